@@ -1,0 +1,143 @@
+"""Data sets with known factors of variation: images by row, factor values by row, and the way back.
+
+Row i is cell i of the complete row-major grid of all factors, hidden ones included, whatever the order of a file.
+A file of this folder is a data set: one function of its name, under `@dataset(...)`, that returns a `Dataset`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, from_numpy
+
+from distaff.errors import DistaffError
+from distaff.registry import DATASETS
+
+
+def dataset(
+    *, source: str, licence: str, version: int = 1, since: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
+    """Mark a function as a data set; `source` says where the images come from, `licence` what may be done with them.
+
+    `version` is raised by hand when the images of a row change; `since` gives a parameter that was added later its
+    value in earlier runs, so that their ids live on. The registry reads all four from the file.
+    """
+    del source, licence, version, since
+    return lambda function: function
+
+
+@dataclass(frozen=True)
+class Factors:
+    """The complete grid of a data set's factors, in row-major order: the last factor varies fastest.
+
+    `hidden` factors vary in the images but are not told to anybody: `names`, `sizes` and `values` leave them out.
+    """
+
+    all_names: tuple[str, ...]
+    all_sizes: tuple[int, ...]
+    hidden: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.all_names) != len(self.all_sizes) or len(set(self.all_names)) != len(self.all_names):
+            raise DistaffError(f"factors need one size for each distinct name: {self.all_names}, {self.all_sizes}")
+        if strangers := set(self.hidden) - set(self.all_names):
+            raise DistaffError(f"hidden factors {sorted(strangers)} are not among {self.all_names}")
+
+    @property
+    def visible(self) -> tuple[int, ...]:
+        """The positions of the factors that are not hidden."""
+        return tuple(i for i, name in enumerate(self.all_names) if name not in self.hidden)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the visible factors."""
+        return tuple(self.all_names[i] for i in self.visible)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of values of the visible factors."""
+        return tuple(self.all_sizes[i] for i in self.visible)
+
+    def __len__(self) -> int:
+        return int(np.prod(self.all_sizes))
+
+    def all_values(self, rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b all_f"]:
+        """The value index of every factor, hidden ones included, at `rows`; raises `IndexError` outside the grid."""
+        rows = np.asarray(rows, dtype=np.int64)
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            raise IndexError(f"rows are from 0 to {len(self) - 1}, not {rows.min()} to {rows.max()}")
+        return np.stack(np.unravel_index(rows, self.all_sizes), axis=1).astype(np.int64)
+
+    def values(self, rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b f"]:
+        """The value index of every visible factor at `rows`."""
+        return self.all_values(rows)[:, self.visible]
+
+    def rows(
+        self, values: Int[np.ndarray, "b f"], uniforms: Float[np.ndarray, "b hidden"] | None = None
+    ) -> Int[np.ndarray, "b"]:
+        """The rows that hold `values` of the visible factors; hidden factors are drawn from `uniforms` in [0, 1).
+
+        Raises `DistaffError` for a value outside the grid, or if there are hidden factors and no uniforms.
+        """
+        values = np.asarray(values, dtype=np.int64)
+        if values.ndim != 2 or values.shape[1] != len(self.visible):
+            raise DistaffError(f"values are [b {len(self.visible)}], a column for each of {self.names}")
+        outside = (values < 0) | (values >= np.array(self.sizes))
+        if outside.any():
+            row, column = np.argwhere(outside)[0]
+            raise DistaffError(
+                f"{self.names[column]}={values[row, column]} is outside its grid of 0 to {self.sizes[column] - 1}"
+            )
+        every = np.empty((len(values), len(self.all_sizes)), dtype=np.int64)
+        every[:, self.visible] = values
+        hidden = [i for i in range(len(self.all_sizes)) if i not in self.visible]
+        if hidden:
+            if uniforms is None:
+                raise DistaffError(
+                    f"{', '.join(self.hidden)} is hidden: rows needs uniforms [b {len(hidden)}] to draw it"
+                )
+            every[:, hidden] = (np.asarray(uniforms) * np.array([self.all_sizes[i] for i in hidden])).astype(np.int64)
+        return np.asarray(np.ravel_multi_index(tuple(every.T), self.all_sizes), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and factors of one data set.
+
+    `images(rows)` gives the images as they are kept, uint8 [b h w c] from 0 to 255. `observe(x, u)` adds what is drawn
+    anew at every look (colour, noise): a pure tensor function of images x [b c h w] in [0, 1] and uniforms
+    u [b *nuisance]. `shape` is h w c of what a network sees, after `observe`.
+    """
+
+    name: str
+    factors: Factors
+    shape: tuple[int, int, int]
+    images: Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]
+    observe: Callable[[Float[Tensor, "b c h w"], Float[Tensor, "b ..."]], Float[Tensor, "b c2 h w"]] | None = None
+    nuisance: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+    def batch(
+        self, rows: Int[np.ndarray, "b"], uniforms: Float[Tensor, "b ..."] | None = None
+    ) -> Float[Tensor, "b c h w"]:
+        """What a network sees at `rows`: float32 in [0, 1], channels first, observed with `uniforms` [b *nuisance]."""
+        pixels = np.ascontiguousarray(np.moveaxis(self.images(rows), 3, 1))
+        x = from_numpy(pixels).float().div_(255)
+        if self.observe is None:
+            return x
+        if uniforms is None:
+            raise DistaffError(f"{self.name} is observed anew at every look: batch needs uniforms [b {self.nuisance}]")
+        return self.observe(x, uniforms)
+
+
+def load(name: str) -> Dataset:
+    """The data set that `name` writes, such as `dsprites`; raises `DistaffError` with the nearest name if unknown."""
+    spec = DATASETS.parse(name)
+    return DATASETS.bind(spec)()  # type: ignore[no-any-return]

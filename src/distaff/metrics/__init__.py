@@ -1,0 +1,63 @@
+"""What a representation is worth, from plain arrays: codes [n d] and factors [n f] to a `Score`.
+
+A metric sees arrays, never images or models. A file of this folder is a metric: one function of its name under
+`@metric(...)`. Three kinds of rows exist:
+
+* `rows=10_000`: the metric takes the rows it is given, by default 10,000 draws of the factors;
+* `rows=10_000, test_rows=5_000`: it learns on `codes, factors` and is tested on `test=(codes, factors)`;
+  without `test`, a third of the rows is held out by a draw from `seed`;
+* `rows="grid"`: it looks up rows that share a factor's value, `codes[rows]`, in a table of a complete grid; any object
+  that answers `codes[rows]` with an array [len(rows) d] will do, so that codes can be made on demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distaff.registry import METRICS
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number with what stands behind it: `float(score)` is the headline, NaN only with a `reason`."""
+
+    value: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+    matrix: NDArray[np.float64] | None = field(default=None, repr=False)  # [d f]: how much code i says of factor j
+    reason: str | None = None
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def metric(
+    *,
+    paper: str,
+    rows: int | str,
+    test_rows: int = 0,
+    range: tuple[float, float],
+    higher_is_better: bool = True,
+    version: int = 1,
+    since: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., Score]], Callable[..., Score]]:
+    """Mark a function as a metric and declare what it needs and what its numbers mean.
+
+    `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be;
+    `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added later its value
+    in earlier scores, so that their ids live on. The registry reads all of them from the file.
+    """
+    del paper, rows, test_rows, range, higher_is_better, version, since
+    return lambda function: function
+
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Callable[..., Score]: ...
+else:  # `from distaff.metrics import dci` gives the function of the file, not the module of the same name
+    globals().update({name: METRICS.function(name) for name in METRICS.names()})
+    __all__ = ["Score", "metric", *METRICS.names()]  # noqa: PLE0604

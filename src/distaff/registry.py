@@ -1,0 +1,265 @@
+"""Plug-ins: functions by name, their parameters, and the text that stands for one with its values.
+
+A plug-in is one function in one file of the same name, under one decorator line. Its keyword-only arguments are its
+parameters. Names, parameters and documentation are read from the syntax tree of the file, so that listing, parsing and
+checking a specification import nothing; the file itself is imported when the function is called for.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from distaff.errors import DistaffError, unknown
+
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
+
+REQUIRED = object()  # stands where a parameter has no default
+PACKAGE = Path(__file__).parent
+EXTRA_FOLDERS = "DISTAFF_PLUGINS"  # environment variable: folders that hold methods/, metrics/, ... of the user's own
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A keyword-only argument of a plug-in: its name, its annotation as written, and its default."""
+
+    name: str
+    annotation: str
+    default: Any
+
+    @property
+    def hyper(self) -> bool:
+        """Whether the value is data to the engine (stacked over models) rather than structure."""
+        return self.annotation == "Hyper"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What the file of a plug-in says about it, without importing it."""
+
+    kind: str
+    name: str
+    path: Path
+    doc: str
+    parameters: tuple[Parameter, ...]
+    marks: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the docstring, on one line."""
+        return " ".join(self.doc.split("\n\n")[0].split())
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A plug-in with a value for every parameter; `str(spec)` is the text that means it everywhere."""
+
+    kind: str
+    name: str
+    values: tuple[tuple[str, Value], ...]
+    text: str = field(compare=False)
+    identity: str = field(compare=False, repr=False)  # canonical JSON: what content ids hash
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __getitem__(self, parameter: str) -> Value:
+        return dict(self.values)[parameter]
+
+
+class Registry:
+    """The plug-ins of one kind: the files of a folder of the package, and of the user's own folders."""
+
+    def __init__(self, kind: str, folder: str) -> None:
+        self.kind = kind
+        self.folder = folder
+
+    def _folders(self) -> list[Path]:
+        extra = [Path(part) for part in os.environ.get(EXTRA_FOLDERS, "").split(os.pathsep) if part]
+        return [PACKAGE / self.folder, *(part / self.folder for part in extra)]
+
+    def _files(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder in self._folders():
+            for path in sorted(folder.glob("[!_]*.py")):
+                if path.stem in found:
+                    raise DistaffError(f"two files are named {self.kind} {path.stem!r}: {found[path.stem]} and {path}")
+                found[path.stem] = path
+        return found
+
+    def names(self) -> list[str]:
+        """The names of all plug-ins of this kind, in alphabetical order."""
+        return sorted(self._files())
+
+    def plugin(self, name: str) -> Plugin:
+        """What the file of `name` says; raises `DistaffError` with the nearest name if there is none."""
+        files = self._files()
+        if name not in files:
+            raise unknown(self.kind, name, files)
+        return _read(self.kind, name, files[name], files[name].stat().st_mtime_ns)
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """The function itself, importing its file."""
+        path = self.plugin(name).path
+        if path.is_relative_to(PACKAGE):
+            module = importlib.import_module(f"distaff.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}")
+        else:
+            module = _import_file(f"distaff_plugins.{self.folder}.{name}", path)
+        return getattr(module, name)  # type: ignore[no-any-return]
+
+    def bind(self, spec: Spec) -> Callable[..., Any]:
+        """The function of `spec` with its parameters filled in."""
+        return functools.partial(self.function(spec.name), **dict(spec.values))
+
+    def spec(self, name: str, /, **given: Any) -> Spec:
+        """The plug-in `name` with `given` parameters and defaults for the rest, every value checked."""
+        plugin = self.plugin(name)
+        parameters = {p.name: p for p in plugin.parameters}
+        for key in given:
+            if key not in parameters:
+                raise unknown(f"parameter of {name}", key, parameters)
+        values: dict[str, Value] = {}
+        for key, parameter in parameters.items():
+            value = given.get(key, parameter.default)
+            if value is REQUIRED:
+                raise DistaffError(f"{name} needs a value for {key} ({parameter.annotation}), as in {name}({key}=...)")
+            values[key] = _coerce(name, parameter, value)
+        shown = [
+            f"{key}={_literal(value)}"
+            for key, value in values.items()
+            if parameters[key].hyper or value != _coerced_default(name, parameters[key])
+        ]
+        text = f"{name}({', '.join(shown)})" if shown else name
+        since = plugin.marks.get("since", {})
+        hashed = {key: value for key, value in values.items() if key not in since or value != since[key]}
+        identity = canonical({"name": name, "version": plugin.marks.get("version", 1), "parameters": hashed})
+        return Spec(self.kind, name, tuple(values.items()), text, identity)
+
+    def parse(self, text: str) -> Spec:
+        """The specification that `text` writes, such as `beta_vae(beta=4)`; only literals are read."""
+        example = f"write it as name or name(parameter=value), for example {self.names()[0]}"
+        try:
+            tree = ast.parse(text.strip(), mode="eval").body
+        except SyntaxError as error:
+            raise DistaffError(f"{text!r} is no {self.kind}: {example}") from error
+        if isinstance(tree, ast.Name):
+            return self.spec(tree.id)
+        if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
+            raise DistaffError(f"{text!r} is no {self.kind}: {example}")
+        if tree.args:
+            raise DistaffError(f"{text!r}: parameters are written with their names, as in {tree.func.id}(name=value)")
+        given: dict[str, Any] = {}
+        for keyword in tree.keywords:
+            if keyword.arg is None:
+                raise DistaffError(f"{text!r}: ** is not read, only literal values")
+            try:
+                given[keyword.arg] = ast.literal_eval(keyword.value)
+            except ValueError as error:
+                raise DistaffError(f"{text!r}: the value of {keyword.arg} is not a literal") from error
+        return self.spec(tree.func.id, **given)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(kind: str, name: str, path: Path, _modified: int) -> Plugin:
+    """The plug-in that `path` defines, from its syntax tree; read again when the file changes."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            marks = _marks(node)
+            if marks is None:
+                raise DistaffError(f"{path}: the function {name} needs the decorator line @{kind}(...) to be a {kind}")
+            defaults = [REQUIRED if d is None else ast.literal_eval(d) for d in node.args.kw_defaults]
+            parameters = tuple(
+                Parameter(arg.arg, ast.unparse(arg.annotation) if arg.annotation else "", default)
+                for arg, default in zip(node.args.kwonlyargs, defaults, strict=True)
+            )
+            return Plugin(kind, name, path, ast.get_docstring(node) or "", parameters, MappingProxyType(marks))
+    raise DistaffError(f"{path}: a file of {kind}s must define a function of its own name, {name}")
+
+
+def _marks(node: ast.FunctionDef) -> dict[str, Any] | None:
+    """The literal arguments of the decorator line; those that name functions are left to the import."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call):
+            marks = {}
+            for keyword in decorator.keywords:
+                try:
+                    marks[str(keyword.arg)] = ast.literal_eval(keyword.value)
+                except ValueError:
+                    continue
+            return marks
+    return None
+
+
+def _import_file(module_name: str, path: Path) -> Any:
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise DistaffError(f"{path} cannot be imported as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _coerced_default(name: str, parameter: Parameter) -> Any:
+    return REQUIRED if parameter.default is REQUIRED else _coerce(name, parameter, parameter.default)
+
+
+def _coerce(name: str, parameter: Parameter, value: Any) -> Value:
+    """`value` as the annotation wants it, so that `4` and `4.0` are one value; refuses what does not fit."""
+    wanted = parameter.annotation
+    options = [option.strip() for option in wanted.split("|")]
+    if value is None and "None" in options:
+        return None
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if ("Hyper" in options or "float" in options) and number:
+        return float(value)
+    if "int" in options and number and float(value).is_integer():
+        return int(value)
+    if "bool" in options and isinstance(value, bool):
+        return value
+    if "str" in options and isinstance(value, str):
+        return value
+    if any(option.startswith("tuple[") for option in options) and isinstance(value, (tuple, list)):
+        return tuple(value)
+    raise DistaffError(
+        f"{name}: {parameter.name}={value!r} does not fit, it wants {wanted.replace('Hyper', 'a number')}"
+    )
+
+
+def _literal(value: Value) -> str:
+    """The shortest text that reads back as `value`: `4` for 4.0, `1e-4` for 0.0001."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return repr(value)
+
+
+def canonical(value: Any) -> str:
+    """JSON in one spelling, the same for equal values; NaN and infinities are refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_id(value: Any) -> str:
+    """Sixteen hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+DATASETS = Registry("dataset", "data")
+NETWORKS = Registry("network", "models")
+METHODS = Registry("method", "methods")
+METRICS = Registry("metric", "metrics")
+FIGURES = Registry("figure", "report/figures")
+KINDS = {registry.folder: registry for registry in (DATASETS, NETWORKS, METHODS, METRICS, FIGURES)}
