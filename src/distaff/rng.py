@@ -46,7 +46,8 @@ def uniform(seed: int, stream: str, step: int, shape: tuple[int, ...], device: s
         filled = _uniform_cpu(np.uint32(seed), np.uint32(STREAMS[stream]), np.uint64(step), n)
         return torch.from_numpy(filled).view(shape)
     words = bits(seed, stream, step, n, device)
-    return ((words >> 8).to(torch.float32) * 2.0**-24).view(shape)
+    drawn: torch.Tensor = (words >> 8).to(torch.float32) * 2.0**-24
+    return drawn.view(shape)
 
 
 def normal(seed: int, stream: str, step: int, shape: tuple[int, ...], device: str = "cpu") -> torch.Tensor:

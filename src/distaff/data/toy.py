@@ -71,4 +71,4 @@ def _ellipse(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArra
 def _heart(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArray[np.bool_]:
     """The curve (x^2 + y^2 - 1)^3 = x^2 y^3, y upwards, made to fit the unit disc."""
     u, v = 1.15 * x, -1.15 * y + 0.15
-    return (u**2 + v**2 - 1) ** 3 < u**2 * v**3
+    return np.asarray((u**2 + v**2 - 1) ** 3 < u**2 * v**3)
