@@ -1,0 +1,15 @@
+"""beta-VAE: a heavier Kullback-Leibler term."""
+
+from __future__ import annotations
+
+from distaff.methods import Outputs, Terms, method
+from distaff.types import Hyper
+
+
+@method(paper="https://openreview.net/forum?id=Sy2fzU9gl")
+def beta_vae(out: Outputs, *, beta: Hyper = 4.0) -> Terms:
+    r"""beta-VAE (Higgins et al., 2017), Eq. 4:  E_q[-log p(x|z)] + beta KL(q(z|x) || p(z)).
+
+    beta = 1 is the plain VAE; 4 is the value of the paper's dSprites experiments, and one of the 2019 study's six.
+    """
+    return {"nll": out.nll, "kl": beta * out.kl}
