@@ -135,10 +135,11 @@ class Registry:
             if value is REQUIRED:
                 raise DistaffError(f"{name} needs a value for {key} ({parameter.annotation}), as in {name}({key}=...)")
             values[key] = _coerce(name, parameter, value)
+        first = next((p.name for p in plugin.parameters if p.hyper), None)  # the strength: told even at its default
         shown = [
             f"{key}={_literal(value)}"
             for key, value in values.items()
-            if parameters[key].hyper or value != _coerced_default(name, parameters[key])
+            if key == first or value != _coerced_default(name, parameters[key])
         ]
         text = f"{name}({', '.join(shown)})" if shown else name
         since = plugin.marks.get("since", {})

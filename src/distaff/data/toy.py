@@ -65,7 +65,7 @@ def _square(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArray
 
 
 def _ellipse(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArray[np.bool_]:
-    return x**2 + (y / 0.6) ** 2 < 1
+    return np.asarray(x**2 + (y / 0.6) ** 2 < 1)
 
 
 def _heart(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArray[np.bool_]:

@@ -71,4 +71,3 @@ def critic_loss(name: str) -> Callable[[Outputs], Scalar] | None:
     """The loss of the critic of method `name`, or None if it has none."""
     METHODS.function(name)
     return _CRITICS[name]
-

@@ -48,7 +48,7 @@ class VAE(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], noise: Float[Tensor, "b d"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "b d"], Float[Tensor, "b d"], Float[Tensor, "b d"]]:
-        """E_q[-log p(x|z)] (nats, summed over pixels, mean over the batch), mean, logvar, and z = mean + std * noise."""
+        """E_q[-log p(x|z)] (nats, summed over pixels, mean over the batch), mean, logvar, z = mean + std * noise."""
         mean, logvar = self.encode(x)
         z = mean + torch.exp(0.5 * logvar) * noise
         return bernoulli_nll(self.decode(z), x), mean, logvar, z

@@ -1,0 +1,91 @@
+"""The six objectives equal the reference's values on the arrays of its golden table."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from distaff.methods import Outputs, critic_loss
+from distaff.methods._dip import covariance
+from distaff.methods.beta_tc_vae import total_correlation
+from distaff.registry import METHODS
+
+
+def golden() -> Outputs:
+    k = torch.arange(12.0).view(4, 3)
+    mean, logvar = torch.sin(1 + k), -1 + 0.5 * torch.cos(k)
+    i = torch.arange(4.0)
+    return Outputs(
+        nll=torch.tensor(0.0),
+        mean=mean,
+        logvar=logvar,
+        z=mean + torch.exp(logvar / 2) * torch.sin(2 * k),
+        step=torch.tensor(0.0),
+        real=torch.stack([torch.sin(1 + 2 * i), torch.cos(1 + 2 * i)], 1),
+        fake=torch.stack([torch.cos(3 * i), torch.sin(3 * i)], 1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("beta_vae(beta=4)", 5.556679),
+        ("dip_vae_i(lambda_od=2)", 23.926517),
+        ("dip_vae_ii(lambda_od=2)", 4.5710983),
+        ("beta_tc_vae(beta=6)", -8.922416),
+        ("factor_vae(gamma=10)", 1.6211173),
+        ("annealed_vae(c_max=25)", 1389.1697),
+    ],
+)
+def test_each_objective_has_its_golden_value(text: str, value: float) -> None:
+    terms = METHODS.bind(METHODS.parse(text))(golden())
+    assert math.isclose(float(sum(terms.values())), value, rel_tol=1e-6, abs_tol=1e-5)
+
+
+def test_the_critics_loss_has_its_golden_value() -> None:
+    loss = critic_loss("factor_vae")
+    assert loss is not None
+    assert math.isclose(float(loss(golden())), 0.7994124, abs_tol=1e-6)
+    assert critic_loss("beta_vae") is None
+
+
+def test_the_covariance_and_total_correlation_have_their_golden_values() -> None:
+    out = golden()
+    expected = torch.tensor(
+        [[0.4996623, 0.671963, 0.226464], [0.671963, 0.931065, 0.3341502], [0.226464, 0.3341502, 0.1346202]]
+    )
+    torch.testing.assert_close(covariance(out.mean), expected, atol=1e-6, rtol=0)
+    assert math.isclose(float(total_correlation(out.z, out.mean, out.logvar)), -2.0623171, abs_tol=1e-5)
+
+
+def test_total_correlation_of_standard_normal_posteriors_is_the_left_out_constant() -> None:
+    zeros = torch.zeros(500, 10)
+    value = total_correlation(torch.randn(500, 10, generator=torch.Generator().manual_seed(0)), zeros, zeros)
+    assert math.isclose(float(value), -9 * math.log(500), rel_tol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("step", "capacity"), [(0, 0.0), (1, 0.00025), (50_000, 12.5), (100_000, 25.0), (300_000, 25.0)]
+)
+def test_the_capacity_of_annealed_vae_grows_to_its_end_and_stays(step: int, capacity: float) -> None:
+    out = golden()._replace(step=torch.tensor(float(step)))
+    terms = METHODS.bind(METHODS.parse("annealed_vae(c_max=25, gamma=1)"))(out)
+    assert math.isclose(float(terms["capacity"]), abs(1.3891697 - capacity), abs_tol=1e-5)
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_a_method_cannot_tell_a_number_from_a_tensor_and_maps_over_models(name: str) -> None:
+    plugin = METHODS.plugin(name)
+    strength = next(p for p in plugin.parameters if p.hyper)
+    function = METHODS.function(name)
+    outputs = golden()._replace(labels=None)
+    stacked = Outputs(*(None if part is None else torch.stack([part, 0.5 * part]) for part in outputs))
+    hyper = torch.tensor([strength.default, 2 * strength.default])
+    dims = Outputs(*(None if part is None else 0 for part in outputs))
+    mapped = torch.func.vmap(lambda o, h: function(o, **{strength.name: h}), in_dims=(dims, 0))(stacked, hyper)
+    for model in range(2):
+        alone = Outputs(*(None if part is None else part[model] for part in stacked))
+        for term, value in function(alone, **{strength.name: float(hyper[model])}).items():
+            torch.testing.assert_close(mapped[term][model], value, rtol=1e-5, atol=1e-5)

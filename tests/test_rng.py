@@ -1,0 +1,69 @@
+"""Draws are functions of (seed, stream, step), the same on every device."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distaff import rng
+
+SEEDS = st.integers(0, 2**32 - 1)
+STEPS = st.integers(0, 2**40)
+
+
+@pytest.mark.parametrize(
+    ("counter_and_key", "words"),
+    [
+        ([0] * 6, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
+        ([0xFFFFFFFF] * 6, [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),
+        (
+            [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344, 0xA4093822, 0x299F31D0],
+            [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1],
+        ),
+    ],
+)
+def test_the_generator_gives_the_known_answers_of_its_authors(counter_and_key: list[int], words: list[int]) -> None:
+    assert [int(word) for word in rng._block(*map(np.uint64, counter_and_key))] == words
+
+
+@given(SEEDS, STEPS, st.integers(1, 70))
+def test_compiled_loop_and_tensor_rounds_give_the_same_integers(seed: int, step: int, n: int) -> None:
+    tensor = rng._bits_tensor(seed, rng.STREAMS["noise"], step, n, "cpu")
+    assert np.array_equal(rng.bits(seed, "noise", step, n).astype(np.int64), tensor.numpy())
+
+
+@given(SEEDS, STEPS, st.integers(1, 50))
+def test_a_shorter_draw_is_the_start_of_a_longer_one(seed: int, step: int, n: int) -> None:
+    assert torch.equal(rng.uniform(seed, "data", step, (64,))[:n], rng.uniform(seed, "data", step, (n,)))
+
+
+def test_normals_have_the_moments_of_a_standard_normal() -> None:
+    draws = rng.normal(3, "noise", 5, (1_000_000,)).double()
+    assert abs(draws.mean()) < 4e-3
+    assert abs(draws.var() - 1) < 6e-3
+    assert abs((draws**4).mean() - 3) < 0.05
+
+
+def test_integers_are_uniform_and_inside_their_range() -> None:
+    counts = torch.bincount(rng.integers(1, "data", 0, 70_000, 7), minlength=7)
+    assert len(counts) == 7
+    assert ((counts - 10_000).abs() < 450).all()
+
+
+def test_permutations_hold_every_place_once_and_columns_differ() -> None:
+    columns = rng.permutations(0, "permute", 9, 64, 10)
+    assert torch.equal(columns.sort(0).values, torch.arange(64)[:, None].expand(64, 10))
+    assert not torch.equal(columns[:, 0], columns[:, 1])
+
+
+def test_streams_steps_and_seeds_do_not_repeat_each_other() -> None:
+    draws = [rng.bits(s, stream, t, 4).tobytes() for s in range(3) for stream in rng.STREAMS for t in range(3)]
+    assert len(set(draws)) == len(draws)
+
+
+def test_a_seed_outside_32_bits_is_refused() -> None:
+    with pytest.raises(ValueError, match="from 0 to 4294967295"):
+        rng.bits(-1, "data", 0, 4)
