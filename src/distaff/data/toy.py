@@ -61,7 +61,7 @@ def _drawings(angles: int) -> UInt8[np.ndarray, "shape scale angle h w"]:
 
 
 def _square(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArray[np.bool_]:
-    return (np.abs(x) < 0.72) & (np.abs(y) < 0.72)
+    return np.asarray((np.abs(x) < 0.72) & (np.abs(y) < 0.72))
 
 
 def _ellipse(x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> NDArray[np.bool_]:

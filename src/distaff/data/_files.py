@@ -1,0 +1,174 @@
+"""The cache of built data sets: one folder each, with the array and a record of its checksum, whole or not there.
+
+A set is built aside, in a folder of its own, written to the disk and then renamed into place, so that a process
+killed at any moment leaves the cache as it was. A lock that dies with its holder lets a second process wait for the
+first one's work instead of repeating it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from distaff.errors import DistaffError
+
+FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are kept
+ARRAY, RECORD = "images.npy", "record.json"
+
+
+def cache_folder() -> Path:
+    """Where data sets are kept: `$DISTAFF_DATA` if set, else the `distaff` folder of the platform's user cache."""
+    if given := os.environ.get(FOLDER):
+        return Path(given).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "distaff"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "distaff"
+
+
+def open_or_build(
+    name: str, shape: tuple[int, ...], dtype: str, parts: Iterable[Shaped[np.ndarray, "..."]], version: int = 1
+) -> Shaped[np.ndarray, "..."]:
+    """The array of the set `name`, memory-mapped; if absent, it is first built from `parts` (runs of its first axis).
+
+    `version` is raised when the content changes, so that an older build is not mistaken for it. Raises `DistaffError`
+    if what is kept is damaged, if the cache cannot be written, or if `parts` do not fill `shape`.
+    """
+    folder = built_folder(name, version)
+    if not folder.exists():
+        try:
+            with _alone(folder):
+                if not folder.exists():  # another process may have built it while this one waited
+                    _build(folder, name, shape, np.dtype(dtype), parts)
+        except OSError as error:
+            raise DistaffError(
+                f"{folder} cannot be written ({error.strerror}): make room or set {FOLDER} to another folder"
+            ) from error
+    return _open(folder, shape, np.dtype(dtype))
+
+
+def built_folder(name: str, version: int = 1) -> Path:
+    """The folder that holds the set `name` once it is built."""
+    return cache_folder() / f"{name}-v{version}"
+
+
+def verify(folder: Path) -> None:
+    """Read the whole array in `folder` and compare it with its record; raises `DistaffError` if they differ."""
+    record = _record(folder)
+    with (folder / ARRAY).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != record["sha256"]:
+        raise _damaged(folder, f"its SHA-256 is {found}, the record says {record['sha256']}")
+
+
+def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Shaped[np.ndarray, "..."]:
+    """Map the array, after the checks that take no reading: the record, the length of the file, shape and type."""
+    record = _record(folder)
+    path = folder / ARRAY
+    size = path.stat().st_size if path.exists() else 0
+    if size != record["bytes"]:
+        raise _damaged(folder, f"{ARRAY} has {size} bytes, the record says {record['bytes']}")
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from error
+    if array.shape != shape or array.dtype != dtype:
+        raise _damaged(folder, f"it holds {array.dtype} {array.shape} where {dtype} {shape} belongs")
+    return np.asarray(array)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, f"{RECORD} cannot be read ({error})") from error
+    if not isinstance(record, dict) or not {"bytes", "sha256"} <= set(record):
+        raise _damaged(folder, f"{RECORD} names no bytes and sha256")
+    return record
+
+
+def _damaged(folder: Path, what: str) -> DistaffError:
+    return DistaffError(f"{folder} is damaged: {what}. Delete that folder, and it is built anew when next used")
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of `folder`; the system frees it when its holder ends, however it ends."""
+    import fcntl
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(
+    folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Shaped[np.ndarray, "..."]]
+) -> None:
+    """Write array and record aside and rename them into place; only the holder of the lock comes here."""
+    prefix = f".{folder.name}.building-"
+    for left in folder.parent.glob(f"{prefix}*"):  # of a process that was killed: nobody else holds the lock
+        shutil.rmtree(left)
+    aside = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    try:
+        digest = _write_array(aside / ARRAY, name, shape, dtype, parts)
+        size = (aside / ARRAY).stat().st_size
+        record = {"name": name, "bytes": size, "sha256": digest, "shape": list(shape), "dtype": dtype.str}
+        with (aside / RECORD).open("w", encoding="utf-8") as file:
+            file.write(json.dumps(record, indent=1) + "\n")
+            os.fsync(file.fileno())
+        aside.chmod(0o755)
+        aside.rename(folder)
+        parent = os.open(folder.parent, os.O_RDONLY)
+        os.fsync(parent)
+        os.close(parent)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def _write_array(
+    path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Shaped[np.ndarray, "..."]]
+) -> str:
+    """Stream `parts` into an .npy file; the SHA-256 of the whole file comes back. Memory: one part."""
+    digest = hashlib.sha256()
+    filled = 0
+    with path.open("wb+") as file, _progress(name, shape[0]) as advance:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.seek(0)
+        digest.update(file.read())
+        for part in parts:
+            if part.shape[1:] != shape[1:] or filled + len(part) > shape[0]:
+                raise DistaffError(f"{name}: a part of shape {part.shape} does not fit {shape} after row {filled}")
+            data = np.ascontiguousarray(part, dtype=dtype).data
+            file.write(data)
+            digest.update(data)
+            filled += len(part)
+            advance(filled)
+        if filled != shape[0]:
+            raise DistaffError(f"{name}: the source holds {filled} rows where {shape[0]} belong")
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _progress(name: str, total: int) -> Iterator[Any]:
+    """A progress line on standard error where that is a terminal; yields a function of the rows done so far."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task(f"building {name}", total=total)
+        yield lambda done: progress.update(task, completed=done)
