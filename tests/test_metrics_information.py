@@ -113,6 +113,23 @@ def test_dead_codes_lower_modularity_unless_skipped():
     assert nothing.reason
 
 
+def test_noise_looks_modular_and_the_correction_alone_does_not_mend_it():
+    rng = np.random.default_rng(0)
+    factors = np.column_stack([rng.integers(size, size=10_000) for size in (3, 6, 40, 32, 32)])
+    noise = rng.normal(size=(10_000, 10))
+    assert float(modularity(noise, factors)) == pytest.approx(0.673, abs=0.03)
+    assert float(modularity(noise, factors, bias="miller-madow")) > 0.6
+    assert math.isnan(float(modularity(noise, factors, dead_codes="skip")))
+
+
+def test_as_many_bins_as_a_byte_holds_and_more_are_counted_right():
+    codes = np.arange(2000.0)[:, None]
+    for bins in (255, 300):
+        labels = discretise(codes, bins)
+        assert labels.max() == bins
+        assert mutual_information(labels, labels)[0, 0] == pytest.approx(entropies(labels)[0])
+
+
 def test_with_one_factor_a_code_that_knows_it_is_modular():
     factors = np.random.default_rng(0).integers(4, size=(200, 1))
     assert float(modularity(np.column_stack([factors, np.ones(200)]), factors)) == 0.5

@@ -18,14 +18,15 @@ from distaff.errors import unknown
 BIASES = ("none", "miller-madow")
 
 
-def discretise(codes: NDArray[np.floating[Any]], bins: int = 20) -> NDArray[np.int64]:
+def discretise(codes: NDArray[np.floating[Any]], bins: int = 20) -> NDArray[np.integer[Any]]:
     """Labels 1..bins [n d] of each code's own equal-width bins; the largest value belongs to the last bin.
 
     The edges are those of `np.histogram` in NumPy 2, in the precision of the codes: float32 codes have float32 edges,
     and a value on an edge belongs to the bin above it. Where float32 cannot hold the edges apart (NumPy refuses) they
     are made in float64. A constant code has one label.
     """
-    labels = np.empty(codes.shape, dtype=np.int64)
+    # a byte a label: a million rows of 128 codes are then 128 MB, not 1 GB
+    labels = np.empty(codes.shape, dtype=np.uint8 if bins < 2**8 else np.int64)
     for i in range(codes.shape[1]):
         column = np.ascontiguousarray(codes[:, i])
         _cut(column, _edges(column, bins), labels[:, i])
@@ -56,17 +57,19 @@ def _cut(column: Any, edges: Any, labels: Any) -> None:
         labels[r] = at + 1
 
 
-def entropies(classes: NDArray[np.int64], bias: str = "none") -> NDArray[np.float64]:
+def entropies(classes: NDArray[np.integer[Any]], bias: str = "none") -> NDArray[np.float64]:
     """H(column) in nats of each column of labels [n f]."""
     _known(bias)
     return np.array([_entropy(np.bincount(classes[:, j]), bias) for j in range(classes.shape[1])])
 
 
-def mutual_information(a: NDArray[np.int64], b: NDArray[np.int64], bias: str = "none") -> NDArray[np.float64]:
+def mutual_information(
+    a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], bias: str = "none"
+) -> NDArray[np.float64]:
     """I(a_i; b_j) in nats for all columns of labels a [n d] and b [n f], at least 0: [d f]."""
     _known(bias)
     rows, d, f = len(a), a.shape[1], b.shape[1]
-    above, beside = a.max(axis=0) + 1, b.max(axis=0) + 1
+    above, beside = (x.max(axis=0).astype(np.int64) + 1 for x in (a, b))
     left, right = _columns(a, above.max()), _columns(b, beside.max())
     out = np.empty((d, f))
     for i in range(d):
@@ -79,7 +82,7 @@ def mutual_information(a: NDArray[np.int64], b: NDArray[np.int64], bias: str = "
     return np.maximum(out, 0.0)
 
 
-def chance(a: NDArray[np.int64], b: NDArray[np.int64], probability: float = 1e-6) -> NDArray[np.float64]:
+def chance(a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], probability: float = 1e-6) -> NDArray[np.float64]:
     """The information [d f] that independent columns seem to have once in a million times.
 
     2 n I of independent columns is about chi-squared with (|X|-1)(|Y|-1) degrees of freedom (the G-test).
@@ -97,7 +100,7 @@ def _known(bias: str) -> None:
         raise unknown("bias", bias, BIASES)
 
 
-def _columns(labels: NDArray[np.int64], above: int) -> NDArray[Any]:
+def _columns(labels: NDArray[np.integer[Any]], above: int) -> NDArray[Any]:
     """The labels column by column in the narrowest type: the counting is bound by memory."""
     narrow = np.uint8 if above <= 2**8 else np.uint16 if above <= 2**16 else np.int64
     return np.ascontiguousarray(labels.T.astype(narrow))

@@ -24,8 +24,9 @@ def modularity(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", 
     From 0 to 1, higher is better. A code that knows nothing at all counts 0, and with one factor every other counts 1.
     Pure noise scores .67 to .99 on the common data sets: the bias of the estimates is largest for the factor with most
     values, which looks modular. `dead_codes="skip"` leaves out codes that know of no factor more than chance would
-    give (once in a million times, by the G-test; a constant code always); `bias="miller-madow"` corrects each
-    estimate. If no code is left, or codes are not finite, the score is NaN with a reason.
+    give (once in a million times, by the G-test; a constant code always). `bias="miller-madow"` corrects each estimate,
+    but does not mend noise alone: what it leaves of it is uneven, and unevenness is what the formula rewards. If no
+    code is left, or codes are not finite, the score is NaN with a reason.
 
     `bins=20`, dead codes kept and no correction are the 2019 study's. Parts: one number per code. Matrix: nats [d f].
 
