@@ -2,6 +2,7 @@
 
 from jaxtyping import install_import_hook
 
-# not distaff.rng, nor the metrics: functions that numba compiles cannot be wrapped
-ROOMS = ["data", "encode", "methods", "models", "train"]
+# Functions that numba compiles cannot be wrapped: the rooms that have some are named file by file.
+DATA = ["toy", "toy_hidden", "toy_color", "color_dsprites", "noisy_dsprites", "scream_dsprites", "dsprites_noshape"]
+ROOMS = ["encode", "methods", "models", "train", *(f"data.{name}" for name in DATA)]
 install_import_hook([f"distaff.{room}" for room in ROOMS], "beartype.beartype")

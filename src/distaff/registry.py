@@ -54,6 +54,11 @@ class Plugin:
     doc: str
     parameters: tuple[Parameter, ...]
     marks: Mapping[str, Any] = field(repr=False)
+    marked: frozenset[str] = frozenset()
+
+    def has(self, mark: str) -> bool:
+        """Whether the decorator line gives `mark`, also where its value is no literal (a critic's loss)."""
+        return mark in self.marked
 
     @property
     def summary(self) -> str:
@@ -185,7 +190,8 @@ def _read(kind: str, name: str, path: Path, _modified: int) -> Plugin:
                 Parameter(arg.arg, ast.unparse(arg.annotation) if arg.annotation else "", default)
                 for arg, default in zip(node.args.kwonlyargs, defaults, strict=True)
             )
-            return Plugin(kind, name, path, ast.get_docstring(node) or "", parameters, MappingProxyType(marks))
+            doc = ast.get_docstring(node) or ""
+            return Plugin(kind, name, path, doc, parameters, MappingProxyType(marks), _marked(node))
     raise DistaffError(f"{path}: a file of {kind}s must define a function of its own name, {name}")
 
 
@@ -201,6 +207,11 @@ def _marks(node: ast.FunctionDef) -> dict[str, Any] | None:
                     continue
             return marks
     return None
+
+
+def _marked(node: ast.FunctionDef) -> frozenset[str]:
+    calls = [decorator for decorator in node.decorator_list if isinstance(decorator, ast.Call)]
+    return frozenset(str(keyword.arg) for call in calls for keyword in call.keywords)
 
 
 def _import_file(module_name: str, path: Path) -> Any:

@@ -1,0 +1,1 @@
+"""Training: many small models at once, each as if it were alone."""

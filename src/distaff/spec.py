@@ -1,0 +1,100 @@
+"""What a run is: a frozen value of all that can change its weights, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from distaff.errors import DistaffError
+from distaff.registry import DATASETS, METHODS, NETWORKS, Spec, content_id
+
+
+@dataclass(frozen=True)
+class Optim:
+    """Adam (Kingma and Ba, 2015); the defaults are the 2019 study's for the model."""
+
+    lr: float = 1e-4
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+
+CRITIC_OPTIM = Optim(beta1=0.5, beta2=0.9)  # the 2019 study's, after Kim and Mnih (2018)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train. `updates` counts updates of its parameters; `critic` is set where the method has a rival."""
+
+    dataset: Spec
+    method: Spec
+    network: Spec
+    critic: Spec | None = None
+    optim: Optim = Optim()
+    critic_optim: Optim = CRITIC_OPTIM
+    batch: int = 64
+    updates: int = 300_000
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.precision != "fp32":
+            raise DistaffError(f"precision {self.precision!r} is not offered; there is: fp32")
+        if self.batch < 2 or self.updates < 1:
+            raise DistaffError(f"batch={self.batch}, updates={self.updates}: a run needs two images and one update")
+        if not 0 <= self.seed < 2**32:
+            raise DistaffError(f"seed={self.seed}: a seed is an integer from 0 to {2**32 - 1}")
+
+    @property
+    def id(self) -> str:
+        """Sixteen digits that hash every resolved parameter and the version of each plug-in."""
+        return content_id(
+            {
+                "dataset": self.dataset.identity,
+                "method": self.method.identity,
+                "network": self.network.identity,
+                "critic": self.critic.identity if self.critic else None,
+                "optim": asdict(self.optim),
+                "critic_optim": asdict(self.critic_optim) if self.critic else None,
+                "batch": self.batch,
+                "updates": self.updates,
+                "precision": self.precision,
+                "seed": self.seed,
+            }
+        )
+
+    @property
+    def strength(self) -> tuple[str, float] | None:
+        """The name and value of the method's first hyperparameter, by which a study orders its settings."""
+        for parameter in METHODS.plugin(self.method.name).parameters:
+            value = self.method[parameter.name]
+            if parameter.hyper and isinstance(value, float):
+                return parameter.name, value
+        return None
+
+
+def run(dataset: str, method: str, network: str = "conv64", critic: str = "critic", **rest: object) -> Run:
+    """The run that these texts write, as in `run("toy", "beta_vae(beta=4)", "mlp(width=64)", seed=3)`.
+
+    `critic` is kept only where the method has one, so that it does not change the id of the others.
+    """
+    spec = METHODS.parse(method)
+    rival = METHODS.plugin(spec.name).has("critic")
+    return Run(
+        DATASETS.parse(dataset),
+        spec,
+        NETWORKS.parse(network),
+        NETWORKS.parse(critic) if rival else None,
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+def sweep(name: str, parameter: str, values: Iterable[float]) -> list[str]:
+    """The method `name` at each of `values` of `parameter`, as texts."""
+    return [str(METHODS.spec(name, **{parameter: value})) for value in values]
+
+
+def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int], **rest: object) -> tuple[Run, ...]:
+    """Every data set with every method and every seed, seeds innermost; `rest` as for `run`."""
+    seeds, methods = list(seeds), list(methods)
+    return tuple(run(d, m, seed=s, **rest) for d in datasets for m in methods for s in seeds)  # type: ignore[arg-type]

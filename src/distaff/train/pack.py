@@ -1,0 +1,106 @@
+"""A pack: runs that are trained side by side, and the state that their training carries from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from distaff import data
+from distaff.data import Dataset
+from distaff.errors import DistaffError
+from distaff.models import VAE, initial
+from distaff.registry import METHODS, NETWORKS, Value
+from distaff.spec import Run
+from distaff.train.adam import Moments, fresh
+from distaff.types import Params
+
+
+class Group(NamedTuple):
+    """The models of a pack that share a method and its structure: a slice, and their stacked hyperparameters."""
+
+    method: str
+    models: slice
+    hyper: dict[str, Tensor]  # [k] each
+    structure: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Runs in the order of the stack, with what they share: data, network, critic, and the groups of their methods."""
+
+    runs: tuple[Run, ...]
+    dataset: Dataset
+    vae: VAE
+    critic: nn.Module | None
+    groups: tuple[Group, ...]
+
+
+class State(NamedTuple):
+    """All that changes while a pack is trained: updates done, weights [k ...], and the moments of Adam."""
+
+    step: int
+    params: Params
+    moments: Moments
+    critic: Params
+    critic_moments: Moments
+
+
+def key(run: Run) -> tuple[object, ...]:
+    """What the runs of one pack have in common; runs with a critic keep to themselves, by its structure."""
+    return run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision
+
+
+def pack(runs: tuple[Run, ...]) -> Pack:
+    """The pack of `runs`, ordered by method; raises `DistaffError` if they cannot be trained side by side."""
+    if not runs or len({key(run) for run in runs}) != 1:
+        raise DistaffError("a pack needs runs of one data set, network, critic, optimiser, batch and number of updates")
+    ordered = tuple(sorted(runs, key=lambda run: (_structure(run)[:2], run.method.values, run.seed)))
+    first = ordered[0]
+    dataset = data.load(str(first.dataset))
+    vae = NETWORKS.bind(first.network)(dataset.shape)
+    critic = NETWORKS.bind(first.critic)(latents(first)) if first.critic else None
+    return Pack(ordered, dataset, vae, critic, _groups(ordered))
+
+
+def begin(pack: Pack) -> State:
+    """The state before the first update, each model's weights drawn from its own seed."""
+    params = _stack([initial(pack.vae, run.seed) for run in pack.runs])
+    critic = _stack([initial(pack.critic, run.seed, part=1) for run in pack.runs]) if pack.critic else {}
+    return State(0, params, fresh(params), critic, fresh(critic))
+
+
+def latents(run: Run) -> int:
+    """The number of latents that the run's network has."""
+    value = run.network["latents"]
+    assert isinstance(value, int)
+    return value
+
+
+def _stack(models: list[Params]) -> Params:
+    return {name: torch.stack([model[name] for model in models]).requires_grad_() for name in models[0]}
+
+
+def _structure(run: Run) -> tuple[str, str]:
+    """The method and those of its parameters that are no numbers to the engine, in a form that sorts."""
+    hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
+    return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
+
+
+def _groups(runs: tuple[Run, ...]) -> tuple[Group, ...]:
+    groups = []
+    start = 0
+    while start < len(runs):
+        end = start
+        while end < len(runs) and _structure(runs[end]) == _structure(runs[start]):
+            end += 1
+        name = runs[start].method.name
+        hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
+        columns = {h: torch.tensor([run.method[h] for run in runs[start:end]], dtype=torch.float32) for h in hyper}
+        rest = {n: v for n, v in runs[start].method.values if n not in hyper}
+        groups.append(Group(name, slice(start, end), columns, rest))
+        start = end
+    return tuple(groups)

@@ -1,0 +1,119 @@
+"""Packing does not matter: a run in a pack of mixed methods is the run trained alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from distaff.errors import DistaffError
+from distaff.spec import Optim, Run, run
+from distaff.train.engines import Engine
+from distaff.train.engines.loop import loop
+from distaff.train.engines.stacked import stacked
+from distaff.train.pack import State, begin, pack
+from distaff.train.step import draw, evaluate, forward, step
+
+NETWORK = "mlp(width=32, latents=5)"
+METHODS = [
+    "beta_vae(beta=4)",
+    "annealed_vae(c_max=5, iteration_threshold=10)",
+    "dip_vae_i",
+    "dip_vae_ii",
+    "beta_tc_vae",
+]
+MIXED = [(m, s) for m in METHODS for s in (0, 1)]
+CRITICS = [("factor_vae(gamma=10)", 0), ("factor_vae(gamma=50)", 0), ("factor_vae(gamma=10)", 3)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As in a study, where every process has one: threads of a product split its sums differently for each size."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def runs(settings: list[tuple[str, int]], dataset: str = "toy") -> tuple[Run, ...]:
+    return tuple(
+        run(dataset, m, NETWORK, "critic(width=16, depth=2)", seed=s, updates=20, optim=Optim(lr=1e-3))
+        for m, s in settings
+    )
+
+
+def trained(chosen: tuple[Run, ...], engine: Engine) -> tuple[tuple[Run, ...], State]:
+    packed = pack(chosen)
+    state = begin(packed)
+    for _ in range(20):
+        state, _, _ = step(packed, state, engine)
+    return packed.runs, state
+
+
+@pytest.mark.parametrize("settings", [MIXED, CRITICS], ids=["mixed", "critics"])
+def test_each_run_of_a_pack_equals_the_run_alone_bit_for_bit(settings: list[tuple[str, int]]) -> None:
+    order, together = trained(runs(settings), stacked)
+    for k, one in enumerate(order):
+        _, alone = trained((one,), stacked)
+        for name, weights in alone.params.items():
+            assert torch.equal(together.params[name][k], weights[0]), (str(one.method), name)
+
+
+@pytest.mark.parametrize("settings", [MIXED, CRITICS], ids=["mixed", "critics"])
+def test_the_stacked_engine_equals_the_loop(settings: list[tuple[str, int]]) -> None:
+    _, expected = trained(runs(settings), loop)
+    _, found = trained(runs(settings), stacked)
+    for name, weights in expected.params.items():
+        torch.testing.assert_close(found.params[name], weights, rtol=0, atol=1e-5)
+
+
+def test_a_diverging_model_leaves_its_neighbours_bit_identical() -> None:
+    settings = [("beta_vae(beta=4)", 0), ("beta_vae(beta=1e38)", 1), ("beta_tc_vae", 2)]
+    order, together = trained(runs(settings), stacked)
+    sick = next(k for k, one in enumerate(order) if one.seed == 1)
+    assert not all(torch.isfinite(weights[sick]).all() for weights in together.params.values())
+    for k, one in enumerate(order):
+        if k != sick:
+            _, alone = trained((one,), stacked)
+            assert all(torch.equal(together.params[n][k], w[0]) for n, w in alone.params.items())
+
+
+def test_one_seed_shows_every_method_the_same_images_and_start() -> None:
+    packed = pack(runs(MIXED, "toy_color"))
+    state = begin(packed)
+    _, _, outputs = step(packed, state, loop)
+    first = [k for k, one in enumerate(packed.runs) if one.seed == 0]
+    assert all(torch.equal(outputs.mean[first[0]], outputs.mean[k]) for k in first)
+
+
+def test_the_critics_loss_does_not_reach_the_encoder() -> None:
+    packed = pack(runs([("factor_vae(gamma=0)", 0)]))
+    plain = pack(runs([("beta_vae(beta=1)", 0)]))
+    one, other = begin(packed), begin(plain)
+    for _ in range(5):
+        one, _, _ = step(packed, one, stacked)
+        other, _, _ = step(plain, other, stacked)
+    for name, weights in other.params.items():
+        torch.testing.assert_close(one.params[name], weights, rtol=0, atol=1e-6)
+
+
+def test_adam_equals_torchs_when_both_follow_the_same_gradients() -> None:
+    packed = pack(runs([("beta_vae(beta=4)", 0)]))
+    state = begin(packed)
+    mirror = {name: p.detach().clone().requires_grad_() for name, p in state.params.items()}
+    theirs = torch.optim.Adam(mirror.values(), lr=1e-3)
+    for t in range(20):
+        copied = state._replace(params=mirror)
+        terms = evaluate(packed.groups[0], forward(packed, copied, loop, draw(packed, t)))
+        theirs.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        theirs.step()
+        state, _, _ = step(packed, state, loop)
+    for name, weights in mirror.items():
+        torch.testing.assert_close(state.params[name], weights, rtol=0, atol=1e-6)
+
+
+def test_runs_that_share_no_network_are_refused() -> None:
+    with pytest.raises(DistaffError, match="a pack needs runs of one data set"):
+        pack((run("toy", "beta_vae", NETWORK), run("toy", "beta_vae", "mlp(width=16)")))
