@@ -50,7 +50,9 @@ def simulated(
                     found["mean", "modularity"] = 0.8 + 0.05 * draw.standard_normal()
                 rising = 0.1 * 6.0**index * np.exp(0.3 * draw.standard_normal())
                 found["mean", "gaussian_total_correlation"] = 0.05 if name == "dip_vae_i" else rising
-                found["sampled", "gaussian_total_correlation"] = 0.03 * 0.6**index * np.exp(0.2 * draw.standard_normal())
+                found["sampled", "gaussian_total_correlation"] = (
+                    0.03 * 0.6**index * np.exp(0.2 * draw.standard_normal())
+                )
                 found["mean", "train.nll"] = 20.0 + 5 * index + draw.standard_normal()
                 found["mean", "train.kl"] = 18.0 - 4 * index + draw.standard_normal()
                 scores += [

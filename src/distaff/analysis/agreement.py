@@ -20,7 +20,8 @@ def spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float
     a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (a, b))
     norm = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
     product = (a * b).sum(axis=-1)
-    return np.divide(product, norm, out=np.full(np.shape(product), np.nan), where=norm > 0)
+    out: NDArray[np.float64] = np.divide(product, norm, out=np.full(np.shape(product), np.nan), where=norm > 0)
+    return out
 
 
 def correlation(runs: pl.DataFrame, a: str, b: str, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
@@ -41,8 +42,8 @@ def agreement(
 ) -> pl.DataFrame:
     """The rank correlation of every metric of `rows` with every one of `columns` (by default the same), per data set.
 
-    Figures 2, 12 (metrics with metrics) and 4 centre, 16 (unsupervised scores with metrics) of the paper, on mean codes:
-    a, b, rho, low, high and n; rho is null where one score is constant, or fewer than three runs have both.
+    Figures 2, 12 (metrics with metrics) and 4 centre, 16 (unsupervised scores with metrics) of the paper, on mean
+    codes: a, b, rho, low, high and n; rho is null where one score is constant, or fewer than three runs have both.
     """
     other = rows if columns is None else columns
     out: list[dict[str, object]] = []

@@ -36,9 +36,11 @@ def strata(rows: pl.DataFrame) -> NDArray[np.int64]:
 def resample(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Row numbers [resamples n]: every row is replaced by a random one of its own cell."""
     order = np.argsort(cells, kind="stable")
-    _, first, inverse, counts = np.unique(cells[order], return_index=True, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(cells, return_inverse=True, return_counts=True)
+    first = np.cumsum(counts) - counts
     picks = rng.random((resamples, len(cells))) * counts[inverse]
-    return order[first[inverse] + picks.astype(np.int64)]
+    rows: NDArray[np.int64] = order[first[inverse] + picks.astype(np.int64)]
+    return rows
 
 
 def percentile(value: float, drawn: NDArray[np.float64], cells: NDArray[np.int64], level: float = LEVEL) -> Interval:

@@ -48,5 +48,5 @@ def wide(table: pl.DataFrame, metrics: Iterable[str]) -> pl.DataFrame:
 
 
 def _place(name: str) -> tuple[int, str]:
-    head = name.split(".")[0]
+    head = name.partition(".")[0]
     return (PAPER_ORDER.index(head) if head in PAPER_ORDER else len(PAPER_ORDER), name)

@@ -21,7 +21,8 @@ def explained(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray
     between = (sums**2 / member.sum(axis=0)).sum(axis=-1)
     total = (centred**2).sum(axis=-1)
     flat = total <= 1e-24 * values.shape[-1]
-    return np.divide(between, total, out=np.full(np.shape(total), np.nan), where=~flat)
+    share: NDArray[np.float64] = np.divide(between, total, out=np.full(np.shape(total), np.nan), where=~flat)
+    return share
 
 
 def adjusted(r2: float, n: int, levels: int) -> float:

@@ -43,13 +43,21 @@ def boxes(
         x: Any = alt.X("strength:O", title=None, axis=alt.Axis(labelAngle=0))
     else:
         # The key above the figure names the colours, so that six names need not fit under a narrow chart.
-        x = alt.X("Method:N", title=None, sort=[label(name) for name in methods], axis=alt.Axis(labelAngle=-30))
+        x = alt.X(
+            "Method:N",
+            title=None,
+            sort=[label(name) for name in methods],
+            axis=alt.Axis(labelAngle=-35, labelOverlap=False),
+        )
     scale = alt.Scale(zero=False, domain=list(domain), nice=True) if domain else alt.Scale(zero=False)
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
     core = alt.Chart(data).encode(x=x, color=colour(methods))
     tip = ["spec:N", "seed:Q", alt.Tooltip("value:Q", format=".3f"), "id:N"]
     jitter = alt.XOffset("jitter:Q", scale=alt.Scale(domain=[-1, 1]))
     dots = core.mark_circle(size=22, opacity=0.55).encode(y=y, xOffset=jitter, tooltip=tip)
-    box = core.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(y=alt.Y("q1(value):Q", title=title), y2="q3(value)")
+    box = core.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(
+        y=alt.Y("q1(value):Q", title=title), y2="q3(value)"
+    )
     middle = core.mark_tick(thickness=2.5, size=26).encode(y=alt.Y("median(value):Q", title=title))
-    return (box + dots + middle).properties(width="container", height=height)
+    chart: alt.LayerChart = (box + dots + middle).properties(width="container", height=height)
+    return chart

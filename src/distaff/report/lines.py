@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import altair as alt
 import polars as pl
 
@@ -19,12 +21,12 @@ def lines(
     )
     if log and domain:  # a logarithmic axis has no place for zero
         data = data.with_columns(pl.col("median", "low", "high").clip(lower_bound=domain[0]))
-    limits = {"domain": list(domain)} if domain else {}
-    scale = alt.Scale(type="log", nice=False, **limits) if log else alt.Scale(zero=False, **limits)
+    limits = list(domain) if domain else alt.Undefined
+    scale = alt.Scale(type="log", nice=False, domain=limits) if log else alt.Scale(zero=False, domain=limits)
     x = alt.X("step:O", title="strength, from weakest to strongest setting", axis=alt.Axis(labelAngle=0))
     if "annealed_vae" in methods:
         x = alt.X("step:O", title="strength, in order of the parameter", axis=alt.Axis(labelAngle=0))
-    axis = alt.Axis(tickCount=5, format="~g")
+    axis = alt.Axis(values=decades(*domain), format="~g") if log and domain else alt.Axis(tickCount=5, format="~g")
     tip = [
         alt.Tooltip("spec:N", title="setting"),
         alt.Tooltip("median:Q", format=".3g"),
@@ -37,4 +39,11 @@ def lines(
     y = alt.Y("median:Q", title=title, scale=scale, axis=axis)
     line = core.mark_line(strokeWidth=2).encode(y=y)
     dots = core.mark_point(filled=True, size=60, opacity=1).encode(y=y, shape=shape(methods), tooltip=tip)
-    return (band + line + dots).properties(width="container", height=280)
+    chart: alt.LayerChart = (band + line + dots).properties(width="container", height=280)
+    return chart
+
+
+def decades(low: float, high: float) -> list[float]:
+    """The powers of ten, and three times each, from `low` to `high`: a logarithmic axis with few lines."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [tick for power in powers for tick in (10.0**power, 3 * 10.0**power) if low <= tick <= high]

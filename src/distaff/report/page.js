@@ -2,10 +2,17 @@
 // Charts: drawn in the theme of the screen, and drawn again when that changes.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const views = new Map();
+// The page has one key of methods: it replaces the legends of the charts, which the SVG files keep.
+function withoutKey(spec) {
+  if (Array.isArray(spec)) return spec.map(withoutKey);
+  if (spec === null || typeof spec !== "object") return spec;
+  return Object.fromEntries(Object.entries(spec).map(([name, value]) =>
+    [name, name === "data" || name === "datasets" ? value : name === "legend" ? null : withoutKey(value)]));
+}
 function draw(place) {
-  const spec = { ...REPORT.charts[place.dataset.chart] };
+  const chart = REPORT.charts[place.dataset.chart];
+  const spec = place.dataset.keyed === "1" ? withoutKey(chart) : { ...chart };
   const config = { ...REPORT.themes[dark.matches && !printing ? "dark" : "light"] };
-  if (place.dataset.keyed === "1") config.legend = { ...config.legend, disable: true };
   spec.config = config;
   spec.autosize = { type: "fit-x", contains: "padding" };
   const theme = dark.matches ? "dark" : "light";

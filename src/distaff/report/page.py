@@ -58,7 +58,9 @@ def facts(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, str]]) ->
 def chart(slug: str, caption: str, *, keyed: bool) -> str:
     """The place of one chart, filled by the script; `keyed` where the page's key stands for its legend."""
     title = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure class="chart">{title}<div class="plot" data-chart="{slug}" data-keyed="{int(keyed)}"></div></figure>'
+    return (
+        f'<figure class="chart">{title}<div class="plot" data-chart="{slug}" data-keyed="{int(keyed)}"></div></figure>'
+    )
 
 
 def pictures(runs: Iterable[tuple[Mapping[str, Any], Mapping[str, str]]]) -> str:

@@ -63,7 +63,8 @@ def build(
         "limits": escape(told.limits),
         "missing": _notice(told.missing),
         "key": page.key(theme.looks(runs["method"])),
-        "figures": "".join(sections) or '<p class="absent">No run has been scored yet, so there is nothing to draw.</p>',
+        "figures": "".join(sections)
+        or '<p class="absent">No run has been scored yet, so there is nothing to draw.</p>',
         "pictures": _pictures(runs, pictures),
         "made": _made(study),
         "data": page.script(
@@ -91,7 +92,7 @@ def _write_bundle(out: Path) -> None:
     except ImportError as error:
         raise DistaffError("reports need their extra: pip install 'distaff[report]'") from error
     (out / "figures").mkdir(parents=True, exist_ok=True)
-    _write(out / "vega.js", vl_convert.javascript_bundle())
+    _write(out / "vega.js", vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _parts(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
@@ -106,7 +107,8 @@ def _settings(part: pl.DataFrame) -> int:
 
 def _small(table: pl.DataFrame) -> list[str]:
     return [
-        f"{name} has {story.count(part['id'].n_unique(), 'scored run')} of one setting: too little for a figure, see the table."
+        f"{name} has {story.count(part['id'].n_unique(), 'scored run')} of one setting: too little for a figure,"
+        " see the table."
         for (name,), part in table.group_by("dataset", maintain_order=True)
         if _settings(part) == 1
     ]
@@ -138,7 +140,7 @@ def _figure(
         this = slug if len(drawn.charts) == 1 else f"{slug}-{number + 1}"
         charts[this] = chart.to_dict()
         _write_svg(charts[this], out / "figures" / f"{this}.svg")
-        places.append(page.chart(this, caption, keyed=marks.get("legend", True) or caption != ""))
+        places.append(page.chart(this, caption, keyed=marks.get("legend", True)))
         links.append((f"{caption or 'chart'} (SVG)", f"figures/{this}.svg"))
     width = {1: "one", 2: "two", 3: "three"}[min(marks.get("columns", 2), len(drawn.charts))]
     body = f'<div class="charts {width}">{"".join(places)}</div>'
@@ -194,7 +196,11 @@ def _run_table(table: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
     """The table of runs as columns and rows, with the scores of mean codes beside each run."""
     names = supervised(table)
     mean = table.filter((pl.col("representation") == "mean") & pl.col("metric").is_in(names))
-    scored = mean.pivot("metric", index="id", values="value") if mean.height else pl.DataFrame({"id": []}, schema={"id": pl.String})
+    scored = (
+        mean.pivot("metric", index="id", values="value")
+        if mean.height
+        else pl.DataFrame({"id": []}, schema={"id": pl.String})
+    )
     joined = runs.join(scored, on="id", how="left", maintain_order="left")
     shown = [name for name in (*RUN_COLUMNS, *names, "command", "reason", "id") if name in joined.columns]
     labels = [theme.metric_label(name) if name in names else name for name in shown]

@@ -36,7 +36,9 @@ NOTHING = "There are not yet enough scored runs to compare settings."
 def main_dataset(runs: pl.DataFrame) -> str:
     """The data set with most finished runs: the sentences speak of this one."""
     done = runs.filter(pl.col("status") == "done")
-    counts = (done if done.height else runs)["dataset"].value_counts().sort(["count", "dataset"], descending=[True, False])
+    counts = (
+        (done if done.height else runs)["dataset"].value_counts().sort(["count", "dataset"], descending=[True, False])
+    )
     return str(counts["dataset"][0]) if counts.height else ""
 
 
@@ -55,7 +57,7 @@ def _ran(runs: pl.DataFrame, planned: int | None) -> str:
     if done.is_empty():
         return f"None of {count(planned or runs.height, 'planned run')} has finished."
     cells = done.group_by(CELL).len()["len"]
-    low, high = cells.min(), cells.max()
+    low, high = min(cells), max(cells)
     seeds = f"{low} seeds" if low == high else f"{low} to {high} seeds"
     methods = listed([label(name) for name in in_order(done["method"])])
     hours = done["seconds"].sum() / 3600
@@ -82,16 +84,17 @@ def _correlation(table: pl.DataFrame) -> str:
         if line.height < 2:
             return ""
         first, last = line.row(0, named=True), line.row(-1, named=True)
-        apart = None not in (first["low"], last["low"]) and (
-            first["high"] < last["low"] or last["high"] < first["low"]
-        )
+        apart = None not in (first["low"], last["low"]) and (first["high"] < last["low"] or last["high"] < first["low"])
         verb = ("rises" if last["median"] > first["median"] else "falls") if apart else "does not clearly move:"
         verb = f"{verb} from" if apart else f"{verb}"
         middle = "to" if apart else "against"
         parts.append(f"that of {kind} codes {verb} {first['median']:.3g} {middle} {last['median']:.3g} nats")
-    return (
-        f"From the weakest to the strongest β-VAE the total correlation moves by representation: {listed(parts)}."
-    )
+    return f"From the weakest to the strongest β-VAE {the_total(listed(parts))}."
+
+
+def the_total(parts: str) -> str:
+    """The first "that" of a list spelt out."""
+    return parts.replace("that of", "the total correlation of", 1)
 
 
 def _seeds(table: pl.DataFrame) -> str:
@@ -101,7 +104,7 @@ def _seeds(table: pl.DataFrame) -> str:
         return ""
     busiest = shares.sort("levels", "dataset", descending=[True, False])["dataset"][0]
     here = shares.filter(pl.col("dataset") == busiest)
-    mean = {name: part["adjusted"].mean() for (name,), part in here.group_by("predictor")}
+    mean = {name: sum(part["adjusted"]) / part.height for (name,), part in here.group_by("predictor")}
     if not {"method", "method x strength"} <= mean.keys() or here.filter(pl.col("predictor") == "method").height == 0:
         return ""
     method, cell = (min(max(float(mean[name]), 0.0), 1.0) for name in ("method", "method x strength"))
@@ -116,8 +119,7 @@ def _limits(table: pl.DataFrame, runs: pl.DataFrame) -> str:
     done = runs.filter(pl.col("status") == "done")
     if done.is_empty():
         return "It cannot say anything yet."
-    least = done.group_by(CELL).len()["len"].max()
-    seeds = int(least) if isinstance(least, int) else 0
+    seeds = max(done.group_by(CELL).len()["len"])
     parts = [f"{count(seeds, 'seed')} a setting cannot tell small differences apart"]
     if seeds == 1:
         parts = ["one seed a setting cannot tell a method from its luck"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,14 @@ GAP, MARGIN = 4, 56
 
 def pixels(images: NDArray[np.float32] | NDArray[np.uint8]) -> Image:
     """Images as uint8 RGB, enlarged to at least `SIDE` by repeating pixels, so that none is made up."""
-    array = np.asarray(images)
+    array: NDArray[Any] = np.asarray(images)
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
         raise DistaffError(f"pictures want images [b h w c] with 1 or 3 channels, not {array.shape}")
     if array.dtype != np.uint8:
         array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
     times = max(1, -(-SIDE // array.shape[2]))
-    array = array.repeat(times, axis=1).repeat(times, axis=2)
-    return array if array.shape[-1] == 3 else array.repeat(3, axis=-1)
+    large: Image = array.repeat(times, axis=1).repeat(times, axis=2)
+    return large if large.shape[-1] == 3 else large.repeat(3, axis=-1)
 
 
 def grid(images: Image, columns: int) -> Image:

@@ -30,5 +30,5 @@ def metric_agreement(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     if len(names) < 2:
         raise DistaffError("fewer than two metrics were scored: agreement needs two")
     frame = agreement(table, names, seed=seed)
-    runs = frame["n"].max()
+    runs = max(frame["n"])
     return Figure(frame, {"": heat(frame, names, names)}, f"{runs} runs.")

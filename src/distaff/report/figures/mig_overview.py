@@ -58,12 +58,14 @@ def _chart(rows: pl.DataFrame, frame: pl.DataFrame, title: str, floor: float | N
     seeds = alt.Chart(rows.select("spec", "method", "seed", "value").with_columns(names)).encode(y=y)
     middle = alt.Chart(frame.with_columns(names)).encode(y=y, color=colour(methods))
     layers = [
-        seeds.mark_circle(size=26, opacity=0.35).encode(x=x, color=colour(methods)),
+        seeds.mark_circle(size=34, opacity=0.45).encode(x=x, color=colour(methods)),
         middle.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q", title=title), x2="high:Q"),
         middle.mark_circle(size=90, opacity=1).encode(x=alt.X("median:Q", title=title), tooltip=tip),
     ]
     if floor is not None:
         zone = alt.Chart(pl.DataFrame({"from": [0.0], "to": [floor]}))
         layers.insert(0, zone.mark_rect(opacity=0.16, style="floor").encode(x=alt.X("from:Q", title=title), x2="to:Q"))
-    chart: alt.LayerChart = alt.layer(*layers).properties(width="container", height=max(120, 17 * frame.height))
+    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(
+        width="container", height=max(120, 17 * frame.height)
+    )
     return chart

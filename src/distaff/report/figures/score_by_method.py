@@ -14,8 +14,8 @@ from distaff.report.theme import metric_label
 @figure(
     title="Scores of each method",
     question="Does the choice of method decide how disentangled the code is?",
-    reading="Every dot is a run: all strengths and seeds of a method. The box spans the middle half, the white line is "
-    "the median. Where boxes overlap, the choice of method matters less than strength and luck.",
+    reading="Every dot is a run: all strengths and seeds of a method. The box spans the middle half, the line is the "
+    "median. Where boxes overlap, the choice of method matters less than strength and luck.",
     interval="The box is a spread, not an error bar: it holds the middle half of the runs.",
     order=30,
     paper="Figures 3 (left) and 13",
@@ -32,4 +32,4 @@ def score_by_method(table: pl.DataFrame) -> Figure:
     charts = {
         metric_label(name): boxes(rows.filter(pl.col("metric") == name), "method", metric_label(name)) for name in names
     }
-    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {frame['n'].min()} or more a box.")
+    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more a box.")

@@ -19,7 +19,6 @@ from distaff.report.theme import in_order, label, metric_label
     interval="The box is a spread, not an error bar: it holds the middle half of the seeds.",
     order=40,
     paper="Figures 3 (right) and 14",
-    legend=False,
     columns=3,
 )
 def score_by_strength(table: pl.DataFrame, *, metric: str | None = None) -> Figure:
@@ -40,4 +39,4 @@ def score_by_strength(table: pl.DataFrame, *, metric: str | None = None) -> Figu
         )
         for name in in_order(rows["method"])
     }
-    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {frame['n'].min()} or more seeds a column.")
+    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more seeds a column.")

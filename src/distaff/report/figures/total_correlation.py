@@ -48,5 +48,5 @@ def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
 
 def seeds(frame: pl.DataFrame) -> str:
     """How many seeds a point has, in words."""
-    low, high = frame["n"].min(), frame["n"].max()
+    low, high = min(frame["n"]), max(frame["n"])
     return f"{low} seed{'s' if low != 1 else ''}" if low == high else f"{low} to {high} seeds"
