@@ -35,7 +35,7 @@ addEventListener("afterprint", () => { printing = false; drawAll(); });
 // The table of runs: searched, sorted, and shown a part at a time, so that thousands of rows cost nothing.
 const { columns, rows } = REPORT.runs;
 const text = rows.map((row) => row.join(" ").toLowerCase());
-const state = { sort: -1, up: true, limit: 50 };
+const state = { sort: -1, up: true, limit: 20 };
 const numeric = columns.map((_, c) => rows.some((r) => typeof r[c] === "number"));
 const heads = document.getElementById("heads");
 columns.forEach((name, c) => {
@@ -60,8 +60,9 @@ function cell(row, c) {
   if (columns[c] === "command") {
     const copy = document.createElement("button");
     copy.type = "button"; copy.className = "copy"; copy.textContent = "Copy command"; copy.title = row[c] ?? "";
-    copy.onclick = () => navigator.clipboard.writeText(row[c]).then(
-      () => { copy.textContent = "Copied"; }, () => { copy.replaceWith(Object.assign(document.createElement("code"), { textContent: row[c] })); });
+    // A page opened from disk may have no clipboard: then the command is shown, to be selected by hand.
+    const show = () => copy.replaceWith(Object.assign(document.createElement("code"), { textContent: row[c] }));
+    copy.onclick = () => navigator.clipboard ? navigator.clipboard.writeText(row[c]).then(() => { copy.textContent = "Copied"; }, show) : show();
     if (row[c]) td.append(copy);
     return td;
   }
@@ -83,6 +84,6 @@ function fill() {
   document.getElementById("shown").textContent = `${Math.min(state.limit, kept.length)} of ${kept.length} runs shown`;
   document.getElementById("more").hidden = kept.length <= state.limit;
 }
-document.getElementById("search").oninput = () => { state.limit = 50; fill(); };
+document.getElementById("search").oninput = () => { state.limit = 20; fill(); };
 document.getElementById("more").onclick = () => { state.limit *= 4; fill(); };
 fill();
