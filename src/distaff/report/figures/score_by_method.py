@@ -1,0 +1,35 @@
+"""The distribution of each score for each method."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from distaff.analysis.scores import scores, supervised
+from distaff.errors import DistaffError
+from distaff.report import Figure, figure
+from distaff.report.boxes import boxes, quartiles
+from distaff.report.theme import metric_label
+
+
+@figure(
+    title="Scores of each method",
+    question="Does the choice of method decide how disentangled the code is?",
+    reading="Every dot is a run: all strengths and seeds of a method. The box spans the middle half, the line is the "
+    "median. Where boxes overlap, the choice of method matters less than strength and luck.",
+    interval="The box is a spread, not an error bar: it holds the middle half of the runs.",
+    order=30,
+    paper="Figures 3 (left) and 13",
+)
+def score_by_method(table: pl.DataFrame) -> Figure:
+    """The quartiles of every disentanglement score by method. Figures 3 (left) and 13 of the paper.
+
+    Raises `DistaffError` where the table holds no such score.
+    """
+    if not (names := supervised(table)):
+        raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
+    rows = pl.concat([scores(table, name) for name in names])
+    frame = quartiles(rows, ["metric", "method"])
+    charts = {
+        metric_label(name): boxes(rows.filter(pl.col("metric") == name), "method", metric_label(name)) for name in names
+    }
+    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more a box.")

@@ -1,0 +1,42 @@
+"""The distribution of one score for each strength of each method."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from distaff.analysis.scores import scores, supervised
+from distaff.errors import DistaffError
+from distaff.report import Figure, figure
+from distaff.report.boxes import boxes, quartiles
+from distaff.report.theme import in_order, label, metric_label
+
+
+@figure(
+    title="Scores of each strength",
+    question="How much do strength and seed matter within one method?",
+    reading="One chart a method, one column a strength, every dot one seed. Dots of one column differ in nothing but "
+    "the seed: how far they spread is what luck does.",
+    interval="The box is a spread, not an error bar: it holds the middle half of the seeds.",
+    order=40,
+    paper="Figures 3 (right) and 14",
+    columns=3,
+)
+def score_by_strength(table: pl.DataFrame, *, metric: str | None = None) -> Figure:
+    """The quartiles of one score by method and strength. Figures 3 (right) and 14 of the paper.
+
+    Without `metric`, the FactorVAE score as in the paper, or the first score there is. Raises `DistaffError` where the
+    table holds none.
+    """
+    if not (names := supervised(table)):
+        raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
+    chosen = metric or ("factor_vae_score" if "factor_vae_score" in names else names[0])
+    rows = scores(table, chosen)
+    frame = quartiles(rows, ["method", "strength_index", "strength", "spec"])
+    limits = (rows.select(pl.col("value").min()).item(), rows.select(pl.col("value").max()).item())
+    charts = {
+        label(name): boxes(
+            rows.filter(pl.col("method") == name), "strength", metric_label(chosen), height=200, domain=limits
+        )
+        for name in in_order(rows["method"])
+    }
+    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more seeds a column.")

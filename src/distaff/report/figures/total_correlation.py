@@ -1,0 +1,52 @@
+"""Total correlation of sampled and of mean codes against strength."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from distaff.analysis.intervals import medians
+from distaff.analysis.scores import scores
+from distaff.errors import DistaffError
+from distaff.report import Figure, figure
+from distaff.report.lines import lines
+
+METRIC = "gaussian_total_correlation"
+
+
+@figure(
+    title="Total correlation against regularisation",
+    question="Does stronger regularisation make the dimensions of the code independent?",
+    reading="Each line is a method, each point the median over the seeds of one strength. Left, codes drawn from the "
+    "posterior; right, its means, which is what people use. A line that falls says that the dimensions come to depend "
+    "less on each other. The scale is logarithmic.",
+    interval="The band is the 95 % bootstrap interval of the median over seeds.",
+    order=10,
+    paper="Figures 1, 8, 9, 25 and 26",
+)
+def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
+    """The median Gaussian total correlation of each method and strength, for sampled and for mean codes.
+
+    TC = (sum_i log S_ii - log det S) / 2 with S the covariance of the codes. Figures 1, 8, 9, 25, 26 of the paper.
+    Raises `DistaffError` where the table has it for neither representation.
+    """
+    shown = {"sampled": "Sampled codes", "mean": "Mean codes"}
+    kinds = table.filter(pl.col("metric") == METRIC)["representation"].unique().to_list()
+    if not (kept := [kind for kind in shown if kind in kinds]):
+        raise DistaffError(f"no run has {METRIC}: score with it to draw this figure")
+    rows = pl.concat([scores(table, METRIC, kind) for kind in kept])
+    frame = medians(rows, ["representation", "method", "strength_index", "strength", "spec"], seed=seed)
+    top = frame.select(pl.max_horizontal("median", "high").max()).item()
+    bottom = max(frame.select(pl.min_horizontal("median", "low").min()).item(), top * 1e-4)
+    charts = {
+        shown[kind]: lines(
+            frame.filter(pl.col("representation") == kind), "Total correlation (nats)", log=True, domain=(bottom, top)
+        )
+        for kind in kept
+    }
+    return Figure(frame, charts, f"{rows['id'].n_unique()} runs; {seeds(frame)} behind each point.")
+
+
+def seeds(frame: pl.DataFrame) -> str:
+    """How many seeds a point has, in words."""
+    low, high = min(frame["n"]), max(frame["n"])
+    return f"{low} seed{'s' if low != 1 else ''}" if low == high else f"{low} to {high} seeds"

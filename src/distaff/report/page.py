@@ -1,0 +1,94 @@
+"""The page as text: small templates that escape what they are given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def key(looks: Mapping[str, tuple[str, str]]) -> str:
+    """The key of methods: one for the page, in the colours and shapes of every chart."""
+    items = "".join(
+        f'<li><svg viewBox="-6 -6 12 12" aria-hidden="true"><path d="{SHAPES[shape]}" fill="{colour}"/></svg>'
+        f"{escape(name)}</li>"
+        for name, (colour, shape) in looks.items()
+    )
+    return f'<ul class="key" aria-label="methods">{items}</ul>'
+
+
+SHAPES = {
+    "circle": "M5 0A5 5 0 1 1-5 0A5 5 0 1 1 5 0Z",
+    "square": "M-4.5-4.5H4.5V4.5H-4.5Z",
+    "diamond": "M0-5.5L4.5 0L0 5.5L-4.5 0Z",
+    "triangle-up": "M0-5L5 4.5H-5Z",
+    "triangle-down": "M0 5L5-4.5H-5Z",
+    "triangle-left": "M-5 0L4.5-5V5Z",
+    "triangle-right": "M5 0L-4.5-5V5Z",
+    "cross": "M-1.8-5H1.8V-1.8H5V1.8H1.8V5H-1.8V1.8H-5V-1.8H-1.8Z",
+    "stroke": "M-5-1.2H5V1.2H-5Z",
+    "arrow": "M0-5L4 5L0 2.5L-4 5Z",
+}
+
+
+def section(name: str, marks: Mapping[str, Any], body: str, *, dataset: str, facts: str = "") -> str:
+    """One figure with its question, its charts, and how to read it."""
+    source = f" · {escape(marks['paper'])}" if marks.get("paper") else ""
+    return (
+        f'<section class="figure" id="{escape(name)}"><header><p class="eyebrow">{escape(dataset)}{source}</p>'
+        f"<h2>{escape(marks['question'])}</h2><p class='sub'>{escape(marks['title'])}</p></header>"
+        f"{body}{facts}</section>"
+    )
+
+
+def facts(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, str]]) -> str:
+    """How to read a figure, its n, its interval, and its files."""
+    files = " ".join(f'<a href="{escape(where)}">{escape(text)}</a>' for text, where in links)
+    return (
+        f'<dl class="facts"><div><dt>How to read it</dt><dd>{escape(marks["reading"])}</dd></div>'
+        f"<div><dt>n</dt><dd>{escape(n)}</dd></div><div><dt>Interval</dt><dd>{escape(marks['interval'])}</dd></div>"
+        f'<div><dt>Files</dt><dd class="files">{files}</dd></div></dl>'
+    )
+
+
+def chart(slug: str, caption: str, *, keyed: bool) -> str:
+    """The place of one chart, filled by the script; `keyed` where the page's key stands for its legend."""
+    title = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return (
+        f'<figure class="chart">{title}<div class="plot" data-chart="{slug}" data-keyed="{int(keyed)}"></div></figure>'
+    )
+
+
+def pictures(runs: Iterable[tuple[Mapping[str, Any], Mapping[str, str]]]) -> str:
+    """The pictures of a few runs, each under the setting that made it."""
+    cards = []
+    for run, found in runs:
+        images = "".join(
+            f'<figure><img loading="lazy" src="{escape(where)}" alt="{escape(name)} of {escape(run["spec"])}">'
+            f"<figcaption>{escape(name.replace('_', ' '))}</figcaption></figure>"
+            for name, where in found.items()
+        )
+        about = f"{run['dataset']}, seed {run['seed']}"
+        cards.append(
+            f'<article class="card"><h3>{escape(run["spec"])}</h3><p class="sub">{escape(about)}</p>'
+            f'<div class="shots">{images}</div></article>'
+        )
+    return "".join(cards)
+
+
+def script(value: Any) -> str:
+    """JSON that may stand inside a script element: `</` would end it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+
+
+def document(parts: Mapping[str, str]) -> str:
+    """The whole page: `parts` are HTML by the name of the hole that they fill."""
+    template = (HERE / "page.html").read_text(encoding="utf-8")
+    holes = {**parts, "style": (HERE / "page.css").read_text("utf-8"), "script": (HERE / "page.js").read_text("utf-8")}
+    pieces = template.split("{{")
+    filled = [holes[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces[1:])]
+    return pieces[0] + "".join(filled)

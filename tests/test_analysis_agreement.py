@@ -1,0 +1,39 @@
+"""Rank correlations are those of scipy, and find the metric that disagrees."""
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import spearmanr
+
+from distaff.analysis.agreement import agreement, spearman
+from simulated_study import METRICS, simulated
+
+
+def test_rank_correlation_equals_scipy_with_ties():
+    draw = np.random.default_rng(0)
+    x, y = draw.integers(0, 5, 60).astype(float), draw.integers(0, 5, 60).astype(float)
+    assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
+
+
+def test_a_constant_score_has_no_correlation():
+    assert np.isnan(spearman(np.ones(9), np.arange(9.0)))
+
+
+def test_the_metric_that_measures_something_else_is_found():
+    found = agreement(simulated(20)[0], METRICS, resamples=100)
+    odd = found.filter((pl.col("a") == "modularity") & (pl.col("b") != "modularity"))
+    assert odd["rho"].abs().max() < 0.25
+    rest = found.filter((pl.col("a") != "modularity") & (pl.col("b") != "modularity"))
+    assert rest["rho"].min() > 0.8
+    assert set(found["n"]) == {360}
+    assert (found["low"] <= found["high"]).all()
+
+
+def test_runs_without_one_of_two_scores_are_left_out_of_that_pair_alone():
+    table = simulated()[0]
+    hole = (pl.col("metric") == "sap") & (pl.col("seed") == 0)
+    found = agreement(
+        table.with_columns(pl.when(~hole).then("value").alias("value")), ("mig", "sap", "dci"), resamples=50
+    )
+    n = {(row["a"], row["b"]): row["n"] for row in found.iter_rows(named=True)}
+    assert (n["mig", "dci"], n["mig", "sap"]) == (90, 72)
