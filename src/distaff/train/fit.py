@@ -1,0 +1,108 @@
+"""The loop over steps: curves at a cadence, resume points by time, models that diverge told apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from distaff.methods import Outputs, kl_by_latent
+from distaff.spec import Run
+from distaff.train.engines import Engine
+from distaff.train.engines.loop import loop
+from distaff.train.engines.stacked import stacked
+from distaff.train.pack import Pack, State, begin, latents, pack
+from distaff.train.resume import keep, recall
+from distaff.train.step import step
+from distaff.types import Params
+
+POINTS = 200  # points of a curve: enough to see its shape, little to keep
+KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
+
+
+class Trained(NamedTuple):
+    """What training one run gave: its weights, its curve, and the update at which it was no longer finite."""
+
+    run: Run
+    params: Params
+    curve: Tensor  # [points columns], NaN where the run has no such column
+    columns: tuple[str, ...]
+    diverged: int | None
+
+
+def fit(
+    runs: tuple[Run, ...],
+    *,
+    resume: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    keep_seconds: float = KEEP_SECONDS,
+) -> list[Trained]:
+    """Train `runs` side by side, in one process of one thread, and say what came of each.
+
+    With `resume`, the state is kept in that file every `keep_seconds` seconds and when training is interrupted, and
+    taken up from it again: the result is the same bit for bit. `progress` is called with updates done and in all.
+    """
+    torch.set_num_threads(1)
+    packed = pack(runs)
+    engine = engine_for(packed)
+    columns, cadence = columns_of(packed), max(1, runs[0].updates // POINTS)
+    state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
+    if resume is not None and resume.exists():
+        state, curve = recall(resume, packed)
+    kept = time.monotonic()
+    try:
+        while state.step < runs[0].updates:
+            state, terms, outputs = step(packed, state, engine)
+            if state.step % cadence == 0:
+                curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
+                if progress is not None:
+                    progress(state.step, runs[0].updates)
+            if resume is not None and time.monotonic() - kept > keep_seconds:
+                keep(resume, packed, state, curve)
+                kept = time.monotonic()
+    except KeyboardInterrupt:
+        if resume is not None:
+            keep(resume, packed, state, curve)
+        raise
+    return [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
+
+
+def engine_for(pack: Pack) -> Engine:
+    """Dense layers of many models are one product; convolutions are fastest one model after the other on a CPU."""
+    dense = not any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
+    return stacked if dense else loop
+
+
+def columns_of(pack: Pack) -> tuple[str, ...]:
+    """The columns of the pack's curves: step, objective, kl of each latent, and every term of its methods."""
+    _, terms, _ = step(pack, begin(pack), engine_for(pack))
+    names = sorted({name for group in terms for name in group})
+    by_latent = [f"kl.{d}" for d in range(latents(pack.runs[0]))]
+    return "step", "objective", *by_latent, *(f"term.{name}" for name in names)
+
+
+def _point(
+    pack: Pack, columns: tuple[str, ...], state: State, terms: list[dict[str, Tensor]], outputs: Outputs
+) -> Tensor:
+    """One point of every model's curve, [k columns]."""
+    point = torch.full((len(pack.runs), len(columns)), torch.nan)
+    point[:, 0] = float(state.step)
+    d = outputs.mean.shape[-1]
+    point[:, 2 : 2 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
+    for group, own in zip(pack.groups, terms, strict=True):
+        for name, value in own.items():
+            point[group.models, columns.index(f"term.{name}")] = value.detach()
+        point[group.models, 1] = torch.stack(list(own.values())).sum(0).detach()
+    return point
+
+
+def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:
+    params = {name: weights[k].detach().clone() for name, weights in state.params.items()}
+    healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
+    sick = torch.nonzero(~torch.isfinite(curve[:, 1]))
+    at = int(curve[sick[0, 0], 0]) if len(sick) else state.step
+    return Trained(pack.runs[k], params, curve, columns, None if healthy and not len(sick) else at)

@@ -1,0 +1,67 @@
+"""The state of a pack in progress on disk: written whole or not at all, and bit for bit what it was when read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from distaff.errors import DistaffError
+from distaff.train.adam import Moments
+from distaff.train.pack import Pack, State
+from distaff.types import Params
+
+PARTS = ("params", "first", "second", "critic", "critic_first", "critic_second")
+
+
+def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
+    """Write `state` and the curve so far to `path`: aside, to the disk, then renamed over what was there."""
+    parts = (state.params, *state.moments, state.critic, *state.critic_moments)
+    tensors = {
+        f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
+    }
+    about = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(save({**tensors, "curve": curve}, about))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
+    """The state and the curve that `keep` wrote; raises `DistaffError` if the file is torn or of other runs."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
+    except SafetensorError as error:
+        raise DistaffError(f"{path} is no resume point ({error}): delete it and train again from the start") from error
+    if json.loads(about["runs"]) != [run.id for run in pack.runs]:
+        raise DistaffError(f"{path} belongs to other runs: delete it, or name another folder")
+    found: dict[str, Params] = {part: {} for part in PARTS}
+    for name, tensor in tensors.items():
+        part, slash, key = name.partition("/")
+        if slash:
+            found[part][key] = tensor.requires_grad_(part in {"params", "critic"})
+    ordered = {part: {key: found[part][key] for key in _order(pack, part)} for part in PARTS}
+    state = State(
+        int(about["step"]),
+        ordered["params"],
+        Moments(ordered["first"], ordered["second"]),
+        ordered["critic"],
+        Moments(ordered["critic_first"], ordered["critic_second"]),
+    )
+    return state, tensors["curve"]
+
+
+def _order(pack: Pack, part: str) -> list[str]:
+    """The names of a part in the order of its module, in which gradients come."""
+    module: torch.nn.Module | None = pack.critic if part.startswith("critic") else pack.vae
+    return [name for name, _ in module.named_parameters()] if module is not None else []

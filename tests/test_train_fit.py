@@ -1,0 +1,86 @@
+"""Training resumes where it stopped, records what it optimised, and names the models that diverged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from distaff import data
+from distaff.encode import encode
+from distaff.errors import DistaffError
+from distaff.registry import NETWORKS
+from distaff.spec import Optim, Run, run
+from distaff.train.fit import Trained, fit
+from distaff.train.pack import begin, pack
+from distaff.train.resume import keep, recall
+
+NETWORK = "mlp(width=32, latents=5)"
+
+
+def runs(*methods: str, updates: int = 60) -> tuple[Run, ...]:
+    return tuple(
+        run("toy", m, NETWORK, "critic(width=16, depth=2)", updates=updates, optim=Optim(lr=1e-3)) for m in methods
+    )
+
+
+def same(one: Trained, other: Trained) -> bool:
+    return all(torch.equal(w, other.params[name]) for name, w in one.params.items()) and torch.equal(
+        one.curve.nan_to_num(-1), other.curve.nan_to_num(-1)
+    )
+
+
+@pytest.mark.parametrize("methods", [("beta_vae(beta=2)", "dip_vae_i"), ("factor_vae",)])
+def test_an_interrupted_pack_goes_on_bit_for_bit(methods: tuple[str, ...], tmp_path: Path) -> None:
+    whole = fit(runs(*methods))
+
+    def interrupt(done: int, _: int) -> None:
+        if done == 23:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(runs(*methods), resume=tmp_path / "state.safetensors", progress=interrupt)
+    state, _ = recall(tmp_path / "state.safetensors", pack(runs(*methods)))
+    assert state.step == 23
+    again = fit(runs(*methods), resume=tmp_path / "state.safetensors")
+    assert all(same(one, other) for one, other in zip(whole, again, strict=True))
+
+
+def test_a_torn_or_foreign_resume_point_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    packed = pack(runs("beta_vae"))
+    keep(path, packed, begin(packed), torch.zeros(1, 1, 1))
+    with pytest.raises(DistaffError, match="belongs to other runs"):
+        fit(runs("dip_vae_i"), resume=path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DistaffError, match="is no resume point"):
+        fit(runs("beta_vae"), resume=path)
+
+
+def test_the_objective_of_the_curve_is_the_sum_of_its_terms_and_falls() -> None:
+    (one,) = fit(runs("beta_vae(beta=1)", updates=400))
+    column = {name: one.curve[:, i] for i, name in enumerate(one.columns)}
+    torch.testing.assert_close(column["objective"], column["term.nll"] + column["term.kl"])
+    assert column["objective"][-20:].mean() < 0.6 * column["objective"][0]
+    by_latent = torch.stack([column[f"kl.{d}"] for d in range(5)]).sum(0)
+    torch.testing.assert_close(by_latent, column["term.kl"], rtol=1e-4, atol=1e-4)
+
+
+def test_a_diverged_run_is_named_with_its_step_and_its_neighbour_is_not() -> None:
+    sick, well = sorted(fit(runs("beta_vae(beta=1e39)", "beta_vae(beta=1)")), key=lambda one: one.diverged is None)
+    assert sick.diverged == 1
+    assert well.diverged is None
+
+
+def test_codes_of_rows_do_not_depend_on_the_rows_beside_them() -> None:
+    (one,) = fit(runs("beta_vae"))
+    toy = data.load("toy")
+    vae = NETWORKS.bind(one.run.network)(toy.shape)
+    every = encode(vae, one.params, toy, np.arange(len(toy)))
+    some = encode(vae, one.params, toy, np.array([700, 3]))
+    np.testing.assert_allclose(every.mean[[700, 3]], some.mean, atol=1e-5)
+    drawn = every.sample(np.random.Generator(np.random.Philox(0)))
+    assert drawn.shape == every.mean.shape
+    assert not np.array_equal(drawn, every.mean)
