@@ -57,7 +57,7 @@ def _place(weight: Any, count: int, best: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _place_between_values(weight: Any, count: int, column: Any, order: Any, start: int, bar: float) -> int:
+def _place_between_values(weight: Any, count: int, column: Any, order: Any, start: int, bar: Any) -> Any:
     """The first of the heaviest splits that has different values on its two sides, if one weighs at least `bar`."""
     best, place = bar, -1
     here = column[order[start]]
@@ -72,10 +72,11 @@ def _place_between_values(weight: Any, count: int, column: Any, order: Any, star
 @njit(cache=True, nogil=True)
 def _best_split(
     columns: Any, orders: Any, tied: Any, start: int, end: int, total: float, g: Any, inverse: Any, work: Any, key: Any
-) -> tuple[int, int, float]:
+) -> Any:
     """Column, place and weight of the best split of a node; equal weights go to the column that `key` draws."""
     width, count = columns.shape[0], end - start
-    chosen, place, best, rank = -1, -1, -1.0, np.uint64(0)
+    rank: Any = np.uint64(0)
+    chosen, place, best = -1, -1, -1.0
     for pair in range(0, width, 2):
         second = min(pair + 1, width - 1)
         _prefix(orders, pair, second, start, end, g, work)
@@ -105,7 +106,8 @@ def _part(orders: Any, target: Any, start: int, middle: int, end: int, left: Any
     """The rows of a node, column by column, those of its left child before the others, each in its old order."""
     for column in range(orders.shape[0]):
         order, new = orders[column], target[column]
-        low, high = start, middle
+        low: Any = start
+        high: Any = middle
         for i in range(start, end):
             row = order[i]
             goes = np.int64(left[row])
@@ -130,7 +132,7 @@ def grow(
     threshold: Any,
     leaf: Any,
     gain: Any,
-) -> bool:
+) -> Any:
     """Grow the tree that fits `g` in least squares; whether it has a split at all.
 
     `columns [d n]` float32 and `orders [d n]` its rows in ascending order; `inverse[i]` = 1/i. Written: `feature` and
@@ -138,8 +140,8 @@ def grow(
     the squared error by each column is added. `buffers [2 d n]`, `work [3 n]` and `left [n]` are scratch.
     """
     rows = columns.shape[1]
-    starts = np.zeros(2 ** (depth + 1), np.int64)
-    ends = np.zeros(2 ** (depth + 1), np.int64)
+    starts: Any = np.zeros(2 ** (depth + 1), np.int64)
+    ends: Any = np.zeros(2 ** (depth + 1), np.int64)
     ends[0] = rows
     here = orders
     for row in range(rows):
@@ -158,9 +160,7 @@ def grow(
             column = -1
             if count >= 2 and square * inverse[count] - (total * inverse[count]) ** 2 > PURE:
                 node_key = _mixed(key + np.uint64(node) * np.uint64(0x9E3779B97F4A7C15))
-                column, place, best = _best_split(
-                    columns, here, tied, start, end, total, g, inverse, work, node_key
-                )
+                column, place, best = _best_split(columns, here, tied, start, end, total, g, inverse, work, node_key)
             if column < 0:
                 for i in range(start, end):  # an unsplit node leads to the leftmost leaf below it
                     leaf[here[0, i]] = (node + 1 - 2**level) * 2 ** (depth - level)

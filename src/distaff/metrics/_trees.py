@@ -49,7 +49,8 @@ class Boosted:
 
 def _decide(raw: Floats, classes: NDArray[Any] | None) -> NDArray[Any]:
     if classes is None:
-        return raw[0]
+        values: NDArray[Any] = raw[0]
+        return values
     labels: NDArray[Any] = classes[(raw[0] >= 0).astype(int) if len(raw) == 1 else raw.argmax(axis=0)]
     return labels
 
