@@ -114,10 +114,12 @@ def _boost(
     """Stages of one tree per row of `target [k n]`, each a step along the slopes that the stage began with."""
     columns = np.ascontiguousarray(np.asarray(x, dtype=np.float32).T)
     width, rows = columns.shape
-    orders = np.argsort(columns, axis=1, kind="stable").astype(np.int32)
-    ordered = np.take_along_axis(columns, orders, axis=1)
+    sorted_rows = np.argsort(columns, axis=1, kind="stable")
+    ordered = np.take_along_axis(columns, sorted_rows, axis=1)
+    orders = sorted_rows.astype(np.uint16 if rows <= 2**16 else np.uint32)
     tied = (np.diff(ordered, axis=1) <= growth.SAME).mean(axis=1) > MANY_TIES if rows > 1 else np.zeros(width, bool)
-    inverse = np.concatenate([[0.0], 1.0 / np.arange(1, rows + 1)])
+    up = 1.0 / np.arange(1, rows + 1)
+    inverse = np.concatenate([up[::-1], up])
     keys = _keys(seed, stages, len(start))
     feature = np.zeros((stages, len(start), 2**depth - 1), np.int32)
     threshold = np.zeros(feature.shape)
@@ -128,15 +130,14 @@ def _boost(
 
     def work(stage: int, g: Floats, h: Floats, share: range) -> None:
         """The trees of some classes of a stage; the scratch is the thread's own."""
-        buffers = np.empty((2, width, rows), np.int32)
+        buffers = np.empty((2, width, rows), orders.dtype)
         sums, left, leaf = np.empty((3, rows)), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
         for k in share:
             grown[stage, k] = growth.grow(
                 columns, orders, tied, inverse, g[k], depth, keys[stage, k], buffers, sums, left,
                 feature[stage, k], threshold[stage, k], leaf, gain[stage, k],
             )  # fmt: skip
-            growth.leaf_values(leaf, g[k], h[k], scale, value[stage, k])
-            raw[k] += (rate * value[stage, k])[leaf]
+            growth.step(leaf, g[k], h[k], scale, rate, value[stage, k], raw[k])
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for stage in range(stages):
