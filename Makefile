@@ -1,4 +1,4 @@
-# make setup: the environment alone; make test: what CI runs.
+# make demo: a small study from training to report; make test: what CI runs; make setup: the environment alone.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 LOCK := -c constraints.txt
 
-.PHONY: setup test lint clean
+.PHONY: demo setup test lint clean
+demo: setup
+	$(BIN)/distaff study run studies/quick.py
+	$(BIN)/distaff report studies/quick.py
+
 setup: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -17,8 +21,8 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 lint: setup
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests studies
+	$(BIN)/ruff check src tests studies
 	$(BIN)/mypy
 
 test: lint

@@ -13,6 +13,7 @@ from tyro.extras import SubcommandApp
 from distaff.errors import DistaffError
 
 app = SubcommandApp()
+studies = SubcommandApp()  # the commands behind the word `study`
 
 
 @app.command(name="list")
@@ -141,10 +142,114 @@ def _read_codes(file: Path) -> tuple[Any, Any]:
     return found["codes"], found["factors"]
 
 
+@app.command
+def study(command: Annotated[str, tyro.conf.Positional] = "--help", /) -> None:
+    """Run and follow a study: study run FILE, study status FILE; `distaff study --help` tells more.
+
+    Args:
+        command: run or status.
+    """
+    studies.cli(prog="distaff study", args=[command])
+
+
+@studies.command(name="run")
+def study_run(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None, workers: int = 0) -> None:
+    """Train and score all that is missing of a study, on every core; run it again to go on where it stopped.
+
+    Example: distaff study run studies/quick.py
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        out: the store; by default out/NAME.
+        workers: processes; 0 takes one for each core.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from distaff.study.executors.local import run_local
+    from distaff.study.plan import load_study, pack_id, plan, scoring
+    from distaff.study.store import Store
+
+    study = load_study(file)
+    folder = out or Path("out") / study.name
+    todo = plan(study, Store(folder))
+    if not todo.packs and not todo.unscored:
+        print(f"nothing to do: {todo.done} of {len(study.runs)} runs are trained and scored, {todo.failed} failed")
+        return
+    steps = sum(len(pack) * pack[0].updates for pack in todo.packs)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    names = [folder / "packs" / f"{pack_id(pack)}.progress" for pack in todo.packs]
+    whole = dict(zip(names, (len(pack) * pack[0].updates for pack in todo.packs), strict=True))
+    store, began = Store(folder), time.monotonic()
+    with Progress(*columns) as bar:
+        trained = bar.add_task("training", total=steps, told="")
+        scored = bar.add_task("scoring", total=len(study.runs) - todo.done, told="")
+
+        def tick(packs: int, _: int) -> None:
+            now = plan(study, store)
+            under_way = sum(int(path.read_text()) for path in names if path.exists())
+            finished = sum(whole[name] for name in names) - sum(len(p) * p[0].updates for p in now.packs)
+            rate = (finished + under_way) / (time.monotonic() - began)
+            bar.update(trained, completed=finished + under_way, told=f"{packs} packs left, {rate:,.0f} updates/s")
+            bar.update(scored, completed=now.done - todo.done, told=f"{now.done} of {len(study.runs)} runs")
+
+        run_local(folder, todo, scoring(study), tick, workers or None)
+    now = plan(study, store)
+    print(f"{now.done} of {len(study.runs)} runs are trained and scored, {now.failed} failed, in {folder}")
+
+
+@studies.command(name="status")
+def study_status(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None) -> None:
+    """Count what of a study is done, and say what failed and why.
+
+    Example: distaff study status studies/quick.py
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        out: the store; by default out/NAME.
+    """
+    from distaff.study.plan import load_study, plan
+    from distaff.study.store import Store
+
+    study = load_study(file)
+    store = Store(out or Path("out") / study.name)
+    todo = plan(study, store)
+    missing = sum(len(pack) for pack in todo.packs)
+    print(f"{study.name}: {len(study.runs)} runs, {todo.done} done, {len(todo.unscored)} to score, {missing} to train")
+    for run in study.runs:
+        if reason := store.failure(run.id):
+            print(f"failed: {run.method} on {run.dataset}, seed {run.seed}: {reason}")
+
+
+@app.command
+def report(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None) -> None:
+    """Write the report of a study, finished or not: one page that opens from disk, with its figures and numbers.
+
+    Example: distaff report studies/quick.py
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        out: the store; by default out/NAME. The report is its folder `report`.
+    """
+    from distaff.analysis.table import runs, table
+    from distaff.report.site import StudyFacts, build
+    from distaff.study.plan import load_study
+    from distaff.study.store import Store, provenance
+
+    study = load_study(file)
+    store = Store(out or Path("out") / study.name)
+    made = {name: str(value) for name, value in provenance().items()}
+    facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made)
+    print(build(facts, table(study, store), runs(study, store), {}, store.folder / "report"))
+
+
 def main() -> None:
     """Run the command; a mistake that a person can mend is one line on stderr and exit status 2."""
     try:
-        app.cli(prog="distaff", description="Large studies of disentangled representations.")
+        if sys.argv[1:2] == ["study"]:
+            studies.cli(prog="distaff study", description="Plan, run and follow a study.", args=sys.argv[2:])
+        else:
+            app.cli(prog="distaff", description="Large studies of disentangled representations.")
     except DistaffError as error:
         print(f"distaff: {error}", file=sys.stderr)
         sys.exit(2)

@@ -98,3 +98,24 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
     """Every data set with every method and every seed, seeds innermost; `rest` as for `run`."""
     seeds, methods = list(seeds), list(methods)
     return tuple(run(d, m, seed=s, **rest) for d in datasets for m in methods for s in seeds)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A list of runs and what is asked of each: `metrics` as texts, on `rows` training and `test_rows` test rows.
+
+    `cells` bounds how much of a data set's grid is encoded; `pack` how many models are trained side by side.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    metrics: tuple[str, ...]
+    purpose: str = ""
+    rows: int = 10_000
+    test_rows: int = 5_000
+    cells: int = 100_000
+    pack: int = 16
+
+    def __post_init__(self) -> None:
+        if len({run.id for run in self.runs}) != len(self.runs):
+            raise DistaffError(f"study {self.name}: the same run stands in it twice")

@@ -1,0 +1,92 @@
+"""The tidy table of a study: one row a number, read from the store, which stays the truth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import polars as pl
+
+from distaff.spec import Run, Study
+from distaff.study.score import scores
+from distaff.study.store import Store, read_json
+
+SCORES = {
+    "id": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "strength": pl.Float64,
+    "strength_index": pl.Int64,
+    "spec": pl.String,
+    "seed": pl.Int64,
+    "representation": pl.String,
+    "metric": pl.String,
+    "value": pl.Float64,
+}
+RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metric", "value")}, "status": pl.String,
+        "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
+LAST = 0.1  # the share of a curve whose mean is a training result
+
+
+def table(study: Study, store: Store) -> pl.DataFrame:
+    """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`."""
+    rows = []
+    for facts in _facts(study):
+        if store.has(facts["id"]):
+            found = [*scores(store, facts["id"]), *_losses(store, facts["id"])]
+            rows += [{**facts, **{k: row[k] for k in ("representation", "metric", "value")}} for row in found]
+    return pl.DataFrame(rows, schema=SCORES)
+
+
+def runs(study: Study, store: Store) -> pl.DataFrame:
+    """Every run of `study`: done, failed with its reason, or missing, and the command that makes it."""
+    rows = []
+    for run, facts in zip(study.runs, _facts(study), strict=True):
+        reason = store.failure(run.id)
+        done = store.has(run.id)
+        seconds = read_json(store.run_folder(run.id) / "provenance.json")["seconds"] if done else None
+        status = "done" if done else "failed" if reason else "missing"
+        rows.append({**facts, "status": status, "seconds": seconds, "command": command(run), "reason": reason})
+    return pl.DataFrame(rows, schema=RUNS)
+
+
+def command(run: Run) -> str:
+    """The command line that trains `run` by itself."""
+    critic = f' --critic "{run.critic}"' if run.critic else ""
+    return (
+        f'distaff train {run.dataset} "{run.method}" --network "{run.network}"{critic}'
+        f" --seed {run.seed} --updates {run.updates} --lr {run.optim.lr:g}"
+    )
+
+
+def _facts(study: Study) -> list[dict[str, Any]]:
+    """What the table says of each run beside its numbers; strengths are ranked within a data set and a method."""
+    strengths: dict[tuple[str, str], set[float]] = defaultdict(set)
+    for run in study.runs:
+        strengths[str(run.dataset), run.method.name].add(_strength(run))
+    ranks = {cell: {value: rank for rank, value in enumerate(sorted(values))} for cell, values in strengths.items()}
+    return [
+        {
+            "id": run.id,
+            "dataset": str(run.dataset),
+            "method": run.method.name,
+            "strength": _strength(run),
+            "strength_index": ranks[str(run.dataset), run.method.name][_strength(run)],
+            "spec": str(run.method),
+            "seed": run.seed,
+        }
+        for run in study.runs
+    ]
+
+
+def _strength(run: Run) -> float:
+    return run.strength[1] if run.strength else 0.0
+
+
+def _losses(store: Store, id: str) -> list[dict[str, Any]]:
+    curve = store.curve(id)
+    last = curve.tail(max(1, round(LAST * len(curve))))
+    nll = last["term.nll"].mean()
+    kl = last.select(pl.sum_horizontal("^kl\\..*$").mean()).item()
+    values = {"train.nll": nll, "train.kl": kl, "train.elbo": -(float(str(nll)) + kl)}
+    return [{"representation": "mean", "metric": name, "value": value} for name, value in values.items()]

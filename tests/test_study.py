@@ -1,0 +1,84 @@
+"""A study computes what is missing, once, and its store says what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from distaff.analysis.table import command, runs, table
+from distaff.errors import DistaffError
+from distaff.spec import Optim, Study, cross, run
+from distaff.study.executors.local import run_local
+from distaff.study.plan import load_study, plan, scoring
+from distaff.study.store import Store
+
+SMALL = {"network": "mlp(width=8, latents=3)", "critic": "critic(width=8, depth=1)", "updates": 20}
+
+
+def small(methods: list[str]) -> Study:
+    chosen = cross(["toy"], methods, range(2), optim=Optim(lr=1e-3), **SMALL)
+    return Study("small", chosen, ("mig", "gaussian_total_correlation"), rows=200, test_rows=100, pack=3)
+
+
+def finish(study: Study, folder: Path) -> None:
+    run_local(folder, plan(study, Store(folder)), scoring(study), lambda *_: None, workers=1)
+
+
+def test_a_study_is_trained_and_scored_and_then_there_is_nothing_to_do(tmp_path: Path) -> None:
+    study = small(["beta_vae(beta=2)", "factor_vae", "beta_vae(beta=1e39)"])
+    assert sum(map(len, plan(study, Store(tmp_path)).packs)) == 6
+    finish(study, tmp_path)
+    after = plan(study, Store(tmp_path))
+    assert (after.packs, after.unscored, after.done, after.failed) == ((), (), 4, 2)
+    numbers = table(study, Store(tmp_path))
+    assert set(numbers["metric"]) >= {"mig", "gaussian_total_correlation", "train.nll", "train.kl", "train.elbo"}
+    assert set(numbers.filter(numbers["metric"] == "mig")["representation"]) == {"mean", "sampled"}
+    told = runs(study, Store(tmp_path))
+    assert told["status"].to_list().count("failed") == 2
+    assert "not finite from update 1 on" in told["reason"].drop_nulls().to_list()
+
+
+def test_seeds_that_are_added_later_leave_what_was_there_untouched(tmp_path: Path) -> None:
+    first = small(["beta_vae(beta=2)"])
+    finish(first, tmp_path)
+    before = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    more = small(["beta_vae(beta=2)", "dip_vae_i"])
+    assert sum(map(len, plan(more, Store(tmp_path)).packs)) == 2
+    finish(more, tmp_path)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_run_that_was_edited_by_hand_is_not_silently_used(tmp_path: Path) -> None:
+    study = small(["beta_vae(beta=2)"])
+    finish(study, tmp_path)
+    store, one = Store(tmp_path), study.runs[0].id
+    path = store.run_folder(one) / "run.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(DistaffError, match="was edited"):
+        store.run(one)
+    (store.run_folder(one) / "model.safetensors").write_bytes(b"torn")
+    with pytest.raises(DistaffError, match="is damaged"):
+        store.params(one)
+
+
+def test_the_command_of_a_run_names_all_that_makes_it() -> None:
+    one = run("toy", "factor_vae(gamma=5)", seed=3, optim=Optim(lr=1e-3), **SMALL)  # type: ignore[arg-type]
+    assert command(one) == (
+        'distaff train toy "factor_vae(gamma=5)" --network "mlp(latents=3, width=8)" '
+        '--critic "critic(width=8, depth=1)" --seed 3 --updates 20 --lr 0.001'
+    )
+
+
+def test_ids_of_runs_are_golden() -> None:
+    assert run("toy", "beta_vae(beta=4)", "mlp(width=64)", seed=1).id == "c093ed08152541ac"
+    plain = run("toy", "beta_vae", "mlp(width=64)", "critic(width=3)", seed=1)
+    assert plain.id == "c093ed08152541ac", "a method without a critic does not depend on one"
+
+
+def test_the_quick_study_has_the_design_that_it_says() -> None:
+    study = load_study(Path(__file__).parent.parent / "studies" / "quick.py")
+    assert len(study.runs) == 91
+    assert len({str(one.method) for one in study.runs if str(one.dataset) == "toy"}) == 18
+    with pytest.raises(DistaffError, match="there is no study"):
+        load_study(Path("nowhere.py"))
