@@ -23,7 +23,7 @@ from distaff.tasks import (
 from distaff.tasks._logistic import fit_logistic
 from distaff.tasks.downstream import accuracies
 from distaff.tasks.fairness import between_groups
-from golden_cases import arrays, case, read
+from golden_cases import FOLDER, arrays, case, read
 
 GOLDEN = [("tiny.lr", 100), ("tiny.lr", 1000), ("tiny.gbt", 100), ("tiny.gbt", 1000), ("smallnorb.lr", 1000)]
 
@@ -31,7 +31,7 @@ GOLDEN = [("tiny.lr", 100), ("tiny.lr", 1000), ("tiny.gbt", 100), ("tiny.gbt", 1
 @pytest.mark.parametrize(("name", "labels"), GOLDEN)
 def test_downstream_accuracies_are_the_references(name, labels):
     dataset, learner = name.split(".")
-    stored = arrays(f"downstream__{dataset}__vae_like")
+    stored = np.load(FOLDER / "downstream" / f"downstream__{dataset}__vae_like.npz")
     codes, factors, fresh, truth = (
         stored[f"n{labels}.{part}"].T for part in ("mus_train", "ys_train", "mus_test", "ys_test")
     )
@@ -40,7 +40,7 @@ def test_downstream_accuracies_are_the_references(name, labels):
     both = accuracies(
         taught, np.arange(labels), "trees" if learner == "gbt" else "logistic", np.arange(factors.shape[1])
     )
-    theirs = read("downstream")[name]
+    theirs = read("downstream/accuracies")[name]
     for part, ours in zip(("mean_train", "mean_test"), both, strict=True):
         assert np.mean(ours) == pytest.approx(theirs[f"{labels}:{part}_accuracy"], abs=0.01)
 

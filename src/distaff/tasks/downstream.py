@@ -29,8 +29,8 @@ def downstream(
 
     One classifier for each of the factors [n f] learns from the codes [n d] of `labels` rows, drawn without
     replacement (all rows, if there are fewer), and is asked about `test=(codes, factors)`, or about a third of the rows
-    held out by a draw from `seed`. Rows are shuffled, as folds are blocks of them.
-    `learner="logistic"` is multinomial logistic regression whose strength five folds choose, `"trees"` 100 stages of boosted trees of depth 3.
+    held out by a draw from `seed`. Rows are shuffled, as folds are blocks of them. `learner="logistic"` is multinomial
+    logistic regression whose strength five folds choose, `"trees"` 100 stages of boosted trees of depth 3.
 
     From 0 to 1, higher is better; chance depends on the factors. A factor of which the drawn rows hold one value is
     predicted to have it always, and a value that they do not hold is never predicted. Codes that are not finite give
