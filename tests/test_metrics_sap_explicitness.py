@@ -107,3 +107,11 @@ def test_unknown_options_are_named():
         sap(*toy(), by="corelation")
     with pytest.raises(DistaffError, match="unit"):
         explicitness(*toy(), scale="units")
+
+
+def test_sap_of_angles_is_that_of_carbonneau_and_others_table():
+    angles = np.random.default_rng(4).uniform(0, 2 * np.pi, size=(20_000, 4))
+    rows = np.arange(100)
+    test = (np.hstack([np.cos(angles), np.sin(angles)])[rows], angles[rows])
+    assert float(sap(np.hstack([np.cos(angles), np.sin(angles)]), angles, test)) == pytest.approx(0.64, abs=0.06)
+    assert float(sap(np.hstack([angles, angles]), angles, (np.hstack([angles, angles])[rows], angles[rows]))) == 0
