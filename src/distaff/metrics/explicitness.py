@@ -1,0 +1,83 @@
+"""Explicitness: can a linear classifier read every value of every factor from all codes?"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distaff.errors import unknown
+from distaff.metrics import Score, metric
+from distaff.metrics._draws import generator
+from distaff.metrics._predict import lesson
+
+SCALES = ("auc", "unit")
+
+
+@metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, test_rows=5_000, range=(0, 1))
+def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, scale: str = "auc") -> Score:
+    r"""Explicitness (Ridgeway & Mozer, 2018, Sec. 3): how well a linear classifier tells each value from the others.
+
+    mean_j mean_c AUC(p(v_j = c | z), v_j = c): one multinomial logistic regression (L2, C = 1) for each of the factors
+    [n f] on codes [n d] standardised by the rows of training, and the area under its ROC curve for each value, on
+    `test=(codes, factors)`, or on a third of the rows held out by a draw from `seed`.
+
+    From 0 to 1, higher is better, chance is 0.5. `scale="unit"` is 2 AUC - 1, the paper's, with chance at 0; `"auc"` is
+    the 2019 study's. A constant code says nothing. The mean is over the values that training has seen and that some,
+    not all, of the rows asked about hold; a factor without any is left out; if none is left, or codes are not finite,
+    the score is NaN with a reason. Continuous factors are cut into 20 equal widths.
+
+    Parts: `train`, `test` (the score), and the test value of each factor. The 10,000 and 5,000 rows are the study's.
+
+    Raises `DistaffError` for arrays that do not fit together and for an unknown `scale`.
+    """
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES)
+    taught = lesson("explicitness", codes, factors, test, seed, classes=True)
+    if reason := taught.broken:
+        return Score(math.nan, reason=reason)
+    centre, spread = taught.train.mean(axis=0), taught.train.std(axis=0)
+    constant = np.ptp(taught.train, axis=0) == 0
+    spread = np.where(constant | (spread == 0), 1, spread)
+    x, asked = (
+        np.where(constant, 0, (part - centre) / spread).astype(part.dtype) for part in (taught.train, taught.test)
+    )
+    seeds = generator("explicitness", seed).integers(2**31, size=len(taught.sizes))
+    train, parts = [], {}
+    for j in taught.varying:
+        y, model = taught.train_targets[j], _fit(x, taught.train_targets[j], int(seeds[j]))
+        train.append(mean_area(model.predict_proba(x), y, model.classes_))
+        parts[taught.names[j]] = mean_area(model.predict_proba(asked), taught.test_targets[j], model.classes_)
+    parts = {name: value for name, value in parts.items() if not math.isnan(value)}
+    if not parts:
+        return Score(math.nan, reason="the test rows hold no two values of any factor, one of them seen in training")
+    both = np.array([np.mean(train), np.mean(list(parts.values()))])
+    if scale == "unit":
+        both, parts = 2 * both - 1, {name: 2 * value - 1 for name, value in parts.items()}
+    return Score(float(both[1]), {"train": float(both[0]), "test": float(both[1])} | parts)
+
+
+def mean_area(p: NDArray[Any], y: NDArray[Any], classes: NDArray[Any]) -> float:
+    """Mean over classes of the area under the ROC curve of its column of `p` [n k]; NaN if `y` [n] allows none."""
+    areas = [area(p[:, k], y == c) for k, c in enumerate(classes) if 0 < np.count_nonzero(y == c) < len(y)]
+    return float(np.mean(areas)) if areas else math.nan
+
+
+def area(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:
+    """The share of pairs, one positive and one not, that `score` puts in the right order; a tie counts one half."""
+    _, rank, counts = np.unique(score, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    hits, misses = int(positive.sum()), int((~positive).sum())
+    return float((middle[rank[positive]].sum() - hits * (hits + 1) / 2) / (hits * misses))
+
+
+def _fit(x: NDArray[Any], y: NDArray[Any], seed: int) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the study's score is where its solver stopped
+        return LogisticRegression(random_state=seed).fit(x, y)

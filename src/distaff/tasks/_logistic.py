@@ -1,0 +1,137 @@
+"""Logistic regression whose strength five folds choose, as scikit-learn's LogisticRegressionCV(Cs=10, cv=KFold(5)).
+
+The objective is the same: mean log-loss + ||w||^2 / (2 C n), the intercept free, C of ten from 1e-4 to 1e4, the
+smallest C of the best mean accuracy. What differs is the way there: L-BFGS runs in coordinates in which the codes are
+white, where it needs a few steps for the hundred after which scikit-learn's stops unconverged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+STRENGTHS = np.logspace(-4, 4, 10)
+FOLDS = 5
+MANY = 2_500  # rows, up to which one hit more or less decides between strengths, so that fits are finished
+STEPS = 100  # scikit-learn's max_iter
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fitted classifier: the likeliest class of rows [n d]."""
+
+    classes: NDArray[Any]
+    weights: Floats  # [r d+1], the intercept last; r = 1 for two classes
+    strength: float
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The likeliest class of each row of `x` [n d]."""
+        said: NDArray[Any] = self.classes[_choose(_with_ones(x), self.weights)]
+        return said
+
+
+def fit_logistic(x: NDArray[Any], y: NDArray[Any]) -> Linear:
+    """Classes `y` [n] from `x` [n d]; one class alone is always predicted."""
+    classes, index = np.unique(y, return_inverse=True)
+    if len(classes) == 1:
+        return Linear(np.repeat(classes, 2), np.zeros((1, x.shape[1] + 1)), float(STRENGTHS[0]))
+    ones = _with_ones(x)
+    folds = np.array_split(np.arange(len(y)), min(FOLDS, len(y)))
+    paths, hits = [], np.zeros((len(folds), len(STRENGTHS)))
+    for number, held in enumerate(folds):
+        kept = np.delete(np.arange(len(y)), held)
+        paths.append(_path(ones[kept], index[kept], len(classes)))
+        hits[number] = [(_choose(ones[held], weights) == index[held]).mean() for weights in paths[-1]]
+    best = int(hits.mean(axis=0).argmax())
+    start = np.mean([path[best] for path in paths], axis=0)
+    weights = _descend(ones, index, len(classes), float(STRENGTHS[best]), start, _whitening(ones))
+    return Linear(classes, weights, float(STRENGTHS[best]))
+
+
+def _with_ones(x: NDArray[Any]) -> Floats:
+    return np.column_stack([np.asarray(x, dtype=np.float64), np.ones(len(x))])
+
+
+def _choose(ones: Floats, weights: Floats) -> NDArray[np.int64]:
+    raw = ones @ weights.T
+    return (raw[:, 0] > 0).astype(np.int64) if len(weights) == 1 else raw.argmax(axis=1)
+
+
+def _path(ones: Floats, index: NDArray[Any], classes: int) -> list[Floats]:
+    """The weights for every strength, each fit beginning where the one before ended."""
+    weights = np.zeros((1 if classes == 2 else classes, ones.shape[1]))
+    whitening, path = _whitening(ones), []
+    for strength in STRENGTHS:
+        weights = _descend(ones, index, classes, float(strength), weights, whitening)
+        path.append(weights)
+    return path
+
+
+def _whitening(ones: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues and eigenvectors of the second moments of the rows: the curvature that all classes share."""
+    values, vectors = np.linalg.eigh(ones.T @ ones / len(ones))
+    return np.maximum(values, 0.0), vectors
+
+
+def _descend(
+    ones: Floats, index: NDArray[Any], classes: int, strength: float, start: Floats, whitening: tuple[Floats, Floats]
+) -> Floats:
+    from scipy.optimize import minimize
+
+    n, width = ones.shape
+    decay = 1.0 / (strength * n)
+    penalty = np.full(width, decay)
+    penalty[-1] = 0.0
+    values, vectors = whitening
+    curvature = values * (0.25 if classes == 2 else 1.0 / classes) + decay
+    turn = vectors / np.sqrt(curvature)  # weights = u @ turn.T
+    # the slope is bounded in white coordinates; with many rows less is enough, and float32 for what is summed over rows
+    rough = n > MANY
+    steep, kind = (5e-4, np.float32) if rough else (1e-4, np.float64)
+    turned = (ones @ turn).astype(kind)
+    back = vectors * np.sqrt(curvature)
+    row = np.arange(n)
+
+    def objective(flat: Floats) -> tuple[float, Floats]:
+        u = flat.reshape(start.shape)
+        weights = u @ turn.T
+        raw = turned @ u.T.astype(kind)
+        loss = _binary(raw, index) if classes == 2 else _several(raw, index, row)
+        slope = (raw.T @ turned).astype(np.float64) / n + (
+            weights * penalty
+        ) @ turn  # raw now holds the slopes of the loss
+        return loss / n + 0.5 * float((weights**2 * penalty).sum()), slope.ravel()
+
+    found = minimize(
+        objective,
+        (start @ back).ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": STEPS, "gtol": steep, "ftol": 1e-7 if rough else 1e-12},
+    )
+    weights: Floats = found.x.reshape(start.shape) @ turn.T
+    return weights
+
+
+def _binary(raw: Floats, index: NDArray[Any]) -> float:
+    """The summed log-loss of one column of log-odds, which become their own slopes."""
+    z = raw[:, 0].astype(np.float64)
+    loss = float((np.logaddexp(0.0, z) - index * z).sum(dtype=np.float64))
+    raw[:, 0] = 1.0 / (1.0 + np.exp(-z)) - index
+    return loss
+
+
+def _several(raw: Floats, index: NDArray[Any], row: NDArray[Any]) -> float:
+    """The summed log-loss of columns of scores, which become their own slopes."""
+    raw -= raw.max(axis=1, keepdims=True)
+    loss = -float(raw[row, index].sum(dtype=np.float64))
+    np.exp(raw, out=raw)
+    totals = raw.sum(axis=1, keepdims=True)
+    loss += float(np.log(totals).sum(dtype=np.float64))
+    raw /= totals
+    raw[row, index] -= 1.0
+    return loss

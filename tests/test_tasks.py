@@ -1,0 +1,157 @@
+"""The downstream tasks against the reference's numbers and scikit-learn's classifier, and their degenerate cases."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import KFold
+
+from distaff.errors import DistaffError
+from distaff.metrics._predict import lesson
+from distaff.tasks import (
+    TASKS,
+    downstream,
+    fairness,
+    reduced_downstream,
+    statistical_efficiency,
+    strong_downstream,
+)
+from distaff.tasks._logistic import fit_logistic
+from distaff.tasks.downstream import accuracies
+from distaff.tasks.fairness import between_groups
+from golden_cases import FOLDER, arrays, case, read
+
+GOLDEN = [("tiny.lr", 100), ("tiny.lr", 1000), ("tiny.gbt", 100), ("tiny.gbt", 1000), ("smallnorb.lr", 1000)]
+
+
+@pytest.mark.parametrize(("name", "labels"), GOLDEN)
+def test_downstream_accuracies_are_the_references(name, labels):
+    dataset, learner = name.split(".")
+    stored = np.load(FOLDER / "downstream" / f"downstream__{dataset}__vae_like.npz")
+    codes, factors, fresh, truth = (
+        stored[f"n{labels}.{part}"].T for part in ("mus_train", "ys_train", "mus_test", "ys_test")
+    )
+    taught = lesson("downstream", codes, factors, (fresh, truth), seed=0, classes=True)
+    # in the order given, since the folds of logistic regression are blocks of rows; `downstream` shuffles them
+    both = accuracies(
+        taught, np.arange(labels), "trees" if learner == "gbt" else "logistic", np.arange(factors.shape[1])
+    )
+    theirs = read("downstream/accuracies")[name]
+    for part, ours in zip(("mean_train", "mean_test"), both, strict=True):
+        assert np.mean(ours) == pytest.approx(theirs[f"{labels}:{part}_accuracy"], abs=0.01)
+
+
+@pytest.mark.parametrize("j", [0, 1, 3])
+def test_logistic_regression_predicts_what_scikit_learns_does(j):
+    codes, factors, _, _ = case("smallnorb__vae_like", "small")
+    fresh, truth = stored_test("smallnorb__vae_like")
+    ours = fit_logistic(codes, factors[:, j]).predict(fresh)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it stops unconverged, and announces changes of its defaults
+        theirs = LogisticRegressionCV(Cs=10, cv=KFold(5)).fit(codes, factors[:, j]).predict(fresh)
+    assert (ours == truth[:, j]).mean() == pytest.approx((theirs == truth[:, j]).mean(), abs=5e-3)
+
+
+def stored_test(name):
+    stored = arrays(name)
+    return stored["mus_test"].T, stored["ys_test"].T
+
+
+def grid(repeats=40):
+    cells = np.stack(np.meshgrid(np.arange(2), np.arange(3), np.arange(5), indexing="ij"), -1).reshape(-1, 3)
+    factors = np.tile(cells, (repeats, 1))
+    rng = np.random.default_rng(0)
+    return factors + 0.05 * rng.normal(size=factors.shape), factors
+
+
+def test_few_labels_are_enough_where_codes_are_factors():
+    codes, factors = grid()
+    assert float(statistical_efficiency(codes, factors, few=100, many=600)) > 0.97
+    rng = np.random.default_rng(1)
+    noisy = codes @ rng.normal(size=(3, 3)) + 0.3 * rng.normal(size=codes.shape)
+    assert float(statistical_efficiency(noisy, factors, few=20, many=600)) < 0.95
+
+
+def test_taking_a_factors_code_takes_its_accuracy_and_no_others():
+    codes, factors = grid()
+    score = reduced_downstream(codes, factors)
+    assert score.parts["test_other_factors"] > 0.97
+    assert score.matrix.diagonal() == pytest.approx([1 / 2, 1 / 3, 1 / 5], abs=0.12)
+
+
+def test_a_shift_harms_tangled_codes_only():
+    codes, factors = grid()
+    clean = strong_downstream(codes, factors, labels=1000, test=500)
+    assert float(clean) > 0.97
+    assert clean.parts["gap"] == pytest.approx(0, abs=0.03)
+    tangled = codes @ np.array([[1.0, 1, 0], [1, -1, 1], [0, 1, 1]])
+    assert strong_downstream(tangled, factors, labels=1000, test=500, experiments=3).parts["gap"] > 0.05
+
+
+def test_unfairness_between_groups_is_the_references():
+    for example in read("functions")["fairness"]["inter_group_fairness"]:
+        assert between_groups(np.array(example["counts"])) == pytest.approx((example["mean"], example["max"]))
+    assert between_groups(np.array([[0, 100], [100, 100]])) == pytest.approx((2 / 9, 1 / 3))
+
+
+def test_codes_that_are_factors_are_fair_and_others_less():
+    codes, factors = grid()
+    fair = fairness(codes, factors, labels=1000)
+    assert float(fair) < 0.01
+    assert fair.matrix.shape == (3, 3)
+    tangled = codes @ np.array([[1.0, 1, 0], [1, -1, 1], [0, 1, 1]]) + 0.5 * np.random.default_rng(2).normal(
+        size=codes.shape
+    )
+    assert float(fairness(tangled, factors, labels=1000)) > 0.02
+
+
+@pytest.mark.parametrize("name", TASKS.names())
+def test_every_task_repeats_itself_and_gives_plain_floats(name):
+    codes, factors = grid(8)
+    task = TASKS.function(name)
+    sizes = {"few": 20, "many": 100} if name == "statistical_efficiency" else {"labels": 100}
+    first, again = task(codes, factors, seed=5, **sizes), task(codes, factors, seed=5, **sizes)
+    assert type(first.value) is float
+    assert 0 <= first.value <= 1.2
+    assert first.parts == again.parts
+    assert all(type(value) is float for value in first.parts.values())
+    broken = task(np.full_like(codes, np.nan), factors, **sizes)
+    assert math.isnan(broken.value)
+    assert "not finite" in broken.reason
+
+
+@pytest.mark.parametrize("learner", ["logistic", "trees"])
+def test_degenerate_factors_have_a_value(learner):
+    codes, factors = grid(8)
+    constant = np.insert(factors, 1, 3, axis=1)
+    assert downstream(codes, constant, learner=learner).parts["test_factor_1"] == 1
+    assert 0 < float(downstream(codes, factors, labels=10, learner=learner)) <= 1  # classes that training lacks
+    assert 0 < float(downstream(codes[:, :1], factors, learner=learner)) < 1
+    assert float(downstream(codes, np.ones_like(factors), learner=learner)) == 1
+    seen = factors[:, 2] < 4
+    assert 0 < float(downstream(codes[seen], factors[seen], (codes, factors), learner=learner)) < 1
+
+
+def test_grids_with_one_factor_have_a_reason():
+    codes, factors = grid(8)
+    assert math.isnan(float(fairness(codes, factors[:, :1])))
+    assert math.isnan(float(strong_downstream(codes, factors[:, :1])))
+
+
+def test_misfits_are_named():
+    codes, factors = grid(8)
+    with pytest.raises(DistaffError, match="logistic"):
+        downstream(codes, factors, learner="logistics")
+    with pytest.raises(DistaffError, match="at least 1"):
+        downstream(codes, factors, labels=0)
+    with pytest.raises(DistaffError, match="leaves none"):
+        reduced_downstream(codes, factors, remove=3)
+    with pytest.raises(DistaffError, match="smaller"):
+        statistical_efficiency(codes, factors, few=5, many=2)
+    hole = ~((factors[:, 0] == 1) & (factors[:, 1] == 2))
+    with pytest.raises(DistaffError, match="no row holds the cell"):
+        fairness(codes[hole], factors[hole], labels=50)
