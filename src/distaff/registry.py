@@ -273,5 +273,6 @@ DATASETS = Registry("dataset", "data")
 NETWORKS = Registry("network", "models")
 METHODS = Registry("method", "methods")
 METRICS = Registry("metric", "metrics")
+TASKS = Registry("task", "tasks")
 FIGURES = Registry("figure", "report/figures")
-KINDS = {registry.folder: registry for registry in (DATASETS, NETWORKS, METHODS, METRICS, FIGURES)}
+KINDS = {registry.folder: registry for registry in (DATASETS, NETWORKS, METHODS, METRICS, TASKS, FIGURES)}

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from distaff.metrics import Score as Score
 from distaff.metrics import metric
-from distaff.registry import Registry
+from distaff.registry import TASKS
 
-TASKS = Registry("task", "tasks")
 task = metric  # a task declares what a metric declares
 
 if TYPE_CHECKING:
