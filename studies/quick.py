@@ -1,6 +1,6 @@
 """quick: the 2019 design in small. 90 models of six methods on toy, and one short model of dSprites.
 
-About five minutes on two cores. Strengths, updates and annealing are scaled to 768 images of 16 x 16 pixels.
+Ten minutes of CPU time. Strengths, updates and annealing are scaled to 768 images of 16 x 16 pixels.
 """
 
 from distaff.spec import Optim, Study, cross, run, sweep
