@@ -231,7 +231,7 @@ def report(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = No
         file: a Python file that defines `study = Study(...)`.
         out: the store; by default out/NAME. The report is its folder `report`.
     """
-    from distaff.analysis.table import runs, table
+    from distaff.analysis.table import floor, runs, table
     from distaff.report.site import StudyFacts, build
     from distaff.study.plan import load_study
     from distaff.study.store import Store, provenance
@@ -240,7 +240,8 @@ def report(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = No
     store = Store(out or Path("out") / study.name)
     made = {name: str(value) for name, value in provenance().items()}
     facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made)
-    print(build(facts, table(study, store), runs(study, store), {}, store.folder / "report"))
+    numbers = table(study, store)
+    print(build(facts, numbers, runs(study, store), {}, store.folder / "report", floor(study, store)))
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from distaff.spec import Run, Study
-from distaff.study.score import scores
+from distaff.study.plan import scoring
+from distaff.study.score import scores, untrained
 from distaff.study.store import Store, read_json
 
 SCORES = {
@@ -90,3 +91,15 @@ def _losses(store: Store, id: str) -> list[dict[str, Any]]:
     kl = last.select(pl.sum_horizontal("^kl\\..*$").mean()).item()
     values = {"train.nll": nll, "train.kl": kl, "train.elbo": -(float(str(nll)) + kl)}
     return [{"representation": "mean", "metric": name, "value": value} for name, value in values.items()]
+
+
+def floor(study: Study, store: Store) -> pl.DataFrame:
+    """The scores of untrained networks, a set for each data set of `study`, in the columns of `table`."""
+    rows = []
+    for dataset in dict.fromkeys(str(run.dataset) for run in study.runs):
+        of_set = [run for run in study.runs if str(run.dataset) == dataset]
+        if len({str(run.method) for run in of_set}) > 1:  # one setting alone has no figure
+            facts = {"id": "untrained", "dataset": dataset, "method": "untrained", "strength": 0.0}
+            more = {"strength_index": 0, "spec": "untrained"}
+            rows += [{**facts, **more, **row} for row in untrained(store, of_set[0], scoring(study))]
+    return pl.DataFrame(rows, schema=SCORES)

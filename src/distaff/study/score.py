@@ -14,6 +14,7 @@ from distaff import data
 from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
+from distaff.models import initial
 from distaff.registry import METRICS, NETWORKS, Spec, content_id
 from distaff.spec import Run
 from distaff.study.store import Store, read_json, write
@@ -103,3 +104,22 @@ def _row(representation: str, metric: str, value: float, reason: str | None) -> 
     finite = math.isfinite(value)
     row: dict[str, Any] = {"representation": representation, "metric": metric, "value": value if finite else None}
     return row if finite else {**row, "reason": reason or "not a number"}
+
+
+def untrained(store: Store, run: Run, scoring: Scoring, models: int = 20) -> list[dict[str, Any]]:
+    """MIG of `models` networks of `run` at update 0, seeds 0, 1, ...: what a score is worth before any training.
+
+    Kept in the store as untrained-<dataset>.json, and read from there the next time.
+    """
+    path = store.folder / f"untrained-{run.dataset}.json"
+    if not path.exists():
+        vae = NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape)
+        asked = Scoring((METRICS.parse("mig"),), scoring.rows, scoring.test_rows, scoring.cells)
+        found = [
+            {"seed": seed, **{k: row[k] for k in ("representation", "metric", "value")}}
+            for seed in range(models)
+            for row in answers(run, initial(vae, seed), asked)
+            if row["metric"] == "mig"
+        ]
+        write(path, json.dumps({"network": str(run.network), "scores": found}, indent=1, allow_nan=False).encode())
+    return list(read_json(path)["scores"])
