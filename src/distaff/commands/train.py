@@ -1,0 +1,60 @@
+"""`distaff train`: one model."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from distaff.errors import DistaffError
+
+
+def train(
+    dataset: Annotated[str, tyro.conf.Positional],
+    method: Annotated[str, tyro.conf.Positional],
+    /,
+    network: str = "conv64",
+    critic: str = "critic",
+    seed: int = 0,
+    updates: int = 300_000,
+    lr: float = 1e-4,
+    out: Path = Path("out"),
+) -> None:
+    """Train one model and keep it as a run folder; run it again to go on where it stopped.
+
+    Example: distaff train toy "beta_vae(beta=4)" --network "mlp(width=64, latents=6)" --updates 4000 --lr 1e-3
+
+    Args:
+        dataset: a data set, such as dsprites.
+        method: a method with its parameters, such as "beta_vae(beta=4)".
+        network: the encoder and decoder, such as conv64 or "mlp(width=64)".
+        critic: the rival of FactorVAE, such as "critic(width=64, depth=3)"; other methods have none.
+        seed: decides weights, images and noise; the same seed shows every method the same images.
+        updates: updates of the parameters.
+        lr: Adam's learning rate.
+        out: the store, a folder.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from distaff.spec import Optim, run
+    from distaff.study.store import Store
+    from distaff.train.fit import fit
+
+    one = run(dataset, method, network, critic, seed=seed, updates=updates, optim=Optim(lr=lr))
+    store = Store(out)
+    if store.has(one.id):
+        print(f"already trained: {store.run_folder(one.id)}")
+        return
+    resume = out / "packs" / f"{one.id}.safetensors"
+    began = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task(f"{one.method} on {one.dataset}", total=updates)
+        (trained,) = fit((one,), resume=resume, progress=lambda done, _: bar.update(task, completed=done))
+    store.put(trained, time.monotonic() - began)
+    resume.unlink(missing_ok=True)
+    if trained.diverged is not None:
+        raise DistaffError(f"{one.method} was not finite from update {trained.diverged} on: try a smaller --lr")
+    print(store.run_folder(one.id))
