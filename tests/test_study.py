@@ -10,6 +10,7 @@ from distaff.analysis.table import command, floor, runs, table
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Study, cross, run
 from distaff.study.executors.local import run_local
+from distaff.study.order import Order
 from distaff.study.plan import plan
 from distaff.study.record import keep_study, load_study
 from distaff.study.store import Store
@@ -24,7 +25,7 @@ def small(methods: list[str]) -> Study:
 
 def finish(study: Study, folder: Path) -> None:
     keep_study(folder, study)
-    run_local(folder, study.name, workers=1)
+    run_local(Order(folder, study.name, workers=1))
 
 
 def test_a_study_is_trained_and_scored_and_then_there_is_nothing_to_do(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distaff.errors import unknown
+from distaff.errors import DistaffError, unknown
 from distaff.spec import Study
 from distaff.study.pace import Estimate, Pace, kind
 from distaff.study.plan import Plan, plan
@@ -28,19 +28,28 @@ LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 
 def follow(file: Path, study: Study, store: Store, only: str, how: How) -> None:
     """Run what is missing of `study` and show how it goes; SIGTERM stops it as Ctrl-C does."""
-    from distaff.study.executors.start import start
+    from distaff.study.executors.start import EXECUTORS, start
+    from distaff.study.order import Order
     from distaff.study.provenance import COMMAND
+    from distaff.study.prune import tidy
     from distaff.study.record import keep_study
     from distaff.study.select import only as select
 
-    if how.on not in ("local", "ray", "slurm"):
-        raise unknown("executor", how.on, ["local", "ray", "slurm"])
+    if how.on not in EXECUTORS:
+        raise unknown("executor", how.on, EXECUTORS)
     signal.signal(signal.SIGTERM, _interrupt)
     os.environ[COMMAND] = shlex.join(["distaff", *sys.argv[1:]])
-    keep_study(store.folder, study)
+    try:
+        keep_study(store.folder, study)
+    except OSError as error:
+        raise DistaffError(
+            f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
+        ) from error
     ids = select(study, only) if only else None
+    order = Order(store.folder, study.name, only, how.workers, how.keep_seconds, address=how.address, options=how.slurm)
     with Screen(Watch(study, store, ids)) as screen:
-        start(store.folder, study.name, how.on, only, how.workers, how.address, how.slurm, screen.tick)
+        start(how.on, order, screen.tick)
+    tidy(store, [study])
     now = plan(study, store, ids)
     print(f"{told(now)}, in {store.folder}")
     if now.failed:

@@ -39,6 +39,8 @@ class How:
     """Processes; 0 takes one for each core that has memory (local) or is in the cluster (ray), and 100 (slurm)."""
     address: str = ""
     """Of a Ray cluster, as in auto; without one, Ray starts on this machine."""
+    keep_seconds: float = 30.0
+    """Training between two resume points: what a crash can cost."""
     slurm: str = ""
     """Options for sbatch, as in "partition=gpu,time=1440,gres=gpu:1"."""
 

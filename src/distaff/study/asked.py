@@ -35,15 +35,19 @@ class Scoring:
         """The name of the file that answers it."""
         return f"scores-{self.id}.json"
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What must agree between two questions before their answers can stand in one file."""
+        return {"rows": self.rows, "test_rows": self.test_rows, "cells": self.cells}
+
     def told(self) -> dict[str, Any]:
         """The question as JSON: texts for people, identities (with versions) for comparing."""
         texts = {str(m): m.identity for m in self.metrics}
-        return {"metrics": texts, "rows": self.rows, "test_rows": self.test_rows, "cells": self.cells}
+        return {"metrics": texts, **self.sizes}
 
     def covered(self, told: dict[str, Any]) -> frozenset[Spec]:
         """Which of the metrics a file answers that was asked `told`."""
-        sizes = {"rows": self.rows, "test_rows": self.test_rows, "cells": self.cells}
-        if any(told.get(name) != value for name, value in sizes.items()):
+        if any(told.get(name) != value for name, value in self.sizes.items()):
             return frozenset()
         return frozenset(m for m in self.metrics if told["metrics"].get(str(m)) == m.identity)
 
@@ -91,14 +95,16 @@ class Answers:
 
     def rows(self, id: str) -> list[dict[str, Any]]:
         """The scores of run `id` that answer the scoring."""
-        found = []
+        found: list[dict[str, Any]] = []
+        have: frozenset[Spec] = frozenset()
         for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
             told = read_json(path)
-            answered = self.of(id, path.name)
-            if len(answered) == len(told.get("asked", {}).get("metrics", answered)):
+            fresh = self.of(id, path.name) - have  # a metric may stand in two files while `store compact` is at work
+            if len(fresh) == len(told.get("asked", {}).get("metrics", fresh)):
                 found += told["scores"]
             else:
-                found += [row for row in told["scores"] if any(_is_of(row, spec) for spec in answered)]
+                found += [row for row in told["scores"] if any(is_of(row, spec) for spec in fresh)]
+            have |= fresh
         return found
 
     def _by_name(self, file: str) -> frozenset[Spec]:
@@ -116,6 +122,6 @@ def scores(store: Store, id: str) -> list[dict[str, Any]]:
     return [row for path in sorted(store.run_folder(id).glob("scores-*.json")) for row in read_json(path)["scores"]]
 
 
-def _is_of(row: dict[str, Any], spec: Spec) -> bool:
+def is_of(row: dict[str, Any], spec: Spec) -> bool:
     """Whether `row` answers `spec`; rows say their specification where it is more than a name."""
     return bool(row["spec"] == str(spec) if "spec" in row else row["metric"].partition(".")[0] == spec.name)

@@ -14,6 +14,7 @@ from distaff.errors import DistaffError
 from distaff.spec import Study
 from distaff.study.claims import DEATHS, Claims
 from distaff.study.files import NO_PLACE, read_json, token
+from distaff.study.order import KEEP_SECONDS
 from distaff.study.plan import Ask, Job, Train, plan
 from distaff.study.provenance import joules, spent
 from distaff.study.stop import Stop
@@ -32,6 +33,7 @@ def work(
     ids: frozenset[str] | None = None,
     claims: Claims | None = None,
     stop: Stop | None = None,
+    keep_seconds: float = KEEP_SECONDS,
 ) -> int:
     """Do the jobs of `study` that nobody else does until none is left; returns how many were done here.
 
@@ -42,7 +44,7 @@ def work(
     while True:
         todo = plan(study, store, ids)
         mine = [job for job in todo.jobs if kind(job) in kinds]
-        taken = sum(_attempt(store, job, claims, stop) for job in mine)
+        taken = sum(_attempt(store, job, claims, stop, keep_seconds) for job in mine)
         done += taken
         stop.check()
         if todo.empty:
@@ -63,7 +65,7 @@ def finished(store: Store, job: Job) -> bool:
     return all(store.has(run.id) or _failed(store, run.id) for run in job.runs)
 
 
-def train(store: Store, job: Train, stop: Stop) -> None:
+def train(store: Store, job: Train, stop: Stop, keep_seconds: float = KEEP_SECONDS) -> None:
     """Train what is missing of a pack side by side, from its resume point if there is one, and keep it."""
     from distaff.train.fit import fit
 
@@ -82,7 +84,7 @@ def train(store: Store, job: Train, stop: Stop) -> None:
             tell(told, {"updates": done, "models": len(runs), "seconds": round(before + now - began, 3)})
         stop.check()
 
-    trained = fit(runs, resume=resume, progress=progress)
+    trained = fit(runs, resume=resume, progress=progress, keep_seconds=keep_seconds)
     seconds = before + time.monotonic() - began
     more = {"pack": job.name, "models": len(runs), "joules_of_machine": spent(energy, joules())}
     for one in trained:
@@ -116,7 +118,7 @@ def progress_of(path: Path) -> dict[str, Any]:
     return found
 
 
-def _attempt(store: Store, job: Job, claims: Claims, stop: Stop) -> bool:
+def _attempt(store: Store, job: Job, claims: Claims, stop: Stop, keep_seconds: float) -> bool:
     """Do `job` if it is neither done nor somebody else's; says whether it was done here."""
     stop.check()
     try:
@@ -132,8 +134,10 @@ def _attempt(store: Store, job: Job, claims: Claims, stop: Stop) -> bool:
             return False
         if claim.stuck:
             _record(store, job, f"{DEATHS} workers died at it in a row without getting further: out of memory?")
+        elif isinstance(job, Train):
+            _guard(store, job, lambda: train(store, job, stop, keep_seconds))
         else:
-            _guard(store, job, lambda: train(store, job, stop) if isinstance(job, Train) else score(store, job, stop))
+            _guard(store, job, lambda: score(store, job, stop))
     finally:
         claim.release()
     return True

@@ -19,12 +19,6 @@ STOPPED = 130
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def command(folder: Path, name: str, only: str = "", kinds: str = "train,score", patience: float = 0.0) -> list[str]:
-    """The words that start a worker on study `name` of the store in `folder`; its end follows that of its stdin."""
-    words = [sys.executable, "-m", "distaff.study.worker", str(folder.absolute()), name, "--kinds", kinds]
-    return [*words, "--attached", f"--only={only}", *([f"--patience={patience}"] if patience else [])]
-
-
 def main() -> int:
     """Read the arguments and work."""
     stop = Stop()
@@ -34,7 +28,8 @@ def main() -> int:
     parser.add_argument("study")
     parser.add_argument("--kinds", default="train,score")
     parser.add_argument("--only", default="")
-    parser.add_argument("--patience", type=float, default=0.0)
+    parser.add_argument("--patience", type=float, default=120.0)
+    parser.add_argument("--keep-seconds", type=float, default=30.0)
     parser.add_argument("--attached", action="store_true")
     given = parser.parse_args()
     if given.attached:
@@ -52,17 +47,17 @@ def main() -> int:
 
 
 def _work(given: argparse.Namespace, stop: Stop) -> None:
-    from distaff.study.claims import PATIENCE, Claims
+    from distaff.study.claims import BEAT, Claims
     from distaff.study.record import kept_study
     from distaff.study.select import only
     from distaff.study.store import Store
     from distaff.study.work import work
 
     study = kept_study(given.folder / "studies" / f"{given.study}.json")
-    patience = given.patience or PATIENCE
-    claims = Claims(given.folder / "claims", patience, min(5.0, patience / 6))
+    claims = Claims(given.folder / "claims", given.patience, min(BEAT, given.patience / 6))
     ids = only(study, given.only) if given.only else None
-    work(Store(given.folder), study, kinds=tuple(given.kinds.split(",")), ids=ids, claims=claims, stop=stop)
+    kinds = tuple(given.kinds.split(","))
+    work(Store(given.folder), study, kinds=kinds, ids=ids, claims=claims, stop=stop, keep_seconds=given.keep_seconds)
 
 
 def _follow_parent() -> None:

@@ -9,13 +9,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, NamedTuple
 
 from distaff.errors import DistaffError
-from distaff.study.claims import PATIENCE, Claims, host
+from distaff.study.claims import Claims, host
 from distaff.study.executors.memory import available, kills, total
-from distaff.study.worker import STOPPED, command
+from distaff.study.order import Order
+from distaff.study.worker import STOPPED
 
 WORKER_BYTES = 1_500_000_000  # torch and numba, a pack of sixteen convolutional models, and what the step needs
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
@@ -31,23 +31,14 @@ class Worker(NamedTuple):
     words: IO[bytes]
 
 
-def run_local(
-    folder: Path,
-    study: str,
-    *,
-    only: str = "",
-    workers: int | None = None,
-    tick: Callable[[], None] = lambda: None,
-    patience: float = PATIENCE,
-) -> None:
-    """Do all jobs of `study`, recorded in the store; `tick` is called twice a second.
+def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
+    """Do all that is ordered; `tick` is called twice a second.
 
     An interrupt asks the workers to keep their state and waits for them; a second one does not wait. Raises
     `DistaffError` when the store cannot be written to or workers die one after the other.
     """
-    start = command(folder, study, only, patience=patience)
-    claims = Claims(folder / "claims", patience)
-    wanted = workers or cores_and_memory()
+    start, claims = order.command(), Claims(order.folder / "claims", order.patience)
+    wanted = order.workers or cores_and_memory()
     deaths: list[float] = []
     killed, running, finishing = kills(), [_start(start) for _ in range(wanted)], False
     try:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from distaff.errors import unknown
+from distaff.study.order import Order
+
+EXECUTORS = ("local", "ray", "slurm")
 
 
-def start(
-    folder: Path,
-    study: str,
-    on: str,
-    only: str,
-    workers: int,
-    _address: str,
-    _options: str,
-    tick: Callable[[], None],
-) -> None:
-    """Do all jobs of `study`, recorded in the store, by the executor `on`."""
+def start(on: str, order: Order, tick: Callable[[], None]) -> None:
+    """Do all that is ordered by the executor `on`; `tick` is called now and then."""
     if on == "local":
         from distaff.study.executors.local import run_local
 
-        run_local(folder, study, only=only, workers=workers or None, tick=tick)
+        run_local(order, tick)
     else:
-        raise unknown("executor", on, ["local"])
+        raise unknown("executor", on, EXECUTORS)
