@@ -33,7 +33,7 @@ def stop_in_the_middle(file: Path, how: str) -> tuple[float, str]:
     return time.monotonic() - began, said
 
 
-@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
+@pytest.mark.parametrize("how", ["ctrl-c", pytest.param("sigterm", marks=pytest.mark.slow)])
 def test_a_signal_stops_a_study_soon_and_it_goes_on_as_if_nothing_had_been(how: str, tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 2, 1_000)
     folder = tmp_path / "out" / "small"
