@@ -100,7 +100,8 @@ class Answers:
         for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
             told = read_json(path)
             fresh = self.of(id, path.name) - have  # a metric may stand in two files while `store compact` is at work
-            if len(fresh) == len(told.get("asked", {}).get("metrics", fresh)):
+            asked = told["asked"]["metrics"] if "asked" in told else self.of(id, path.name)
+            if fresh and len(fresh) == len(asked):
                 found += told["scores"]
             else:
                 found += [row for row in told["scores"] if any(is_of(row, spec) for spec in fresh)]

@@ -58,14 +58,14 @@ def _check_run(folder: Path) -> Iterator[Damage]:
         told = read_json(folder / "provenance.json").get("files", {})
     except DistaffError:
         told = {}
-    for name, read in (("curve.parquet", _parquet), ("model.safetensors", _safetensors), ("run.json", None)):
+    for name, read in (("curve.parquet", _parquet), ("model.safetensors", _safetensors)):
         path = folder / name
         if not path.exists():
             if name not in OPTIONAL and not problem:
                 yield Damage(path, "it is missing")
         elif name in told and digest(path.read_bytes()) != told[name]:
             yield Damage(path, "its checksum does not fit")
-        elif read is not None and name not in told:  # format 1 has no checksums: it can be read, or not
+        elif name not in told:  # format 1 has no checksums: it can be read, or not
             yield from _sound(path, read)
     for path in sorted(folder.glob("scores-*.json")):
         yield from _sound(path, lambda path: read_json(path)["scores"])
