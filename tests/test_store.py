@@ -31,6 +31,8 @@ from distaff.study.work import work
 from real_studies import results, study_file
 
 STORES = Path(__file__).parent / "stores"
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.dictionaries(st.text(), NUMBERS))
 ONE, TWO = "0dc714b465068ea5", "3b9a94f7a5d15b53"  # the runs of the store of format 1
 
 
@@ -111,8 +113,7 @@ def test_metrics_that_are_added_later_are_put_together_with_the_rest(copy: tuple
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False,
-       allow_infinity=False) | st.lists(st.dictionaries(st.text(), st.integers())), min_size=1, max_size=5))  # fmt: skip
+@given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=5))
 def test_what_is_sealed_is_opened_and_any_change_is_seen(value: dict[str, object]) -> None:
     content = sealed(value)
     told = opened(content)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from distaff.train.fit import Trained
     from distaff.types import Params
 
+LAST = 0.1  # the share of a curve whose mean is the result of training
 FORMAT = 2  # 1 had no checksums; it is read as well
 
 
@@ -68,9 +69,10 @@ class Store:
             return
         aside = self.folder / "runs" / f".{run.id}.{token()}"
         aside.mkdir(parents=True)
-        pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns)).write_parquet(aside / "curve.parquet")
+        curve = pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns))
+        curve.write_parquet(aside / "curve.parquet")
         contents = {
-            "run.json": sealed({"format": FORMAT, **describe(run)}),
+            "run.json": sealed({"format": FORMAT, **describe(run), "ended": ended(curve)}),
             "curve.parquet": (aside / "curve.parquet").read_bytes(),
             "model.safetensors": save(trained.params, {"run": run.id}),
         }
@@ -171,6 +173,17 @@ def recognise(told: Mapping[str, Any]) -> Run:
     if run.id != told["id"]:
         raise DistaffError(f"run {told['id']} was edited, or made by another version of its method: it is now {run.id}")
     return run
+
+
+def ended(curve: pl.DataFrame) -> dict[str, float]:
+    """Means over the last tenth of a curve: `kl`, `nll` and `elbo`, in nats, as far as the method has them."""
+    last = curve.tail(max(1, round(LAST * len(curve))))
+    of_latents = [last[name].mean() for name in last.columns if name.startswith("kl.")]
+    kl = sum(float(mean) for mean in of_latents if isinstance(mean, float))
+    nll = last["term.nll"].mean() if "term.nll" in last.columns else None
+    if not isinstance(nll, float):
+        return {"kl": kl}
+    return {"nll": nll, "kl": kl, "elbo": -(nll + kl)}
 
 
 @functools.lru_cache(maxsize=4096)
