@@ -56,9 +56,28 @@ class VAE(nn.Module):
 
 def bernoulli_nll(logits: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
     """-log p(x|z) of Bernoulli pixels with targets in [0, 1], summed over an image, mean over the batch, in nats."""
-    # log(1 + e^l) - x l, in the form that neither overflows nor loses digits
-    pixels = torch.clamp_min(logits, 0) - logits * x + torch.log1p(torch.exp(-logits.abs()))
+    pixels: Tensor = _Bernoulli.apply(logits, x)  # type: ignore[no-untyped-call]
     return pixels.flatten(1).sum(1).mean()
+
+
+class _Bernoulli(torch.autograd.Function):
+    """log(1 + e^l) - x l of each pixel, with the gradient sigmoid(l) - x that autograd would take ten passes for."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, x: Tensor) -> Tensor:
+        return torch.nn.functional.softplus(logits, threshold=60).sub_(logits * x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        del output
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:
+        logits, x = ctx.saved_tensors
+        return torch.sigmoid(logits).sub_(x).mul_(above), None
 
 
 def initial(module: nn.Module, seed: int, part: int = 0) -> Params:
