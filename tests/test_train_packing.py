@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Run, run
 from distaff.train.engines import Engine
+from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
 from distaff.train.pack import State, begin, pack
@@ -66,6 +68,35 @@ def test_the_stacked_engine_equals_the_loop(settings: list[tuple[str, int]]) -> 
     _, found = trained(runs(settings), stacked)
     for name, weights in expected.params.items():
         torch.testing.assert_close(found.params[name], weights, rtol=0, atol=1e-5)
+
+
+def convolutional(settings: list[tuple[str, int]], precision: str = "fp32") -> tuple[Run, ...]:
+    small = "conv64(width=4, hidden=16, latents=4)"
+    return tuple(run("dsprites", m, small, seed=s, updates=20, batch=8, precision=precision) for m, s in settings)
+
+
+def test_convolutions_equal_the_loop_and_in_a_pack_the_run_alone_bit_for_bit() -> None:
+    chosen = convolutional([("beta_vae(beta=4)", 0), ("dip_vae_i", 0), ("beta_tc_vae", 1)])
+    order, together = trained(chosen, channels_last)
+    _, expected = trained(chosen, loop)
+    for k, one in enumerate(order):
+        _, alone = trained((one,), channels_last)
+        for name, weights in together.params.items():
+            assert torch.equal(weights[k], alone.params[name][0]), (str(one.method), name)
+            torch.testing.assert_close(weights, expected.params[name], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", [stacked, channels_last])
+def test_half_precision_follows_the_same_path_within_its_rounding(engine: Engine) -> None:
+    chosen = [("beta_vae(beta=4)", 0), ("beta_tc_vae", 1)]
+    make = convolutional if engine is channels_last else runs
+    exact, rounded = make(chosen), tuple(replace(one, precision="bf16") for one in make(chosen))
+    (_, one), (_, other) = trained(exact, engine), trained(rounded, engine)
+    start = begin(pack(exact))
+    moved = torch.cat([(one.params[n] - start.params[n]).flatten() for n in start.params])
+    apart = torch.cat([(one.params[n] - other.params[n]).flatten() for n in start.params])
+    assert 0 < apart.norm() < 0.35 * moved.norm()
+    assert all(weights.dtype == torch.float32 for weights in other.params.values())
 
 
 def test_a_diverging_model_leaves_its_neighbours_bit_identical() -> None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from distaff import rng
+from distaff.errors import unknown
+from distaff.models._likelihood import LIKELIHOODS
 from distaff.types import Params
+
+Posterior: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def network(
@@ -28,56 +32,43 @@ def network(
 
 
 class VAE(nn.Module):
-    """An encoder to mean and log-variance, and a decoder to logits of the pixels [b c h w]."""
+    """An encoder to mean and log-variance, a decoder to one raw number a pixel, and the likelihood that reads it.
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+    `posterior`, where a method has one, changes q(z|x) between the two, as Ada-GVAE shares what two views have alike.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: str = "bernoulli") -> None:
         super().__init__()
+        if likelihood not in LIKELIHOODS:
+            raise unknown("likelihood", likelihood, LIKELIHOODS)
         self.encoder = encoder
         self.decoder = decoder
+        self.likelihood = likelihood
+        self.posterior: Posterior | None = None
 
     def encode(self, x: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
         """Mean and log-variance of q(z|x), a diagonal normal."""
-        mean, logvar = self.encoder(x).chunk(2, dim=-1)
+        mean, logvar = self.encoder(x).float().chunk(2, dim=-1)
         return mean, logvar
 
     def decode(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
-        """Logits of p(x|z), one Bernoulli a pixel and channel; their sigmoid is the picture."""
-        logits: Tensor = self.decoder(z)
-        return logits
+        """The decoder's raw numbers, for `bernoulli` the logits of p(x|z), one a pixel and channel."""
+        raw: Tensor = self.decoder(z).float()
+        return raw
+
+    def picture(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
+        """E[x|z] in [0, 1]: what the model paints."""
+        return LIKELIHOODS[self.likelihood].picture(self.decode(z))
 
     def forward(
         self, x: Float[Tensor, "b c h w"], noise: Float[Tensor, "b d"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "b d"], Float[Tensor, "b d"], Float[Tensor, "b d"]]:
         """E_q[-log p(x|z)] (nats, summed over pixels, mean over the batch), mean, logvar, z = mean + std * noise."""
         mean, logvar = self.encode(x)
+        if self.posterior is not None:
+            mean, logvar = self.posterior(mean, logvar)
         z = mean + torch.exp(0.5 * logvar) * noise
-        return bernoulli_nll(self.decode(z), x), mean, logvar, z
-
-
-def bernoulli_nll(logits: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
-    """-log p(x|z) of Bernoulli pixels with targets in [0, 1], summed over an image, mean over the batch, in nats."""
-    pixels: Tensor = _Bernoulli.apply(logits, x)  # type: ignore[no-untyped-call]
-    return pixels.flatten(1).sum(1).mean()
-
-
-class _Bernoulli(torch.autograd.Function):
-    """log(1 + e^l) - x l of each pixel, with the gradient sigmoid(l) - x that autograd would take ten passes for."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(logits: Tensor, x: Tensor) -> Tensor:
-        return torch.nn.functional.softplus(logits, threshold=60).sub_(logits * x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        del output
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:
-        logits, x = ctx.saved_tensors
-        return torch.sigmoid(logits).sub_(x).mul_(above), None
+        return LIKELIHOODS[self.likelihood].nll(self.decode(z), x), mean, logvar, z
 
 
 def initial(module: nn.Module, seed: int, part: int = 0) -> Params:

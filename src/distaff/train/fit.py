@@ -13,7 +13,7 @@ from torch import Tensor
 from distaff.methods import Outputs, kl_by_latent
 from distaff.spec import Run
 from distaff.train.engines import Engine
-from distaff.train.engines.loop import loop
+from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.stacked import stacked
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.resume import keep, recall
@@ -74,7 +74,7 @@ def fit(
 def engine_for(pack: Pack) -> Engine:
     """Dense layers of many models are one product; convolutions are fastest one model after the other on a CPU."""
     dense = not any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
-    return stacked if dense else loop
+    return stacked if dense else channels_last
 
 
 def columns_of(pack: Pack) -> tuple[str, ...]:

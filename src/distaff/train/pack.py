@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from distaff import data
 from distaff.data import Dataset
 from distaff.errors import DistaffError
+from distaff.methods import Beyond, beyond
 from distaff.models import VAE, initial
 from distaff.registry import METHODS, NETWORKS, Value
 from distaff.spec import Run
@@ -26,6 +27,11 @@ class Group(NamedTuple):
     models: slice
     hyper: dict[str, Tensor]  # [k] each
     structure: Mapping[str, Value]
+
+    @property
+    def beyond(self) -> Beyond:
+        """What its method asks for beyond the loss."""
+        return beyond(self.method, **self.structure)
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,12 @@ class State(NamedTuple):
 
 
 def key(run: Run) -> tuple[object, ...]:
-    """What the runs of one pack have in common; runs with a critic keep to themselves, by its structure."""
-    return run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision
+    """What the runs of one pack have in common; runs with a critic, or with a method's own view of data, are apart."""
+    plugin = METHODS.plugin(run.method.name)
+    own = _structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    return (
+        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
+    )  # fmt: skip
 
 
 def pack(runs: tuple[Run, ...]) -> Pack:
@@ -63,7 +73,9 @@ def pack(runs: tuple[Run, ...]) -> Pack:
     dataset = data.load(str(first.dataset))
     vae = NETWORKS.bind(first.network)(dataset.shape)
     critic = NETWORKS.bind(first.critic)(latents(first)) if first.critic else None
-    return Pack(ordered, dataset, vae, critic, _groups(ordered))
+    groups = _groups(ordered)
+    vae.posterior = groups[0].beyond.posterior
+    return Pack(ordered, dataset, vae, critic, groups)
 
 
 def begin(pack: Pack) -> State:

@@ -29,6 +29,8 @@ class _DenseLayers(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is linear:
+            if torch.is_autocast_enabled("cpu"):
+                args = [part.to(torch.get_autocast_dtype("cpu")) for part in args]
             return _Dense.apply(*args, **(kwargs or {}))  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
