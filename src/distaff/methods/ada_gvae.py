@@ -12,22 +12,22 @@ from distaff.types import Hyper
 
 
 def share(
-    mean: Float[Tensor, "b d"], logvar: Float[Tensor, "b d"]
-) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+    mean: Float[Tensor, "*k b d"], logvar: Float[Tensor, "*k b d"]
+) -> tuple[Float[Tensor, "*k b d"], Float[Tensor, "*k b d"]]:
     """Average the two views' posteriors in the latents that differ little, pair by pair.
 
     A latent is shared if 2 KL(q1 || q2) lies in the lower half of its range over the pair's latents (Locatello et al.,
     2020, Section 5.2); a shared latent has the mean of the means and the mean of the variances (GVAE, Hosoya, 2019).
     """
-    (mean1, mean2), (logvar1, logvar2) = mean.chunk(2), logvar.chunk(2)
+    (mean1, mean2), (logvar1, logvar2) = mean.chunk(2, -2), logvar.chunk(2, -2)
     var1, var2 = logvar1.exp(), logvar2.exp()
     differs = var1 / var2 + (mean2 - mean1).square() / var2 - 1 + logvar2 - logvar1
-    middle = (differs.amax(1, keepdim=True) + differs.amin(1, keepdim=True)) / 2
-    own = torch.cat([differs >= middle] * 2)
+    middle = (differs.amax(-1, keepdim=True) + differs.amin(-1, keepdim=True)) / 2
+    own = torch.cat([differs >= middle] * 2, -2)
     shared_mean, shared_logvar = (mean1 + mean2) / 2, ((var1 + var2) / 2).log()
     return (
-        torch.where(own, mean, torch.cat([shared_mean] * 2)),
-        torch.where(own, logvar, torch.cat([shared_logvar] * 2)),
+        torch.where(own, mean, torch.cat([shared_mean] * 2, -2)),
+        torch.where(own, logvar, torch.cat([shared_logvar] * 2, -2)),
     )
 
 

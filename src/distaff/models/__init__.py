@@ -1,8 +1,8 @@
-"""Networks: an encoder and a decoder as ordinary modules, written for one model, with weights drawn from a seed.
+"""Networks: an encoder and a decoder as ordinary modules, with weights drawn from a seed.
 
 A file of this folder is a network: one function of its name, under `@network(...)`, that builds modules for images of
 a given shape. Modules carry structure only (they are built on the meta device); weights live outside, in a dictionary
-of tensors by name, so that the same module runs one model or a stack of them.
+of tensors by name. A network is written for one model; what counts its axes from the last one also takes a stack of k.
 """
 
 from __future__ import annotations
@@ -46,23 +46,23 @@ class VAE(nn.Module):
         self.likelihood = likelihood
         self.posterior: Posterior | None = None
 
-    def encode(self, x: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+    def encode(self, x: Float[Tensor, "*k b c h w"]) -> tuple[Float[Tensor, "*k b d"], Float[Tensor, "*k b d"]]:
         """Mean and log-variance of q(z|x), a diagonal normal."""
         mean, logvar = self.encoder(x).float().chunk(2, dim=-1)
         return mean, logvar
 
-    def decode(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
+    def decode(self, z: Float[Tensor, "*k b d"]) -> Float[Tensor, "*k b c h w"]:
         """The decoder's raw numbers, for `bernoulli` the logits of p(x|z), one a pixel and channel."""
         raw: Tensor = self.decoder(z).float()
         return raw
 
-    def picture(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
+    def picture(self, z: Float[Tensor, "*k b d"]) -> Float[Tensor, "*k b c h w"]:
         """E[x|z] in [0, 1]: what the model paints."""
         return LIKELIHOODS[self.likelihood].picture(self.decode(z))
 
     def forward(
-        self, x: Float[Tensor, "b c h w"], noise: Float[Tensor, "b d"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "b d"], Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+        self, x: Float[Tensor, "*k b c h w"], noise: Float[Tensor, "*k b d"]
+    ) -> tuple[Float[Tensor, "*k"], Float[Tensor, "*k b d"], Float[Tensor, "*k b d"], Float[Tensor, "*k b d"]]:
         """E_q[-log p(x|z)] (nats, summed over pixels, mean over the batch), mean, logvar, z = mean + std * noise."""
         mean, logvar = self.encode(x)
         if self.posterior is not None:

@@ -20,24 +20,24 @@ class Likelihood(NamedTuple):
     picture: Callable[[Tensor], Tensor]
 
 
-def bernoulli_nll(raw: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+def bernoulli_nll(raw: Float[Tensor, "*k b c h w"], x: Float[Tensor, "*k b c h w"]) -> Float[Tensor, "*k"]:
     """-x log p - (1 - x) log(1 - p) with p = sigmoid(raw) and targets anywhere in [0, 1]."""
     pixels: Tensor = _Bernoulli.apply(raw, x)  # type: ignore[no-untyped-call]
     return _over_image(pixels)
 
 
-def tanh_bernoulli_nll(raw: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+def tanh_bernoulli_nll(raw: Float[Tensor, "*k b c h w"], x: Float[Tensor, "*k b c h w"]) -> Float[Tensor, "*k"]:
     """The same with p = (tanh(raw) + 1) / 2, kept from 0 and 1."""
     p = _tanh_picture(raw).clamp(CLIP, 1 - CLIP)
     return _over_image(-x * p.log() - (1 - x) * torch.log1p(-p))
 
 
-def l2(raw: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+def l2(raw: Float[Tensor, "*k b c h w"], x: Float[Tensor, "*k b c h w"]) -> Float[Tensor, "*k"]:
     """(x - sigmoid(raw))^2, without the factor 1/2 of a unit normal, as in the old library."""
     return _over_image((x - torch.sigmoid(raw)).square())
 
 
-def tanh_l2(raw: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+def tanh_l2(raw: Float[Tensor, "*k b c h w"], x: Float[Tensor, "*k b c h w"]) -> Float[Tensor, "*k"]:
     """(x - (tanh(raw) + 1) / 2)^2."""
     return _over_image((x - _tanh_picture(raw)).square())
 
@@ -47,7 +47,7 @@ def _tanh_picture(raw: Tensor) -> Tensor:
 
 
 def _over_image(pixels: Tensor) -> Tensor:
-    return pixels.flatten(1).sum(1).mean()
+    return pixels.flatten(-3).sum(-1).mean(-1)
 
 
 LIKELIHOODS = {

@@ -28,9 +28,9 @@ def mlp(
     height, across, channels = shape
     pixels = height * across * channels
     with torch.device("meta"):
-        encoder = nn.Sequential(nn.Flatten(), *_stack(pixels, [width] * depth, 2 * latents, nn.ReLU))
+        encoder = nn.Sequential(nn.Flatten(-3), *_stack(pixels, [width] * depth, 2 * latents, nn.ReLU))
         decoder = nn.Sequential(
-            *_stack(latents, [width] * (depth + 1), pixels, nn.Tanh), nn.Unflatten(1, (channels, height, across))
+            *_stack(latents, [width] * (depth + 1), pixels, nn.Tanh), nn.Unflatten(-1, (channels, height, across))
         )
         return VAE(encoder, decoder, likelihood)
 

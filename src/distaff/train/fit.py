@@ -14,7 +14,8 @@ from distaff.methods import Outputs, kl_by_latent
 from distaff.spec import Run
 from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
-from distaff.train.engines.stacked import stacked
+from distaff.train.engines.mapped import mapped
+from distaff.train.engines.stacked import carries, stacked
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.resume import keep, recall
 from distaff.train.step import step
@@ -73,8 +74,9 @@ def fit(
 
 def engine_for(pack: Pack) -> Engine:
     """Dense layers of many models are one product; convolutions are fastest one model after the other on a CPU."""
-    dense = not any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
-    return stacked if dense else channels_last
+    if any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules()):
+        return channels_last
+    return stacked if carries(pack.vae) else mapped
 
 
 def columns_of(pack: Pack) -> tuple[str, ...]:

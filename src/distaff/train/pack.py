@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,9 +13,9 @@ from torch import Tensor, nn
 from distaff import data
 from distaff.data import Dataset
 from distaff.errors import DistaffError
-from distaff.methods import Beyond, beyond
+from distaff.methods import Beyond, Terms, beyond
 from distaff.models import VAE, initial
-from distaff.registry import METHODS, NETWORKS, Value
+from distaff.registry import METHODS, NETWORKS
 from distaff.spec import Run
 from distaff.train.adam import Moments, fresh
 from distaff.types import Params
@@ -23,15 +24,10 @@ from distaff.types import Params
 class Group(NamedTuple):
     """The models of a pack that share a method and its structure: a slice, and their stacked hyperparameters."""
 
-    method: str
+    terms: Callable[..., Terms]  # the method, its structure filled in
+    beyond: Beyond
     models: slice
     hyper: dict[str, Tensor]  # [k] each
-    structure: Mapping[str, Value]
-
-    @property
-    def beyond(self) -> Beyond:
-        """What its method asks for beyond the loss."""
-        return beyond(self.method, **self.structure)
 
 
 @dataclass(frozen=True)
@@ -113,6 +109,6 @@ def _groups(runs: tuple[Run, ...]) -> tuple[Group, ...]:
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
         columns = {h: torch.tensor([run.method[h] for run in runs[start:end]], dtype=torch.float32) for h in hyper}
         rest = {n: v for n, v in runs[start].method.values if n not in hyper}
-        groups.append(Group(name, slice(start, end), columns, rest))
+        groups.append(Group(partial(METHODS.function(name), **rest), beyond(name, **rest), slice(start, end), columns))
         start = end
     return tuple(groups)

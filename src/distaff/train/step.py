@@ -14,7 +14,6 @@ from torch.func import vmap
 from distaff import rng
 from distaff.data import Factors
 from distaff.methods import Outputs
-from distaff.registry import METHODS
 from distaff.train.adam import update
 from distaff.train.engines import Engine
 from distaff.train.pack import Group, Pack, State, latents
@@ -49,11 +48,11 @@ def forward(pack: Pack, state: State, engine: Engine, draws: Draws) -> Outputs:
     """What every model makes of its draws, [k ...], with its critic's opinion where there is one."""
     with torch.autocast(draws.x.device.type, torch.bfloat16, enabled=pack.runs[0].precision == "bf16"):
         nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
-    outputs = Outputs(nll, mean, logvar, z, torch.tensor(float(state.step)), labels=draws.labels)
-    if pack.critic is None or draws.order is None:
-        return outputs
-    shuffled = z.detach().gather(1, draws.order)
-    (logits,) = engine(pack.critic, state.critic, torch.cat([z, shuffled], 1))
+        outputs = Outputs(nll, mean, logvar, z, torch.tensor(float(state.step)), labels=draws.labels)
+        if pack.critic is None or draws.order is None:
+            return outputs
+        shuffled = z.detach().gather(1, draws.order)
+        (logits,) = engine(pack.critic, state.critic, torch.cat([z, shuffled], 1))
     real, fake = logits.float().chunk(2, 1)
     return outputs._replace(real=real, fake=fake)
 
@@ -95,12 +94,10 @@ def _second_views(
 
 def evaluate(group: Group, outputs: Outputs) -> dict[str, Tensor]:
     """The terms of a group's method, each [k of the group]: written for one model, mapped over them."""
-    function = METHODS.function(group.method)
     own, dims = _own(group, outputs)
 
     def one(out: Outputs, hyper: dict[str, Tensor]) -> dict[str, Tensor]:
-        terms: dict[str, Tensor] = function(out, **hyper, **group.structure)
-        return terms
+        return group.terms(out, **hyper)
 
     mapped: dict[str, Tensor] = vmap(one, in_dims=(dims, 0))(own, group.hyper)
     return mapped
