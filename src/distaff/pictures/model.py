@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.func import functional_call
 
 from distaff import data, rng
 from distaff.data import Dataset
@@ -41,13 +41,18 @@ def network(run: Run) -> tuple[Dataset, VAE]:
 
 
 def decoder(vae: VAE, params: Params) -> Decode:
-    """codes [b d] -> images [b h w c] in 0..1: the sigmoid of the logits, since pixels are Bernoulli."""
+    """codes [b d] -> images [b h w c] in 0..1: the sigmoid of the logits, since pixels are Bernoulli.
+
+    It holds a module of its own with these weights, so that threads may share it.
+    """
     own = {name.removeprefix("decoder."): weights for name, weights in params.items() if name.startswith("decoder.")}
+    module = copy.deepcopy(vae.decoder)
+    module.load_state_dict(own, assign=True)
 
     @torch.no_grad()
     def decode(codes: NDArray[np.float32]) -> NDArray[np.float32]:
         some = torch.split(torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32)), BATCH)
-        images = torch.cat([torch.sigmoid(functional_call(vae.decoder, own, (z,))) for z in some])
+        images = torch.cat([torch.sigmoid(module(z)) for z in some])
         return images.movedim(1, -1).numpy()
 
     return decode
