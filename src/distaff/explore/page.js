@@ -84,10 +84,12 @@ async function open(one, image = 0) {
   dispatchEvent(new Event("resize")); // the chart gives way to the run
   at("spec").textContent = one.spec;
   at("about").textContent = `${one.dataset}, seed ${one.seed}, run ${one.id}`;
+  at("sliders").replaceChildren();
+  delete at("moved").dataset.z;
   const answer = await fetch(`runs/${one.id}/start.json?image=${image}`);
   const start = await answer.json();
   if (run.id !== one.id) return;
-  if (!answer.ok) { at("about").textContent = start.error; at("sliders").replaceChildren(); return; }
+  if (!answer.ok) { at("about").textContent = start.error; return; }
   Object.assign(run, start);
   at("real").src = `runs/${one.id}/real.png?image=${start.image}`;
   at("rebuilt").src = `runs/${one.id}/decode.png?z=${start.code.join(",")}`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -29,7 +30,8 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
     screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if browser and screen:
         webbrowser.open(address)
-    uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off")).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
+        uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off")).run(sockets=[listener])
 
 
 def _listener(host: str, port: int) -> socket.socket:
