@@ -128,7 +128,7 @@ def test_parts_may_come_in_any_order_with_the_rows_where_they_belong(cache):
 
 @pytest.mark.parametrize("rows", [[0, 0, 1, 2], [0, 1, 2, 4]])
 def test_rows_that_come_twice_or_lie_outside_are_refused(cache, rows):
-    with pytest.raises(DistaffError, match="a row twice|does not fit"):
+    with pytest.raises(DistaffError, match=r"a row twice|does not fit"):
         open_or_build("tiny", (4, 3), "|u1", [(np.array(rows), ROWS)])
     assert not built_folder("tiny").exists()
 

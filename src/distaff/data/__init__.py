@@ -17,20 +17,41 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, from_numpy
 
+from distaff.data._published import Published
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS
 
 
 def dataset(
-    *, source: str, licence: str, version: int = 1, since: Mapping[str, Any] | None = None
+    *,
+    source: str,
+    licence: str,
+    published: Published | None = None,
+    version: int = 1,
+    since: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
     """Mark a function as a data set; `source` says where the images come from, `licence` what may be done with them.
 
-    `version` is raised by hand when the images of a row change; `since` gives a parameter that was added later its
-    value in earlier runs, so that their ids live on. The registry reads all four from the file.
+    `published` are the files of its authors, for sets that can be fetched; `version` is raised by hand when the images
+    of a row change; `since` gives a parameter that was added later its value in earlier runs, so that their ids live
+    on. The registry reads the literals among them from the file.
     """
     del source, licence, version, since
-    return lambda function: function
+
+    def mark(function: Callable[..., Dataset]) -> Callable[..., Dataset]:
+        _PUBLISHED[function.__name__] = published
+        return function
+
+    return mark
+
+
+_PUBLISHED: dict[str, Published | None] = {}
+
+
+def published(name: str) -> Published | None:
+    """The files from which the data set `name` can be made, or None if it is not fetched."""
+    DATASETS.function(name)
+    return _PUBLISHED[name]
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,14 @@ def built_folder(name: str, version: int = 1) -> Path:
     return cache_folder() / f"{name}-v{version}"
 
 
+def gather(array: Shaped[np.ndarray, "n ..."], rows: Int[np.ndarray, "b"]) -> Shaped[np.ndarray, "b ..."]:
+    """A copy of `rows` of a mapped array; raises `IndexError` outside it."""
+    rows = np.asarray(rows, dtype=np.int64)
+    if rows.size and (rows.min() < 0 or rows.max() >= len(array)):
+        raise IndexError(f"rows are from 0 to {len(array) - 1}, not {rows.min()} to {rows.max()}")
+    return np.asarray(array[rows])
+
+
 def verify(folder: Path) -> None:
     """Read the whole array in `folder` and compare it with its record; raises `DistaffError` if they differ."""
     record = _record(folder)

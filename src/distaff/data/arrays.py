@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 
 from distaff.data import Dataset, dataset
-from distaff.data._files import cache_folder, open_or_build
+from distaff.data._files import cache_folder, gather, open_or_build
 from distaff.data._folder import FILE, folder_stack
 from distaff.data._stacks import Stack, open_stack
 from distaff.data._values import grid, read_columns
@@ -60,7 +60,7 @@ def arrays(*, images: str, factors: str | None = None, hidden: tuple[str, ...] =
         del folder  # the key: the cache may move between two calls
         return open_or_build(f"arrays-{key[:16]}", (stack.shape[0], *shape), "|u1", _parts(stack, shape, rows))
 
-    return Dataset("arrays", space, shape, lambda rows: np.asarray(kept(cache_folder())[np.asarray(rows)]))
+    return Dataset("arrays", space, shape, lambda rows: gather(kept(cache_folder()), rows))
 
 
 def _member(text: str) -> tuple[Path, str | None]:
