@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, from_numpy
 
-from distaff.data._published import Published
+from distaff.data._published import Kept, Published
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS
 
@@ -167,7 +167,7 @@ class Dataset:
 
     `images(rows)` gives the images as they are kept, uint8 [b h w c] from 0 to 255. `observe(x, u)` adds what is drawn
     anew at every look (colour, noise): a pure tensor function of images x [b c h w] in [0, 1] and uniforms
-    u [b *nuisance]. `shape` is h w c of what a network sees, after `observe`.
+    u [b *nuisance]. `shape` is h w c of what a network sees, after `observe`. `kept` is where the cache has the images.
     """
 
     name: str
@@ -176,6 +176,7 @@ class Dataset:
     images: Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]
     observe: Callable[[Float[Tensor, "b c h w"], Float[Tensor, "b ..."]], Float[Tensor, "b c2 h w"]] | None = None
     nuisance: tuple[int, ...] = ()
+    kept: Kept | None = None
 
     def __len__(self) -> int:
         return len(self.factors)

@@ -49,7 +49,7 @@ def open_or_build(
     folder = built_folder(name, version)
     if not folder.exists():
         try:
-            with _alone(folder):
+            with alone(folder):
                 if not folder.exists():  # another process may have built it while this one waited
                     _build(folder, name, shape, np.dtype(dtype), parts)
         except OSError as error:
@@ -112,7 +112,7 @@ def _damaged(folder: Path, what: str) -> DistaffError:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder`; the system frees it when its holder ends, however it ends."""
     import fcntl
 
@@ -148,7 +148,7 @@ def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
 def _write_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> str:
     """Write `parts` where they belong in an .npy file; the SHA-256 of the whole file comes back. Memory: one part."""
     written = np.zeros(shape[0], dtype=bool)
-    with path.open("wb+") as file, _progress(name, shape[0]) as advance:
+    with path.open("wb+") as file, progress(f"building {name}", shape[0]) as advance:
         np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
         start, filled = file.tell(), 0
         for part in parts:
@@ -178,11 +178,11 @@ def _write_rows(file: BinaryIO, start: int, rows: Int[np.ndarray, "b"], data: Sh
 
 
 @contextlib.contextmanager
-def _progress(name: str, total: int) -> Iterator[Any]:
-    """A progress line on standard error where that is a terminal; yields a function of the rows done so far."""
+def progress(doing: str, total: int | None) -> Iterator[Any]:
+    """A progress line on standard error where that is a terminal; yields a function of how much is done."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task(f"building {name}", total=total)
-        yield lambda done: progress.update(task, completed=done)
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as line:
+        task = line.add_task(doing, total=total)
+        yield lambda done: line.update(task, completed=done)

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from distaff.data import Dataset, Factors
 from distaff.data._files import open_or_build
-from distaff.data._published import File, Published, images_of, kept_shape
+from distaff.data._published import File, Kept, Published, images_of, kept_shape
 from distaff.data._stacks import open_stack
 from distaff.errors import DistaffError
 
@@ -53,7 +53,8 @@ def mpi3d(name: str, grids: tuple[tuple[int, ...], ...], objects: Mapping[str, s
     shape = kept_shape(name)
     sizes = grids[0] if shape is None else _sizes(name, shape[0], grids)
     factors = Factors(NAMES, sizes, units={**(objects or OBJECTS[sizes]), **UNITS})
-    return Dataset(name, factors, (SIDE, SIDE, 3), images_of(name, (len(factors), SIDE, SIDE, 3)))
+    kept = Kept(name, (len(factors), SIDE, SIDE, 3))
+    return Dataset(name, factors, (SIDE, SIDE, 3), images_of(kept), kept=kept)
 
 
 def files_of(name: str, file: File, grids: tuple[tuple[int, ...], ...]) -> Published:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,24 @@ from jaxtyping import Int, Shaped, UInt8
 
 from distaff.data._files import RECORD, built_folder, cache_folder, gather, open_or_build
 from distaff.errors import DistaffError
+
+
+class Kept(NamedTuple):
+    """The array of the cache in which the images of a set are kept."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "|u1"
+
+    @property
+    def here(self) -> bool:
+        """Whether it has been built."""
+        return built_folder(self.name).exists()
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 class File(NamedTuple):
@@ -28,7 +47,7 @@ class Published(NamedTuple):
     """How a set is made from its authors' files.
 
     `convert` is given the path of each file by name, and keeps the images in the cache as `kept`. `instead` are files
-    of the same content, one of which may stand for the first.
+    of the same content, one of which may stand for the first. `report` says what is to be known of what was converted.
     """
 
     files: tuple[File, ...]
@@ -36,32 +55,26 @@ class Published(NamedTuple):
     kept: str
     terms: str  # what one may do with the images, said before they are fetched
     instead: tuple[File, ...] = ()
-
-    @property
-    def here(self) -> bool:
-        """Whether the converted set is in the cache."""
-        return built_folder(self.kept).exists()
+    report: Callable[[], str] | None = None
 
 
-def images_of(
-    kept: str, shape: tuple[int, ...], fetch: str | None = None
-) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]:
-    """The images by row of the converted set `kept` of `shape` [n h w c].
+def images_of(kept: Kept) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]:
+    """The images by row of a converted set, `kept` [n h w c].
 
     They raise `DistaffError` where the set is not in the cache, with the command that fetches it.
     """
-    return lambda rows: gather(opened(kept, shape, "|u1", cache_folder(), fetch or kept), rows)
+    return lambda rows: gather(opened(kept, cache_folder(), kept.name), rows)
 
 
 @functools.lru_cache(maxsize=16)
-def opened(kept: str, shape: tuple[int, ...], dtype: str, folder: Path, fetch: str) -> Shaped[np.ndarray, "n ..."]:
+def opened(kept: Kept, folder: Path, fetch: str) -> Shaped[np.ndarray, "n ..."]:
     """The memory-mapped array of the converted set `kept` in the cache at `folder`."""
-    if not built_folder(kept).exists():
+    if not kept.here:
         raise DistaffError(
-            f"{kept} is not in {folder}: `distaff data fetch {fetch}` downloads and converts it once; "
+            f"{kept.name} is not in {folder}: `distaff data fetch {fetch}` downloads and converts it once; "
             "with --from PATH it takes files that you have"
         )
-    return open_or_build(kept, shape, dtype, ())
+    return open_or_build(*kept, ())
 
 
 def kept_shape(kept: str) -> tuple[int, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,13 @@ HDF5 = File(
 NAMES = ("color", "shape", "scale", "orientation", "posX", "posY")  # as in the files; there is one colour
 
 
-def official(factors: Factors) -> Published:
+def official(factors: Factors, report: Callable[[], str]) -> Published:
     """How the published sprites of the grid `factors` are made from either file."""
-    return Published((NPZ,), lambda files: convert(next(iter(files.values())), factors), KEPT, "Apache-2.0", (HDF5,))
+
+    def made(files: Mapping[str, Path]) -> None:
+        convert(next(iter(files.values())), factors)
+
+    return Published((NPZ,), made, KEPT, "Apache-2.0", (HDF5,), report)
 
 
 def convert(path: Path, factors: Factors) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._cars import SIDE, car_parts
 from distaff.data._files import open_or_build
-from distaff.data._published import File, Published, images_of
+from distaff.data._published import File, Kept, Published, images_of
 
 NAMES, SIZES = ("elevation", "azimuth", "object"), (4, 24, 183)
 UNITS = {
@@ -43,4 +43,5 @@ def cars3d() -> Dataset:
     the old library numbered them as the file system happened to.
     """
     factors = Factors(NAMES, SIZES, units=UNITS)
-    return Dataset("cars3d", factors, (SIDE, SIDE, 3), images_of("cars3d", (len(factors), SIDE, SIDE, 3)))
+    kept = Kept("cars3d", (len(factors), SIDE, SIDE, 3))
+    return Dataset("cars3d", factors, (SIDE, SIDE, 3), images_of(kept), kept=kept)

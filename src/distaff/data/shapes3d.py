@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._files import open_or_build
-from distaff.data._published import File, Published, images_of
+from distaff.data._published import File, Kept, Published, images_of
 from distaff.data._stacks import open_stack
 from distaff.data.shapes3d_lookalike import NAMES, SIZES, UNITS
 from distaff.errors import DistaffError
@@ -41,7 +41,8 @@ def shapes3d() -> Dataset:
     The old library read a file that was never published; the public one has the same images in the same order.
     """
     factors = Factors(NAMES, SIZES, units=UNITS)
-    return Dataset("shapes3d", factors, (SIDE, SIDE, 3), images_of("shapes3d", (len(factors), SIDE, SIDE, 3)))
+    kept = Kept("shapes3d", (len(factors), SIDE, SIDE, 3))
+    return Dataset("shapes3d", factors, (SIDE, SIDE, 3), images_of(kept), kept=kept)
 
 
 def _parts(path: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 3"]]]:

@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._files import open_or_build
 from distaff.data._norb import open_matrix
-from distaff.data._published import File, Published, images_of
+from distaff.data._published import File, Kept, Published, images_of
 from distaff.errors import DistaffError
 
 SIDE, CAMERA = 64, 96  # pixels of an image here and in the files
@@ -61,7 +61,8 @@ def smallnorb() -> Dataset:
     the old library let the filter go a little beyond.
     """
     factors = Factors(NAMES, SIZES, hidden=("instance",), units=UNITS)
-    return Dataset("smallnorb", factors, (SIDE, SIDE, 1), images_of("smallnorb", (len(factors), SIDE, SIDE, 1)))
+    kept = Kept("smallnorb", (len(factors), SIDE, SIDE, 1))
+    return Dataset("smallnorb", factors, (SIDE, SIDE, 1), images_of(kept), kept=kept)
 
 
 def _parts(
