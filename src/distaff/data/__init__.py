@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, from_numpy
 
+from distaff import rng
 from distaff.data._published import Kept, Published
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS
@@ -168,6 +169,7 @@ class Dataset:
     `images(rows)` gives the images as they are kept, uint8 [b h w c] from 0 to 255. `observe(x, u)` adds what is drawn
     anew at every look (colour, noise): a pure tensor function of images x [b c h w] in [0, 1] and uniforms
     u [b *nuisance]. `shape` is h w c of what a network sees, after `observe`. `kept` is where the cache has the images.
+    `prior(rows, u)` turns uniform rows, with a uniform each, into rows of which the factors are correlated.
     """
 
     name: str
@@ -177,9 +179,18 @@ class Dataset:
     observe: Callable[[Float[Tensor, "b c h w"], Float[Tensor, "b ..."]], Float[Tensor, "b c2 h w"]] | None = None
     nuisance: tuple[int, ...] = ()
     kept: Kept | None = None
+    prior: Callable[[Int[np.ndarray, "b"], Float[np.ndarray, "b"]], Int[np.ndarray, "b"]] | None = None
 
     def __len__(self) -> int:
         return len(self.factors)
+
+    def draw(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
+        """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
+        rows = rng.integers(seed, "data", step, n, len(self)).numpy()
+        if self.prior is None:
+            return rows
+        high, low = rng.bits(seed, "data", step, 4 * n)[2 * n :].reshape(n, 2).T  # the words after those of `rows`
+        return self.prior(rows, (high * 2.0**21 + (low >> np.uint32(11))) * 2.0**-53)
 
     def batch(
         self, rows: Int[np.ndarray, "b"], uniforms: Float[Tensor, "b ..."] | None = None
