@@ -6,8 +6,10 @@ A metric sees arrays, never images or models. A file of this folder is a metric:
 * `rows=10_000`: the metric takes the rows it is given, by default 10,000 draws of the factors;
 * `rows=10_000, test_rows=5_000`: it learns on `codes, factors` and is tested on `test=(codes, factors)`;
   without `test`, a third of the rows is held out by a draw from `seed`;
-* `rows="grid"`: it looks up rows that share a factor's value, `codes[rows]`, in a table of a complete grid; any object
-  that answers `codes[rows]` with an array [len(rows) d] will do, so that codes can be made on demand.
+* `rows="grid"`: it looks up rows that share a factor's value in a table of a complete grid. `codes` may be that table,
+  an object that answers `codes[rows]`, or a function `sample(factors)` that makes the codes of factor values [m f].
+
+Arrays are NumPy's, torch's, or frames of pandas or polars, whose column names the parts of a score then carry.
 """
 
 from __future__ import annotations

@@ -76,6 +76,10 @@ def broken(codes: NDArray[np.floating[Any]]) -> str | None:
 
 
 def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np.int64], int, bool]:
+    if column.dtype.kind == "O":  # a frame of words and numbers: each column has a kind of its own
+        column = np.asarray(column.tolist())
+        if column.dtype.kind == "O":
+            raise DistaffError(f"factor {j} holds missing values, or values of different kinds; leave those rows out")
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         raise DistaffError(f"factor {j} holds values that are not finite; leave those rows out")
     if column.dtype.kind in "iu":
