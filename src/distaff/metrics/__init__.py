@@ -30,7 +30,9 @@ class Score:
 
     value: float
     parts: Mapping[str, float] = field(default_factory=dict)
-    matrix: NDArray[np.float64] | None = field(default=None, repr=False)  # [d f]: how much code i says of factor j
+    matrix: NDArray[np.float64] | None = field(
+        default=None, repr=False, compare=False
+    )  # [d f]: how much code i says of factor j
     reason: str | None = None
 
     def __float__(self) -> float:
