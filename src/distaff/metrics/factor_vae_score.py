@@ -17,7 +17,7 @@ from distaff.metrics._rows import Rows
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
-@metric(paper="https://arxiv.org/abs/1802.05983", rows="grid", range=(0, 1))
+@metric(paper="https://arxiv.org/abs/1802.05983", rows="grid", range=(0, 1), depends_on=("scale",))
 def factor_vae_score(
     codes: Any,
     factors: Any,
@@ -80,7 +80,8 @@ def factor_vae_score(
 
 def local_variances(codes: NDArray[Any]) -> NDArray[np.float64]:
     """Variance [g d] over the rows of each group of codes [g b d], with b - 1 in the denominator."""
-    variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # infinities are told by their name afterwards
+        variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
     return variances
 
 
