@@ -43,6 +43,15 @@ def resample(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator)
     return rows
 
 
+def counts(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How often each row stands in each resample [resamples n]: the same draws as `resample`, counted."""
+    rows = resample(cells, resamples, rng)
+    n = len(cells)
+    flat = (rows + n * np.arange(resamples)[:, None]).ravel()
+    times: NDArray[np.float64] = np.bincount(flat, minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+    return times
+
+
 def percentile(value: float, drawn: NDArray[np.float64], cells: NDArray[np.int64], level: float = LEVEL) -> Interval:
     """The percentile interval of a statistic from its values over the draws; none where no cell has two seeds."""
     n = len(cells)

@@ -1,0 +1,90 @@
+"""Is a disentangled code worth having? Accuracy of downstream tasks, and how few labels it takes."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from distaff.analysis.intervals import RESAMPLES, Interval, median
+from distaff.analysis.scores import head, wide
+
+LEARNERS = {"logistic": "LR", "lr": "LR", "trees": "GBT", "gbt": "GBT"}
+LABELS = 10_000  # where the name of a column gives none: the default of the task
+PARTS = re.compile(r"\.(mean|min|train|test)_|\.(few|many)$")
+GROUPS = ("lowest third", "middle third", "highest third")
+
+
+class Task(NamedTuple):
+    """A column of downstream accuracy: its learner, LR or GBT, and how many labels it learned from."""
+
+    column: str
+    learner: str
+    labels: int
+
+
+def accuracies(table: pl.DataFrame) -> list[Task]:
+    """The columns of downstream accuracy, read from their names: `downstream.trees_100`, `downstream(labels=100)`."""
+    found = [Task(name, _learner(name, "LR"), _labels(name)) for name in _columns(table, "downstream")]
+    return sorted(found, key=lambda task: (task.learner != "LR", task.labels, task.column))
+
+
+def efficiencies(table: pl.DataFrame) -> list[Task]:
+    """The columns of statistical efficiency, with the learner of each."""
+    names = _columns(table, "statistical_efficiency")
+    found = [Task(name, _learner(name, "GBT"), 0) for name in names]
+    return sorted(found, key=lambda task: (task.learner != "LR", task.column))
+
+
+def task_label(task: Task) -> str:
+    """The short name that the paper gives a column: LR100, GBT10000, Efficiency (GBT)."""
+    return f"{task.learner}{task.labels}" if task.labels else f"Efficiency ({task.learner})"
+
+
+def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+    """Figures 22 and 23 of the paper: accuracy by labels, for runs in the lowest, middle and highest third of a score.
+
+    Per data set, learner and number of labels the median over the runs of a third, with low, high and n. A run's third
+    is its own: the interval resamples runs within cells, as everywhere.
+    """
+    tasks = accuracies(table)
+    runs = wide(table, [metric, *(task.column for task in tasks)])
+    rows: list[dict[str, object]] = []
+    for (dataset,), part in runs.drop_nulls(metric).group_by("dataset", maintain_order=True):
+        third = np.argsort(np.argsort(part[metric].to_numpy(), kind="stable")) * 3 // part.height
+        for task in (task for task in tasks if task.column in part.columns):
+            for number, name in enumerate(GROUPS):
+                chosen = part.filter(pl.Series(third == number)).drop_nulls(task.column)
+                if chosen.height:
+                    found = _median(chosen, task.column, seed, resamples)
+                    told = {"dataset": dataset, "metric": metric, "learner": task.learner, "labels": task.labels}
+                    rows.append({**told, "group": name, **_told(found)})
+    return pl.DataFrame(rows, schema_overrides={"low": pl.Float64, "high": pl.Float64})
+
+
+def _median(part: pl.DataFrame, column: str, seed: int, resamples: int) -> Interval:
+    from distaff.analysis.intervals import strata
+
+    return median(part[column].to_numpy(), strata(part), seed=seed, resamples=resamples)
+
+
+def _told(found: Interval) -> dict[str, float | int | None]:
+    ends = {"median": found.value, "low": found.low, "high": found.high}
+    return {**{name: None if np.isnan(value) else value for name, value in ends.items()}, "n": found.n}
+
+
+def _columns(table: pl.DataFrame, task: str) -> list[str]:
+    names = table.filter(pl.col("representation") == "mean")["metric"].unique().sort().to_list()
+    return [name for name in names if head(name) == task and not PARTS.search(name)]
+
+
+def _learner(name: str, default: str) -> str:
+    found = [short for word, short in LEARNERS.items() if re.search(rf"(?<![a-z]){word}(?![a-z])", name)]
+    return found[0] if found else default
+
+
+def _labels(name: str) -> int:
+    found = re.search(r"(\d[\d_]*)", name)
+    return int(found[1].replace("_", "")) if found else LABELS
