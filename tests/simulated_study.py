@@ -33,6 +33,7 @@ class Truth:
     useful: float = 1.0  # how much of the quality downstream accuracy knows
     efficient: float = 0.0  # and statistical efficiency
     passive: bool = True  # the gap between mean and sampled total correlation is that of passive latents
+    views: bool = False  # whether the unified view and mutual information are there
     tasks: bool = False  # whether downstream columns and total correlation on active latents are there
 
 
@@ -117,6 +118,13 @@ def _columns(
         found["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + noise(1))
         found["mean", "gaussian_total_correlation.active"] = sampled * np.exp(noise(0.2)) if truth.passive else mean
         found["sampled", "gaussian_total_correlation.active"] = sampled * np.exp(noise(0.1))
+    if truth.views:
+        for matrix in ("importance", "information", "accuracy"):
+            shared = quality + noise(0.05)
+            for aggregation in ("dci", "mig", "modularity"):
+                found["mean", f"unified.{matrix}.{aggregation}"] = shared + noise(0.03)
+        for kind, values in (("mean", mean), ("sampled", sampled)):
+            found[kind, "mutual_information"] = values / 5 + 0.1 + np.abs(noise(0.01))
     return found
 
 

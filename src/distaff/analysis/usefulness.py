@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from distaff.analysis.intervals import RESAMPLES, Interval, median
+from distaff.analysis.intervals import RESAMPLES, Interval, median, strata
 from distaff.analysis.scores import head, wide
 
 LEARNERS = {"logistic": "LR", "lr": "LR", "trees": "GBT", "gbt": "GBT"}
@@ -25,22 +25,27 @@ class Task(NamedTuple):
     labels: int
 
 
+def task(column: str) -> Task:
+    """What a column's name says: `downstream.trees_100`, `downstream(labels=100)`, `statistical_efficiency`."""
+    if head(column) == "downstream":
+        found = re.search(r"(\d[\d_]*)", column)
+        return Task(column, _learner(column, "LR"), int(found[1].replace("_", "")) if found else LABELS)
+    return Task(column, _learner(column, "GBT"), 0)
+
+
 def accuracies(table: pl.DataFrame) -> list[Task]:
-    """The columns of downstream accuracy, read from their names: `downstream.trees_100`, `downstream(labels=100)`."""
-    found = [Task(name, _learner(name, "LR"), _labels(name)) for name in _columns(table, "downstream")]
-    return sorted(found, key=lambda task: (task.learner != "LR", task.labels, task.column))
+    """The columns of downstream accuracy, by learner and labels."""
+    return _tasks(table, "downstream")
 
 
 def efficiencies(table: pl.DataFrame) -> list[Task]:
-    """The columns of statistical efficiency, with the learner of each."""
-    names = _columns(table, "statistical_efficiency")
-    found = [Task(name, _learner(name, "GBT"), 0) for name in names]
-    return sorted(found, key=lambda task: (task.learner != "LR", task.column))
+    """The columns of statistical efficiency, by learner."""
+    return _tasks(table, "statistical_efficiency")
 
 
-def task_label(task: Task) -> str:
+def task_label(of: Task) -> str:
     """The short name that the paper gives a column: LR100, GBT10000, Efficiency (GBT)."""
-    return f"{task.learner}{task.labels}" if task.labels else f"Efficiency ({task.learner})"
+    return f"{of.learner}{of.labels}" if of.labels else f"Efficiency ({of.learner})"
 
 
 def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
@@ -50,23 +55,21 @@ def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int
     is its own: the interval resamples runs within cells, as everywhere.
     """
     tasks = accuracies(table)
-    runs = wide(table, [metric, *(task.column for task in tasks)])
+    runs = wide(table, [metric, *(one.column for one in tasks)])
     rows: list[dict[str, object]] = []
     for (dataset,), part in runs.drop_nulls(metric).group_by("dataset", maintain_order=True):
         third = np.argsort(np.argsort(part[metric].to_numpy(), kind="stable")) * 3 // part.height
-        for task in (task for task in tasks if task.column in part.columns):
+        for one in (one for one in tasks if one.column in part.columns):
             for number, name in enumerate(GROUPS):
-                chosen = part.filter(pl.Series(third == number)).drop_nulls(task.column)
+                chosen = part.filter(pl.Series(third == number)).drop_nulls(one.column)
                 if chosen.height:
-                    found = _median(chosen, task.column, seed, resamples)
-                    told = {"dataset": dataset, "metric": metric, "learner": task.learner, "labels": task.labels}
+                    found = _median(chosen, one.column, seed, resamples)
+                    told = {"dataset": dataset, "metric": metric, "learner": one.learner, "labels": one.labels}
                     rows.append({**told, "group": name, **_told(found)})
     return pl.DataFrame(rows, schema_overrides={"low": pl.Float64, "high": pl.Float64})
 
 
 def _median(part: pl.DataFrame, column: str, seed: int, resamples: int) -> Interval:
-    from distaff.analysis.intervals import strata
-
     return median(part[column].to_numpy(), strata(part), seed=seed, resamples=resamples)
 
 
@@ -75,16 +78,12 @@ def _told(found: Interval) -> dict[str, float | int | None]:
     return {**{name: None if np.isnan(value) else value for name, value in ends.items()}, "n": found.n}
 
 
-def _columns(table: pl.DataFrame, task: str) -> list[str]:
+def _tasks(table: pl.DataFrame, name: str) -> list[Task]:
     names = table.filter(pl.col("representation") == "mean")["metric"].unique().sort().to_list()
-    return [name for name in names if head(name) == task and not PARTS.search(name)]
+    found = [task(column) for column in names if head(column) == name and not PARTS.search(column)]
+    return sorted(found, key=lambda one: (one.learner != "LR", one.labels, one.column))
 
 
-def _learner(name: str, default: str) -> str:
-    found = [short for word, short in LEARNERS.items() if re.search(rf"(?<![a-z]){word}(?![a-z])", name)]
+def _learner(column: str, default: str) -> str:
+    found = [short for word, short in LEARNERS.items() if re.search(rf"(?<![a-z]){word}(?![a-z])", column)]
     return found[0] if found else default
-
-
-def _labels(name: str) -> int:
-    found = re.search(r"(\d[\d_]*)", name)
-    return int(found[1].replace("_", "")) if found else LABELS
