@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.intervals import RESAMPLES, Interval, counts, percentile, strata
+from distaff.analysis.intervals import RESAMPLES, Interval, centred, counts, seeds_of, strata
 from distaff.analysis.scores import wide
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ def correlated(a: Ranks, b: Ranks, times: Array, cells: NDArray[np.int64]) -> In
     """Spearman's correlation of two scores of the same runs, with its stratified bootstrap interval."""
     value = _divided(a.plain @ b.plain, np.sqrt((a.plain @ a.plain) * (b.plain @ b.plain)))
     drawn = _divided(np.einsum("bn,bn,bn->b", times, a.drawn, b.drawn), a.norms * b.norms)
-    return percentile(float(value), drawn, cells)
+    return centred(float(value), drawn, seeds_of(cells), len(cells), (-1.0, 1.0))
 
 
 def correlation(runs: pl.DataFrame, a: str, b: str, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:

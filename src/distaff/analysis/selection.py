@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from distaff.analysis.block import block
-from distaff.analysis.intervals import LEVEL, RESAMPLES
+from distaff.analysis.intervals import RESAMPLES, centred
 from distaff.analysis.scores import sign, supervised, unsupervised
 from distaff.errors import DistaffError
 
@@ -142,8 +142,8 @@ def _interval(outcomes: Outcomes, seed: int, resamples: int) -> dict[str, float]
     seeds = len(outcomes.won)
     value = float(expected(outcomes, np.ones((1, seeds)))[0])
     drawn = expected(outcomes, resampled_weights(seeds, resamples, seed))
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"probability": value, "low": float(low), "high": float(high)}
+    found = centred(value, drawn, seeds, seeds, (0.0, 1.0))
+    return {"probability": value, "low": found.low, "high": found.high}
 
 
 def _chance(judged: Array) -> float:

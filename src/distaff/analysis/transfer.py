@@ -9,7 +9,7 @@ import polars as pl
 
 from distaff.analysis.agreement import spearman
 from distaff.analysis.block import block
-from distaff.analysis.intervals import LEVEL, RESAMPLES
+from distaff.analysis.intervals import RESAMPLES, centred
 from distaff.analysis.scores import CELL, scores
 from distaff.errors import DistaffError
 
@@ -30,12 +30,13 @@ def between_datasets(
         if not played.metrics or len(played.settings) < 3:
             continue
         values = played.values[:, 0]
+        seeds = float(np.isfinite(values).sum(axis=-1).mean())
         middle, drawn = np.nanmedian(values, axis=2), _redrawn_medians(values, seed, resamples)
         for i, a in enumerate(played.datasets):
             for j, b in enumerate(played.datasets):
                 rho = float(spearman(middle[i], middle[j]))
-                ends = np.nanquantile(spearman(drawn[:, i], drawn[:, j]), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-                low, high = (float(end) for end in ends) if i != j else (rho, rho)
+                found = centred(rho, spearman(drawn[:, i], drawn[:, j]), seeds, len(played.settings), (-1.0, 1.0))
+                low, high = (found.low, found.high) if i != j else (rho, rho)
                 numbers = {"rho": rho, "low": low, "high": high}
                 told = {name: None if np.isnan(value) else value for name, value in numbers.items()}
                 out.append({"metric": metric, "a": a, "b": b, **told, "n": len(played.settings)})
