@@ -34,7 +34,7 @@ def game(table: pl.DataFrame, resamples: int) -> tuple[float, float, float]:
 
 
 def expected(statistic: Statistic, seeds: int) -> float:
-    """What the settings give with very many seeds; for the game, whose cost is cubic in them, the mean of many studies."""
+    """What very many seeds would give; for the game, whose cost is cubic in them, the mean of many studies."""
     if statistic is not game:
         return statistic(simulated(4000, effects=3, rng=9, truth=LOOSE)[0], 2)[0]
     studies = (simulated(seeds, effects=3, rng=10_000 + number, truth=LOOSE)[0] for number in range(500))

@@ -7,14 +7,14 @@ counts. The paper plays it 10,000 times; here every outcome is enumerated, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.block import block
+from distaff.analysis.block import Block, block
 from distaff.analysis.intervals import RESAMPLES, centred
 from distaff.analysis.scores import sign, supervised, unsupervised
 from distaff.errors import DistaffError
@@ -46,19 +46,27 @@ def transfer_game(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMP
     together, and a run is never judged by itself. Rows that need a second metric or data set are left out without.
     """
     played = block(table, supervised(table))
-    winners, chance = best(played.values), _chance(played.values)
+    chance = _chance(played.values)
     rows = []
     for (metric, dataset), published in PUBLISHED.items():
-
-        def related(d: int, m: int, e: int, k: int, metric: bool = metric, dataset: bool = dataset) -> bool:
-            return (d == e) == dataset and (m == k) == metric
-
-        outcomes = _outcomes(winners, played.values, related)
+        outcomes = game_outcomes(played, metric=metric, dataset=dataset)
         if outcomes is not None:
             told = {"metric": _word(metric), "dataset": _word(dataset)}
             numbers = {**_interval(outcomes, seed, resamples), "chance": chance, "published": published}
             rows.append({**told, **numbers, "settings": len(played.settings), "seeds": len(played.seeds)})
     return pl.DataFrame(rows)
+
+
+def game_outcomes(played: Block, *, metric: bool, dataset: bool) -> Outcomes | None:
+    """The games in which metric and data set are the same, or are not; None where there is no other."""
+    return _outcomes(best(played.values), played.values, lambda d, m, e, k: (d == e) == dataset and (m == k) == metric)
+
+
+def selection_outcomes(played: Block, selector: str, metrics: Sequence[str]) -> Outcomes | None:
+    """The games of a choice by `selector`, judged by `metrics` on the same data set."""
+    place, judges = played.metrics.index(selector), [i for i, name in enumerate(played.metrics) if name in metrics]
+    winners = best(sign(selector) * played.values[:, [place]])
+    return _outcomes(winners, played.values[:, judges], lambda d, _, e, __: d == e)
 
 
 def selection(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
@@ -75,12 +83,10 @@ def selection(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES)
     for (dataset,), part in table.group_by("dataset", maintain_order=True):
         played = block(part, [*chosen_by, *metrics])
         judges = [i for i, name in enumerate(played.metrics) if name in metrics]
-        judged = played.values[:, judges]
         for place, name in enumerate(played.metrics):
-            if name in chosen_by and judges:
-                winners = best(sign(name) * played.values[:, place : place + 1])
-                outcomes = _outcomes(winners, judged, lambda *_: True)
-                assert outcomes is not None
+            outcomes = selection_outcomes(played, name, metrics) if name in chosen_by else None
+            if outcomes is not None:
+                winners, judged = best(sign(name) * played.values[:, [place]]), played.values[:, judges]
                 told = {"selector": name, "dataset": dataset, **_interval(outcomes, seed, resamples)}
                 told |= {"selected": _selected(outcomes), "regret": _regret(winners, judged)}
                 rows.append({**told, "settings": len(played.settings), "seeds": len(played.seeds)})
