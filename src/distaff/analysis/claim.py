@@ -29,16 +29,27 @@ class Claim:
     region: Region
     figure: str  # of the report, where it is seen
     measure: Measure
+    bounds: tuple[float, float] = (-np.inf, np.inf)
 
 
 def claim(
-    statement: str, effect: str, *, published: str, source: str, holds: tuple[float, float], figure: str
+    statement: str,
+    effect: str,
+    *,
+    published: str,
+    source: str,
+    holds: tuple[float, float],
+    figure: str,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Callable[[Measure], Measure]:
-    """Enter a function from the evidence to its effect [1 + resamples] among the claims, under its own name."""
+    """Enter a function from the evidence to its effect [1 + resamples] among the claims, under its own name.
+
+    `holds` are the effects under which the claim is true, `bounds` those that there can be.
+    """
 
     def enter(measure: Measure) -> Measure:
         name = measure.__name__
-        CLAIMS[name] = Claim(name, statement, effect, published, source, Region(*holds), figure, measure)
+        CLAIMS[name] = Claim(name, statement, effect, published, source, Region(*holds), figure, measure, bounds)
         return measure
 
     return enter
@@ -53,7 +64,7 @@ def assess(one: Claim, study: Evidence) -> dict[str, object]:
         drawn = one.measure(study)
     except DistaffError as missing:
         return {**told, **blank, "needs": str(missing)}
-    effect = centred(float(drawn[0]), drawn[1:], study.seeds, study.runs)
+    effect = centred(float(drawn[0]), drawn[1:], study.seeds, study.runs, one.bounds)
     verdict = judge(effect, one.region)
     more = more_seeds(effect, one.region, study.seeds) if verdict == OPEN else None
     ends = {name: None if np.isnan(end) else end for name, end in (("low", effect.low), ("high", effect.high))}

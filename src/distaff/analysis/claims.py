@@ -55,32 +55,31 @@ def scorecard(
 
 
 correlated = partial(claim, source=f"{ICML}, 5.1", figure="total_correlation")
+moving = partial(correlated, bounds=(-1, 1))
 TREND = "rank correlation with strength"
 
 
-@correlated("Total correlation of samples falls with the strength of β-VAE.", TREND, published="falls", holds=FALLS)
+@moving("Total correlation of samples falls with the strength of β-VAE.", TREND, published="falls", holds=FALLS)
 def sampled_total_correlation_falls_for_beta_vae(study: Evidence) -> Array:
     return measures.trend(study, SAMPLED, "beta_vae")
 
 
-@correlated("Total correlation of samples falls with the strength of β-TCVAE.", TREND, published="falls", holds=FALLS)
+@moving("Total correlation of samples falls with the strength of β-TCVAE.", TREND, published="falls", holds=FALLS)
 def sampled_total_correlation_falls_for_beta_tc_vae(study: Evidence) -> Array:
     return measures.trend(study, SAMPLED, "beta_tc_vae")
 
 
-@correlated("Total correlation of means rises with the strength of β-VAE.", TREND, published="rises", holds=RISES)
+@moving("Total correlation of means rises with the strength of β-VAE.", TREND, published="rises", holds=RISES)
 def mean_total_correlation_rises_for_beta_vae(study: Evidence) -> Array:
     return measures.trend(study, TC, "beta_vae")
 
 
-@correlated("Total correlation of means rises with the strength of β-TCVAE.", TREND, published="rises", holds=RISES)
+@moving("Total correlation of means rises with the strength of β-TCVAE.", TREND, published="rises", holds=RISES)
 def mean_total_correlation_rises_for_beta_tc_vae(study: Evidence) -> Array:
     return measures.trend(study, TC, "beta_tc_vae")
 
 
-@correlated(
-    "Total correlation of means rises with the strength of FactorVAE.", TREND, published="rises, less", holds=RISES
-)
+@moving("Total correlation of means rises with the strength of FactorVAE.", TREND, published="rises, less", holds=RISES)
 def mean_total_correlation_rises_for_factor_vae(study: Evidence) -> Array:
     return measures.trend(study, TC, "factor_vae")
 
@@ -117,7 +116,7 @@ def passive_latents_explain_the_gap(study: Evidence) -> Array:
     return 1 - measures.share_of_gap(study, TC, f"{TC}.active")
 
 
-agreeing = partial(claim, source=f"{ICML}, 5.2", figure="metric_agreement")
+agreeing = partial(claim, source=f"{ICML}, 5.2", figure="metric_agreement", bounds=(-1, 1))
 
 
 @agreeing(
@@ -169,7 +168,7 @@ def noise_has_a_high_modularity(study: Evidence) -> Array:
     return measures.noise_share(study, "modularity")
 
 
-deciding = partial(claim, source=f"{ICML}, 5.3 and Table 5", figure="variance_explained")
+deciding = partial(claim, source=f"{ICML}, 5.3 and Table 5", figure="variance_explained", bounds=(0, 1))
 
 
 @deciding(
@@ -204,7 +203,7 @@ def no_method_dominates(study: Evidence) -> Array:
     return measures.wins_of_the_commonest(study)
 
 
-playing = partial(claim, source=f"{ICML}, 5.4 and Table 1", figure="transfer_game")
+playing = partial(claim, source=f"{ICML}, 5.4 and Table 1", figure="transfer_game", bounds=(-1, 1))
 BEATS = "probability to beat or tie a random model"
 
 
@@ -245,7 +244,7 @@ def no_score_without_labels_selects_well(study: Evidence) -> Array:
     return measures.best_without_labels(study)
 
 
-useful = partial(claim, source=f"{ICML}, 5.5", figure="usefulness")
+useful = partial(claim, source=f"{ICML}, 5.5", figure="usefulness", bounds=(-1, 1))
 RHO = "mean rank correlation"
 
 
