@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,17 +119,19 @@ def _columns(
         for labels, level in ((10, 0.3), (100, 0.45), (1000, 0.6), (10000, 0.7)):
             for learner in ("logistic", "trees"):
                 accuracy = level + 0.05 * (truth.useful * known + noise(0.5))
-                found["mean", f"downstream.{learner}_{labels}"] = accuracy
+                found["mean", f"downstream(labels={labels}, learner='{learner}')"] = accuracy
         found["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + noise(1))
-        found["mean", "gaussian_total_correlation.active"] = sampled * np.exp(noise(0.2)) if truth.passive else mean
-        found["sampled", "gaussian_total_correlation.active"] = sampled * np.exp(noise(0.1))
+        found["mean", "gaussian_total_correlation(dims='active')"] = (
+            sampled * np.exp(noise(0.2)) if truth.passive else mean
+        )
+        found["sampled", "gaussian_total_correlation(dims='active')"] = sampled * np.exp(noise(0.1))
     if truth.views:
         for matrix in ("importance", "information", "accuracy"):
             shared = quality + noise(0.05)
             for aggregation in ("dci", "mig", "modularity"):
-                found["mean", f"unified.{matrix}.{aggregation}"] = shared + noise(0.03)
+                found["mean", f"unified_scores.{matrix}.{aggregation}"] = shared + noise(0.03)
         for kind, values in (("mean", mean), ("sampled", sampled)):
-            found[kind, "mutual_information"] = values / 5 + 0.1 + np.abs(noise(0.01))
+            found[kind, "pairwise_mutual_information"] = values / 5 + 0.1 + np.abs(noise(0.01))
     return found
 
 
@@ -137,14 +140,17 @@ def simulated_study(
     seeds: int = 50,
     *,
     strengths: int = 6,
-    effects: int | None = None,
+    effects: Sequence[int] | None = None,
     rng: int = 0,
     truth: Truth = Truth(tasks=True),
     **sizes: float,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Several data sets at once, by default as many runs as the 2019 study has: 12,600."""
+    """Several data sets at once, by default as many runs as the 2019 study has: 12,600; `effects` one for each."""
+    shared = effects or [1000 * rng + number for number in range(len(datasets))]
     parts = [
-        simulated(seeds, name, rng=1000 * rng + number, strengths=strengths, truth=truth, effects=effects, **sizes)
+        simulated(
+            seeds, name, rng=1000 * rng + number, strengths=strengths, truth=truth, effects=shared[number], **sizes
+        )
         for number, name in enumerate(datasets)
     ]
     return pl.concat(table for table, _ in parts), pl.concat(runs for _, runs in parts)

@@ -48,7 +48,7 @@ PLANTED: dict[str, tuple[dict, dict[str, str]]] = {
         ),
     ),
     "one method is best everywhere": (
-        {"truth": Truth(odd=None), "method": 0.2, "seed": 0.03, "effects": 1},
+        {"truth": Truth(odd=None), "method": 0.2, "seed": 0.03, "effects": (1, 1, 1)},
         dict.fromkeys(
             [
                 "no_method_dominates",
@@ -71,7 +71,7 @@ PLANTED: dict[str, tuple[dict, dict[str, str]]] = {
 
 
 def study_of(planted: dict, rng: int, resamples: int = 200) -> Evidence:
-    sizes = {"truth": Truth(), **planted}
+    sizes = {"truth": Truth(), "effects": (7, 8, 9), **planted}
     grid = sizes.pop("grid", GRID)
     table, _ = simulated_study(SETS, 50, strengths=3, rng=rng, **sizes)
     return evidence(table, grids=dict.fromkeys(SETS, grid), resamples=resamples)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from distaff.analysis import measures
 from distaff.analysis.claim import CLAIMS, assess, claim
 from distaff.analysis.evidence import Evidence, evidence
+from distaff.analysis.scores import ACTIVE_TC, TC
 from distaff.analysis.usefulness import accuracies, efficiencies
 from distaff.errors import DistaffError
 
 Array = NDArray[np.float64]
-TC, SAMPLED = "gaussian_total_correlation", "gaussian_total_correlation@sampled"
+SAMPLED = f"{TC}@sampled"
 FALLS, RISES = (float("-inf"), 0.0), (0.0, float("inf"))
 ICML, BEYOND = "Locatello et al., 2019", "Bonheme and Grzes, 2021"
 
@@ -113,7 +114,7 @@ def means_depend_more_than_samples(study: Evidence) -> Array:
     figure="correlation_of_means",
 )
 def passive_latents_explain_the_gap(study: Evidence) -> Array:
-    return 1 - measures.share_of_gap(study, TC, f"{TC}.active")
+    return 1 - measures.share_of_gap(study, TC, ACTIVE_TC)
 
 
 agreeing = partial(claim, source=f"{ICML}, 5.2", figure="metric_agreement", bounds=(-1, 1))

@@ -94,8 +94,7 @@ def evidence(
 ) -> Evidence:
     """The evidence that a table of scores gives."""
     tasks = [one.column for one in (*accuracies(table), *efficiencies(table))]
-    more = [name + kind for name in ("gaussian_total_correlation.active",) for kind in ("", "@sampled")]
-    runs = wide(table, [*supervised(table), *unsupervised(table), *tasks, *more])
+    runs = wide(table, [*supervised(table), *unsupervised(table), *tasks])
     parts = [
         _part(str(name), rows, resamples, seed)
         for (name,), rows in runs.group_by("dataset", maintain_order=True)

@@ -12,17 +12,11 @@ from distaff.errors import DistaffError, unknown
 CELL = ("dataset", "method", "strength_index")  # the runs of one cell differ by their seed alone
 PAPER_ORDER = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap")
 TRAINING = ("train.nll", "train.kl", "train.elbo")
-UNSUPERVISED = (
-    "gaussian_total_correlation",
-    "wasserstein_correlation",
-    "gaussian_wasserstein_correlation",
-    "gaussian_wasserstein_correlation_norm",
-    "mutual_information",
-    "mutual_information_score",
-    "udr",
-)
+TC = "gaussian_total_correlation"
+ACTIVE_TC = "gaussian_total_correlation(dims='active')"
+UNSUPERVISED = (TC, "gaussian_wasserstein_correlation", "pairwise_mutual_information", "udr")
 TASKS = ("downstream", "statistical_efficiency", "reduced_downstream", "strong_downstream", "fairness")
-UNIFIED = "unified"  # unified.<matrix>.<aggregation>: the same aggregations of several matrices, no scores of their own
+UNIFIED = "unified_scores"  # unified_scores.<matrix>.<reduction>: what other scores are made of
 NOT_SCORES = {"train", UNIFIED, *UNSUPERVISED, *TASKS}
 HIGHER_IS_BETTER = ("train.elbo", "udr")  # of those without labels; of the others, less is taken to be better
 
@@ -30,6 +24,11 @@ HIGHER_IS_BETTER = ("train.elbo", "udr")  # of those without labels; of the othe
 def head(metric: str) -> str:
     """The plug-in that a column comes from: `mig` of `mig.factor_0`, `mig(bins=10)` and `mig@sampled`."""
     return re.split(r"[.(@]", metric, maxsplit=1)[0]
+
+
+def is_part(metric: str) -> bool:
+    """Whether a column is a part of a score, as `mig.factor_0` is, rather than its headline."""
+    return "." in re.sub(r"\(.*?\)", "", metric)
 
 
 def scores(table: pl.DataFrame, metric: str, representation: str = "mean") -> pl.DataFrame:
@@ -49,16 +48,17 @@ def scores(table: pl.DataFrame, metric: str, representation: str = "mean") -> pl
 def supervised(table: pl.DataFrame) -> list[str]:
     """The disentanglement scores of the table, in the order of the paper: headline values, or parts without one."""
     names = [name for name in _names(table) if head(name) not in NOT_SCORES]
-    headlines = {name for name in names if "." not in name.partition("(")[0]}
-    return sorted((name for name in names if name in headlines or head(name) not in headlines), key=_place)
+    headed = {head(name) for name in names if not is_part(name)}
+    return sorted((name for name in names if not is_part(name) or head(name) not in headed), key=_place)
 
 
 def unsupervised(table: pl.DataFrame) -> list[str]:
     """The scores that need no label, as columns of `wide`: losses, then each score of mean and of sampled codes."""
     losses = [name for name in TRAINING if name in _names(table)]
-    kinds = table.filter(pl.col("metric").is_in(UNSUPERVISED)).select("metric", "representation").unique()
-    found = [(UNSUPERVISED.index(name), kind != "mean", column(name, kind)) for name, kind in kinds.iter_rows()]
-    return [*losses, *(name for _, _, name in sorted(found))]
+    kinds = table.select("metric", "representation").unique().rows()
+    kept = [(name, kind) for name, kind in kinds if head(name) in UNSUPERVISED and not is_part(name)]
+    found = [(UNSUPERVISED.index(head(name)), name, kind != "mean", column(name, kind)) for name, kind in kept]
+    return [*losses, *(name for *_, name in sorted(found))]
 
 
 def column(metric: str, representation: str) -> str:

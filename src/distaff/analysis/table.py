@@ -29,6 +29,7 @@ SCORES = {
 }
 RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metric", "value")}, "status": pl.String,
         "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
+NUMBER = ("representation", "metric", "value")
 LAST = 0.1  # the share of a curve whose mean is a training result
 
 
@@ -58,17 +59,32 @@ def read(path: str | Path) -> pl.DataFrame:
 def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run]) -> pl.DataFrame:
     """The scores of the runs that are `done`; strengths are ranked among those that are `planned`."""
     facts = {row["id"]: row for row in _facts(planned)}
-    numbers: dict[str, list[Any]] = {name: [] for name in ("place", "representation", "metric", "value")}
+    numbers: dict[str, list[Any]] = {name: [] for name in ("place", "asked", *NUMBER)}
     for place, run in enumerate(done):
         for row in (*scores(store, run.id), *_losses(store, run.id)):
             numbers["place"].append(place)
-            for name in ("representation", "metric", "value"):
+            numbers["asked"].append(row.get("spec"))
+            for name in NUMBER:
                 numbers[name].append(row[name])
-    schema = {"place": pl.UInt32, **{name: SCORES[name] for name in ("representation", "metric", "value")}}
-    about = {name: kind for name, kind in SCORES.items() if name not in schema}
+    schema = {"place": pl.UInt32, "asked": pl.String, **{name: SCORES[name] for name in NUMBER}}
+    about = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
     keys = pl.DataFrame([facts[run.id] for run in done], schema=about)
-    tidy = pl.DataFrame(numbers, schema=schema)
-    return pl.concat([keys[tidy["place"]], tidy.drop("place")], how="horizontal").select(SCORES.keys())
+    tidy = named(pl.DataFrame(numbers, schema=schema))
+    return pl.concat([keys[tidy["place"]], tidy.select(NUMBER)], how="horizontal").select(SCORES.keys())
+
+
+def named(tidy: pl.DataFrame) -> pl.DataFrame:
+    """Give the options to the name of a metric that was asked in several ways, or on a part of the latents.
+
+    `asked` is the text of the metric with its options, null for none: `mig` stays `mig` where one way is there,
+    `downstream(labels=100)` becomes the name of the score, and of its parts up to their dot, where there are several.
+    """
+    plugin = pl.col("metric").str.split(".").list.first()
+    ways = tidy.select(plugin.alias("plugin"), "asked").unique()["plugin"].value_counts()
+    several = ways.filter(pl.col("count") > 1)["plugin"].to_list()
+    told = pl.col("asked").is_not_null() & (plugin.is_in(several) | pl.col("asked").str.contains("dims=", literal=True))
+    rest = pl.col("metric").str.slice(plugin.str.len_chars())
+    return tidy.with_columns(pl.when(told).then(pl.col("asked") + rest).otherwise("metric").alias("metric"))
 
 
 def runs(study: Study, store: Store) -> pl.DataFrame:

@@ -28,8 +28,8 @@ class Task(NamedTuple):
 def task(column: str) -> Task:
     """What a column's name says: `downstream.trees_100`, `downstream(labels=100)`, `statistical_efficiency`."""
     if head(column) == "downstream":
-        found = re.search(r"(\d[\d_]*)", column)
-        return Task(column, _learner(column, "LR"), int(found[1].replace("_", "")) if found else LABELS)
+        found = re.search(r"labels=(\d+)" if "(" in column else r"(\d+)", column)
+        return Task(column, _learner(column, "LR"), int(found[1]) if found else LABELS)
     return Task(column, _learner(column, "GBT"), 0)
 
 

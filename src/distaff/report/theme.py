@@ -28,12 +28,8 @@ METRIC_LABELS = {
     "sap": "SAP",
     "irs": "IRS",
     "gaussian_total_correlation": "Total correlation",
-    "gaussian_total_correlation.active": "Total correlation, active",
-    "wasserstein_correlation": "Wasserstein correlation",
     "gaussian_wasserstein_correlation": "Wasserstein correlation",
-    "gaussian_wasserstein_correlation_norm": "Wasserstein correlation, normalised",
-    "mutual_information": "Mutual information",
-    "mutual_information_score": "Mutual information",
+    "pairwise_mutual_information": "Pairwise information",
     "udr": "UDR",
     "explicitness": "Explicitness",
     "infomec": "InfoMEC",
@@ -67,7 +63,11 @@ def metric_label(metric: str) -> str:
     name, _, kind = metric.partition("@")
     if head(name) in ("downstream", "statistical_efficiency"):
         return task_label(task(name))
-    return METRIC_LABELS.get(name, name.replace("_", " ")) + (f" ({kind})" if kind else "")
+    plain, _, options = name.partition("(")
+    if plain.startswith("unified_scores."):
+        return plain.split(".", 1)[1].replace(".", ": ")
+    told = [option.split("=")[1].strip("'") for option in options.rstrip(")").split(", ") if "=" in option]
+    return ", ".join([METRIC_LABELS.get(plain, plain.replace("_", " ")), *told, *([kind] if kind else [])])
 
 
 def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:

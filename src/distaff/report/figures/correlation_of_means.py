@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from distaff.analysis.scores import head, wide
+from distaff.analysis.scores import ACTIVE_TC, TC, wide
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.scatter import scatter
-
-METRIC = "gaussian_total_correlation"
 
 
 @figure(
@@ -27,13 +25,11 @@ def correlation_of_means(table: pl.DataFrame) -> Figure:
 
     Raises `DistaffError` where the table has not both.
     """
-    names = sorted(name for name in table["metric"].unique() if head(name) == METRIC)
-    kept = [name for name in names if name in (METRIC, f"{METRIC}.active")]
-    frame = wide(table, [column for name in kept for column in (name, f"{name}@sampled")])
-    shown = [name for name in kept if {name, f"{name}@sampled"} <= set(frame.columns)]
+    captions = {TC: "All latents", ACTIVE_TC: "Active latents"}
+    frame = wide(table, [column for name in captions for column in (name, f"{name}@sampled")])
+    shown = [name for name in captions if {name, f"{name}@sampled"} <= set(frame.columns)]
     if not shown:
-        raise DistaffError(f"no run has {METRIC} of mean and of sampled codes: score with it to draw this figure")
-    captions = {METRIC: "All latents", f"{METRIC}.active": "Active latents"}
+        raise DistaffError(f"no run has {TC} of mean and of sampled codes: score with it to draw this figure")
     charts = {
         captions[name]: scatter(frame, f"{name}@sampled", name, log=True, diagonal=True, height=280) for name in shown
     }

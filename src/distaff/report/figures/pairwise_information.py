@@ -10,7 +10,7 @@ from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.lines import lines
 
-NAMES = ("mutual_information", "mutual_information_score")
+NAME = "pairwise_mutual_information"
 
 
 @figure(
@@ -27,16 +27,15 @@ def pairwise_information(table: pl.DataFrame, *, seed: int = 0) -> Figure:
 
     Raises `DistaffError` where no run has it.
     """
-    found = table.filter(pl.col("metric").is_in(NAMES)).select("metric", "representation").unique().rows()
+    found = table.filter(pl.col("metric") == NAME)["representation"].unique().to_list()
     if not found:
         raise DistaffError("no run has the mutual information of its latents: score with it to draw this figure")
     shown = {"sampled": "Sampled codes", "mean": "Mean codes"}
-    kept = {kind: name for name, kind in found if kind in shown}
-    rows = pl.concat([scores(table, kept[kind], kind) for kind in shown if kind in kept])
+    rows = pl.concat([scores(table, NAME, kind) for kind in shown if kind in found])
     frame = medians(rows, ["representation", "method", "strength_index", "strength", "spec"], seed=seed)
     charts = {
         caption: lines(frame.filter(pl.col("representation") == kind), "Mutual information (nats)")
         for kind, caption in shown.items()
-        if kind in kept
+        if kind in found
     }
     return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more seeds a point.")

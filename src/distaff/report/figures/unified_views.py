@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from distaff.analysis.agreement import agreement
-from distaff.analysis.scores import UNIFIED
+from distaff.analysis.scores import UNIFIED, head
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.heat import heat
@@ -26,10 +26,13 @@ from distaff.report.heat import heat
 def unified_views(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     """Spearman's correlation between all aggregations of all factor-code matrices (Locatello et al., 2020).
 
-    Columns are `unified.<matrix>.<aggregation>`. Raises `DistaffError` where fewer than two are there.
+    Columns are `unified_scores.<matrix>.<reduction>`. Raises `DistaffError` where fewer than two are there.
     """
-    names = sorted({name for name in table["metric"] if name.startswith(f"{UNIFIED}.") and name.count(".") == 2})
+    names = sorted(name for name in table["metric"].unique() if head(name) == UNIFIED and name.count(".") == 2)
+    names = [name for name in names if not name.endswith(("groups_area", "groups_max"))]
     if len(names) < 2:
-        raise DistaffError("no run has the unified view of the metrics: score with `unified` to draw this figure")
+        raise DistaffError(
+            "no run has the unified view of the metrics: score with `unified_scores` to draw this figure"
+        )
     frame = agreement(table, names, seed=seed)
     return Figure(frame, {"": heat(frame, names, names)}, f"{max(frame['n'])} runs.")
