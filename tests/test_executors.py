@@ -74,13 +74,11 @@ def test_an_executor_does_all_and_no_more(executor: Executor, tmp_path: Path) ->
     assert not list((folder / "claims").iterdir())
 
 
-@pytest.mark.slow
 def test_an_executor_hands_on_what_a_worker_said(executor: Executor, tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    keep_study(folder, load_study(study_file(tmp_path)))
-    (folder / "runs").touch()  # a file where the folder should be
-    with pytest.raises(DistaffError):
-        executor(Order(folder, "small", workers=1))
+    path = keep_study(tmp_path / "store", load_study(study_file(tmp_path)))
+    path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 9', 1))
+    with pytest.raises(DistaffError, match=r"small\.json is damaged or was edited"):
+        executor(Order(tmp_path / "store", "small", workers=1))
 
 
 @pytest.mark.slow
