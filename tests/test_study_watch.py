@@ -1,4 +1,4 @@
-"""Counts, rate and time left are right, for work that was resumed as well; the plan says what is missing and its price."""
+"""Counts, rate and time left are right, for resumed work as well; the plan says what is missing and its price."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from distaff.commands.study import app
 from distaff.spec import Study
 from distaff.study import watch as watching
 from distaff.study.claims import Claims
-from distaff.study.pace import Pace, measured
+from distaff.study.pace import Pace, kind, measured
 from distaff.study.plan import plan
 from distaff.study.record import keep_study, load_study
 from distaff.study.store import Store
@@ -92,7 +92,8 @@ def test_a_finished_study_is_all_done_and_nothing_is_left(tmp_path: Path) -> Non
 def test_time_left_adds_training_and_scoring_of_each_kind(tmp_path: Path) -> None:
     study = load_study(study_file(tmp_path, ("beta_vae", "factor_vae"), 2, 100))
     todo = plan(study, Store(tmp_path / "store"))
-    plain, rival = (("toy", "mlp(latents=3, width=8)", critic) for critic in ("", "critic(depth=1, width=8)"))
+    plain, rival = sorted({kind(pack.runs[0]) for pack in todo.packs})
+    assert (plain[2], rival[2]) == ("", str(study.runs[-1].critic))
     known = Pace({plain: 0.01, rival: 0.02}, {"toy": 3.0})
     assert known.estimate(todo) == (200 * 0.01 + 200 * 0.02 + 4 * 3.0, True)
     assert Pace({plain: 0.01}, {}).estimate(todo) == (2.0, False)

@@ -45,7 +45,7 @@ class Claims:
     def held(self) -> dict[str, Held]:
         """The claim that holds each job at present."""
         found: dict[str, Held] = {}
-        for name in sorted(os.listdir(self._place())):
+        for name in sorted(self._names()):
             job, _, generation = name.rpartition(".")
             claim = self._read(job, int(generation)) if generation.isdigit() else None
             if claim and (job not in found or found[job].generation < claim.generation):
@@ -70,7 +70,8 @@ class Claims:
         if generations and not self.dead(generations[-1]):
             return None
         number = generations[-1].generation + 1 if generations else 0
-        path = self._place() / f"{job}.{number}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{job}.{number}"
         owner = {"owner": token(), "host": host(), "pid": os.getpid(), "advance": advance}
         try:
             with path.open("x", encoding="utf-8") as file:
@@ -89,7 +90,7 @@ class Claims:
                     self._path(older).unlink(missing_ok=True)
 
     def _generations(self, job: str) -> list[Held]:
-        numbers = [int(name.rpartition(".")[2]) for name in os.listdir(self._place()) if name.rpartition(".")[0] == job]
+        numbers = [int(name.rpartition(".")[2]) for name in self._names() if name.rpartition(".")[0] == job]
         return [claim for number in sorted(numbers) if (claim := self._read(job, number))]
 
     def _read(self, job: str, generation: int) -> Held | None:
@@ -106,9 +107,8 @@ class Claims:
     def _path(self, claim: Held) -> Path:
         return self.folder / f"{claim.job}.{claim.generation}"
 
-    def _place(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self.folder
+    def _names(self) -> list[str]:
+        return os.listdir(self.folder) if self.folder.is_dir() else []
 
 
 class Claim:
