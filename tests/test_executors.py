@@ -125,7 +125,7 @@ print("lost", len(lost))
 
 @pytest.mark.slow
 def test_a_ray_node_that_is_killed_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
-    file, folder = study_file(tmp_path, ("beta_vae", "factor_vae"), 3, 2_000), tmp_path / "store"
+    file, folder = study_file(tmp_path, ("beta_vae", "factor_vae"), 2, 500), tmp_path / "store"
     keep_study(folder, load_study(file))
     words = [sys.executable, "-c", NODES, str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
