@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,27 +10,25 @@ if TYPE_CHECKING:
 
     from distaff.study.store import Store
 
-NAMES = {"picture-images.png": "reconstructions_and_traversals", "picture-factors.png": "factors_and_latents"}
-
 
 def gallery(numbers: pl.DataFrame, store: Store, report: Path) -> dict[str, dict[str, str]]:
-    """Pictures of the best, the middle and the worst run of each data set, by MIG where it was asked, in `report`.
+    """A picture of the best, the middle and the worst run of each data set, by MIG where it was asked, in `report`.
 
-    Gives, by the id of a run, the name of each picture and its place in the folder `report`. Pictures that stand in the
-    run's folder are copied, others drawn.
+    Gives, by the id of a run, the name of its picture and its place in the folder `report`. One that stands in the
+    run's folder is copied, another drawn.
     """
-    from distaff.pictures.draw import draw
+    from distaff.pictures.draw import IMAGES, images
+    from distaff.pictures.model import see
+    from distaff.pictures.sheet import save, write
 
     shown: dict[str, dict[str, str]] = {}
     for id in chosen(numbers):
-        folder = report / "pictures" / id
-        if not all((store.run_folder(id) / name).exists() for name in NAMES):
-            draw(store.run(id), store.params(id), folder)
+        kept, path = store.run_folder(id) / IMAGES, report / "pictures" / f"{id}.png"
+        if kept.exists():
+            write(path, kept.read_bytes())
         else:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in NAMES:
-                shutil.copyfile(store.run_folder(id) / name, folder / name)
-        shown[id] = {told: (folder / name).relative_to(report).as_posix() for name, told in NAMES.items()}
+            save(images(see(store.run(id), store.params(id))), path)
+        shown[id] = {"reconstructions, samples and traversals": path.relative_to(report).as_posix()}
     return shown
 
 
