@@ -12,7 +12,7 @@ from distaff.registry import FIGURES
 from distaff.report import metric_agreement, mig_overview, total_correlation
 from distaff.report.site import StudyFacts, build
 from distaff.report.theme import config, looks
-from simulated_study import simulated, untrained
+from simulated_study import Truth, simulated, simulated_study, untrained
 
 
 def page(path: Path) -> str:
@@ -20,12 +20,13 @@ def page(path: Path) -> str:
 
 
 def test_every_figure_lands_as_numbers_and_as_charts_and_nothing_comes_from_a_network(tmp_path):
-    table, runs = simulated()
+    table, runs = simulated_study(("toy", "other"), 3, strengths=3, truth=Truth(tasks=True, views=True))
     html = page(build(StudyFacts("quick"), table, runs, {}, tmp_path, untrained()))
     for name in FIGURES.names():
-        assert f'id="{name}-toy"' in html
-        assert (tmp_path / "figures" / f"{name}-toy.csv").is_file()
-        assert list((tmp_path / "figures").glob(f"{name}-toy*.svg"))
+        slug = f"{name}-study" if FIGURES.plugin(name).marks.get("study") else f"{name}-toy"
+        assert f'id="{slug}"' in html
+        assert (tmp_path / "figures" / f"{slug}.csv").is_file()
+        assert list((tmp_path / "figures").glob(f"{slug}*.svg"))
         assert {"title", "question", "reading", "interval", "order"} <= FIGURES.plugin(name).marks.keys()
     assert "Not drawn" not in html
     assert not re.search(r'(src|href)="https?:', html)

@@ -14,7 +14,9 @@ from distaff.data.dsprites import dsprites
 def color_dsprites() -> Dataset:
     """dsprites with each sprite in an RGB colour from U[0.5, 1)^3 on black (Locatello et al., 2019)."""
     plain = dsprites()
-    return Dataset("color_dsprites", plain.factors, (SIDE, SIDE, 3), plain.images, observe=coloured, nuisance=(3,))
+    return Dataset(
+        "color_dsprites", plain.factors, (SIDE, SIDE, 3), plain.images, kept=plain.kept, observe=coloured, nuisance=(3,)
+    )
 
 
 def coloured(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 h w"]:

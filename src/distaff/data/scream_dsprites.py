@@ -25,9 +25,8 @@ def scream_dsprites() -> Dataset:
     Crop and tint are drawn anew at every look. Raises `DistaffError` if Pillow, which reads the picture, is missing.
     """
     plain = dsprites()
-    return Dataset(
-        "scream_dsprites", plain.factors, (SIDE, SIDE, 3), plain.images, observe=before_the_scream, nuisance=(5,)
-    )
+    shape, images, kept = (SIDE, SIDE, 3), plain.images, plain.kept
+    return Dataset("scream_dsprites", plain.factors, shape, images, before_the_scream, nuisance=(5,), kept=kept)
 
 
 def before_the_scream(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 5"]) -> Float[Tensor, "b 3 h w"]:

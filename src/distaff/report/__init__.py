@@ -37,15 +37,17 @@ def figure(
     paper: str = "",
     legend: bool = True,
     untrained: bool = False,
+    study: bool = False,
     columns: int = 2,
 ) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
     """Mark a function as a figure and declare what the page says about it.
 
     `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
     the page, `paper` what it reproduces. `legend` asks for the key of methods, `untrained` for the scores of untrained
-    models as a keyword of that name, `columns` is how many charts stand side by side where there is room.
+    models as a keyword of that name, `study` for the table of all data sets at once; `columns` is how many charts
+    stand side by side where there is room.
     """
-    del title, question, reading, interval, order, paper, legend, untrained, columns
+    del title, question, reading, interval, order, paper, legend, untrained, study, columns
     return lambda function: function
 
 

@@ -46,15 +46,15 @@ def build(
         raise DistaffError("this study has no run to report on: start it with `distaff study run`")
     _write_bundle(out)
     charts: dict[str, dict[str, Any]] = {}
-    sections = [
-        _figure(name, dataset, part, untrained, out, charts)
-        for dataset, part in _parts(table)
-        for name in sorted(FIGURES.names(), key=lambda name: (FIGURES.plugin(name).marks["order"], name))
-    ]
+    parts = _parts(table)
+    compared = table.filter(pl.col("dataset").is_in([dataset for dataset, _ in parts]))
+    asked = [(name, "study", compared) for name in _names(study=True) if parts]
+    asked += [(name, dataset, part) for dataset, part in parts for name in _names(study=False)]
+    sections = [_figure(name, dataset, part, untrained, out, charts) for name, dataset, part in asked]
     told = story.tell(table, runs, study.planned)
     told.missing.extend(_small(table))
     done = runs.filter(pl.col("status") == "done")
-    parts = {
+    holes = {
         "title": escape(study.name),
         "purpose": escape(study.purpose),
         "tiles": _tiles(done),
@@ -77,7 +77,7 @@ def build(
     }
     table.write_csv(out / "scores.csv")
     runs.write_csv(out / "runs.csv")
-    return _write(out / "index.html", page.document(parts))
+    return _write(out / "index.html", page.document(holes))
 
 
 def _write(path: Path, text: str) -> Path:
@@ -99,6 +99,13 @@ def _parts(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     """The scores of each data set that has settings to compare, the one with most runs first."""
     parts = [(str(name), part) for (name,), part in table.group_by("dataset") if _settings(part) > 1]
     return sorted(parts, key=lambda named: (-named[1]["id"].n_unique(), named[0]))
+
+
+def _names(*, study: bool) -> list[str]:
+    """The figures of the whole study, or those of one data set, in the order of the page."""
+    marks = {name: FIGURES.plugin(name).marks for name in FIGURES.names()}
+    kept = [name for name in marks if marks[name].get("study", False) == study]
+    return sorted(kept, key=lambda name: (marks[name]["order"], name))
 
 
 def _settings(part: pl.DataFrame) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from distaff import data
 from distaff.data import Dataset
 from distaff.errors import DistaffError
+from distaff.methods import Beyond, Terms, beyond
 from distaff.models import VAE, initial
-from distaff.registry import METHODS, NETWORKS, Value
+from distaff.registry import METHODS, NETWORKS
 from distaff.spec import Run
 from distaff.train.adam import Moments, fresh
 from distaff.types import Params
@@ -22,10 +24,10 @@ from distaff.types import Params
 class Group(NamedTuple):
     """The models of a pack that share a method and its structure: a slice, and their stacked hyperparameters."""
 
-    method: str
+    terms: Callable[..., Terms]  # the method, its structure filled in
+    beyond: Beyond
     models: slice
     hyper: dict[str, Tensor]  # [k] each
-    structure: Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,12 @@ class State(NamedTuple):
 
 
 def key(run: Run) -> tuple[object, ...]:
-    """What the runs of one pack have in common; runs with a critic keep to themselves, by its structure."""
-    return run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision
+    """What the runs of one pack have in common; runs with a critic, or with a method's own view of data, are apart."""
+    plugin = METHODS.plugin(run.method.name)
+    own = _structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    return (
+        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
+    )  # fmt: skip
 
 
 def pack(runs: tuple[Run, ...]) -> Pack:
@@ -63,7 +69,9 @@ def pack(runs: tuple[Run, ...]) -> Pack:
     dataset = data.load(str(first.dataset))
     vae = NETWORKS.bind(first.network)(dataset.shape)
     critic = NETWORKS.bind(first.critic)(latents(first)) if first.critic else None
-    return Pack(ordered, dataset, vae, critic, _groups(ordered))
+    groups = _groups(ordered)
+    vae.posterior = groups[0].beyond.posterior
+    return Pack(ordered, dataset, vae, critic, groups)
 
 
 def begin(pack: Pack) -> State:
@@ -101,6 +109,6 @@ def _groups(runs: tuple[Run, ...]) -> tuple[Group, ...]:
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
         columns = {h: torch.tensor([run.method[h] for run in runs[start:end]], dtype=torch.float32) for h in hyper}
         rest = {n: v for n, v in runs[start].method.values if n not in hyper}
-        groups.append(Group(name, slice(start, end), columns, rest))
+        groups.append(Group(partial(METHODS.function(name), **rest), beyond(name, **rest), slice(start, end), columns))
         start = end
     return tuple(groups)

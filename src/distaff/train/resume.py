@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -26,13 +27,18 @@ def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
         f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
     }
     about = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(save({**tensors, "curve": curve}, about))
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(save({**tensors, "curve": curve}, about))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise DistaffError(f"{path} cannot be written ({error}): the resume point before it is still good") from error
 
 
 def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
