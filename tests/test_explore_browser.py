@@ -149,3 +149,28 @@ def test_the_explorer_fits_a_telephone_in_the_dark(browser: Any, explorer: str) 
     page.locator("#moved[data-z]").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert complaints == []
+
+
+def test_as_many_runs_as_the_study_had_are_drawn_and_a_click_still_finds_one(browser: Any, explorer: str) -> None:
+    page, complaints = visit(browser, "about:blank")
+
+    def many(route: Any) -> None:
+        told = route.fetch().json()
+        one = {**told["runs"][0], "m0": 0.0, "m1": 0.0}
+        cloud = [{**one, "m0": 1 + i % 112 / 112, "m1": 1 + i // 112 / 112} for i in range(12_599)]
+        route.fulfill(json={**told, "runs": [{**one, "seed": 7}, *cloud]})
+
+    page.route("**/data.json", many)
+    page.goto(explorer)
+    for axis, key in (("x", "m0"), ("y", "m1")):
+        page.locator(f"#{axis}").select_option(value=key)
+    page.locator("#chart canvas").wait_for()
+    page.wait_for_function("document.getElementById('count').textContent === '12600 of 12600 runs'")
+    page.wait_for_timeout(1000)
+    chart = page.locator("#chart canvas").bounding_box()
+    for x in range(40, 80):  # the lone run stands in the lower left corner, a little inside the axes
+        page.mouse.click(chart["x"] + x, chart["y"] + chart["height"] - 52)
+        if page.locator("#about").inner_text().startswith("toy, seed 7"):
+            break
+    assert page.locator("#about").inner_text().startswith("toy, seed 7")
+    assert complaints == []

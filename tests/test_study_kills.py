@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -32,7 +33,7 @@ def disturb(file: Path, kills: int, rng: np.random.Generator, longest: float) ->
     process = start("study", "run", file, "--workers", "2", "--keep-seconds", "0.5", cwd=file.parent)
     while sum(hit) < kills:
         if rng.random() < 0.9:  # most kills come while somebody works, some while everything starts
-            wait_for(lambda: working(folder) or process.poll() is not None)
+            wait_for(functools.partial(working_or_gone, folder, process))
         time.sleep(rng.uniform(0, longest))
         if process.poll() is not None:
             if process.returncode == 0:
@@ -52,10 +53,10 @@ def disturb(file: Path, kills: int, rng: np.random.Generator, longest: float) ->
     return hit[0], hit[1]
 
 
-def working(folder: Path) -> bool:
-    """Whether a living process holds a job."""
+def working_or_gone(folder: Path, process: subprocess.Popen[str]) -> bool:
+    """Whether a living process holds a job, or the command has ended."""
     claims = Claims(folder / "claims")
-    return any(not claims.dead(claim) for claim in claims.held().values())
+    return process.poll() is not None or any(not claims.dead(claim) for claim in claims.held().values())
 
 
 def finish(process: subprocess.Popen[str]) -> None:

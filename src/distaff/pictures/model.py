@@ -75,3 +75,10 @@ def see(run: Run, params: Params, rows: int = ROWS) -> Seen:
     chosen = np.arange(n) if n <= rows else generator("pictures", 0).integers(n, size=rows)
     codes = encode(vae, params, dataset, chosen)
     return Seen(dataset, decoder(vae, params), chosen, codes, dataset.factors.values(chosen))
+
+
+def middle(seen: Seen) -> NDArray[np.float32]:
+    """The code [d] of one image from which latents are moved: that nearest to the median of all, so at no one's end."""
+    codes = seen.codes.mean
+    nearest: NDArray[np.float32] = codes[np.square(codes - np.median(codes, axis=0)).sum(1).argmin()]
+    return nearest
