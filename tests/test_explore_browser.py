@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,11 +41,15 @@ def visit(browser: Any, address: str, width: int = 1280, scheme: str = "light") 
     return page, complaints
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
-def test_every_figure_of_a_report_is_drawn_from_disk(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     table, runs = simulated(2)
-    index = build(StudyFacts("quick"), table, runs, {}, tmp_path, untrained())
-    page, complaints = visit(browser, index.as_uri(), width, scheme)
+    return build(StudyFacts("quick"), table, runs, {}, tmp_path_factory.mktemp("report"), untrained()).as_uri()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+def test_every_figure_of_a_report_is_drawn_from_disk(browser: Any, report: str, width: int, scheme: str) -> None:
+    page, complaints = visit(browser, report, width, scheme)
     places = page.locator("[data-chart]")
     assert places.count() >= len(FIGURES.names())
     for number in range(places.count()):

@@ -26,7 +26,7 @@ def groups(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 def frame(seen: Seen) -> pl.DataFrame:
     """How each latent answers to its parent (the factor it tells most of), alone and with each other factor held.
 
-    After the interventional effects of Suter et al. (2019, Sec. 4), "Robustly disentangled causal mechanisms". A row
+    After the interventional effects of Suter et al. (2019), "Robustly disentangled causal mechanisms". A row
     is a latent, its `parent`, the value `at` which that is set, and the `mean`, `median` and `std` of the latent over
     all else; where `factor` is another than the parent, the mean with that factor held at `held` as well.
     """
