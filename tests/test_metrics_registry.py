@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.registry import METRICS
+from distaff.registry import METRICS, content_id
 
 NAMES = METRICS.names()
 DRAWS = {"beta_vae_score": {"train": 1500, "test": 1500}, "factor_vae_score": {"train": 1500, "test": 1500}}
@@ -195,3 +195,32 @@ def test_every_metric_declares_what_its_numbers_mean(name):
     assert "not finite" in " ".join(plugin.doc.split())
     assert set(declared.get("depends_on", ())) <= {"scale", "sign"}
     assert list(inspect.signature(METRICS.function(name)).parameters)[:2] == ["codes", "factors"]
+
+
+IDS = {  # of the question, by which studies find the answers that they have: a new parameter must not change them
+    "beta_vae_score": "48ca919ca5c15d9b",
+    "dci": "1cb25d29ceb6cf6f",
+    "dcimig": "af3850aa032ce5b4",
+    "explicitness": "de1ca1cdf3b290da",
+    "factor_vae_score": "366beb2ec43c708b",
+    "gaussian_total_correlation": "d82edb1424e8d834",
+    "gaussian_wasserstein_correlation": "f854d2bcd6ce5659",
+    "infomec": "87d29e65bb2c60f8",
+    "irs": "e3bd4317bab6196b",
+    "jemmig": "9a742ff6e83514ad",
+    "mcc": "d09b48e03940754a",
+    "med": "7740f0300224c38e",
+    "mig": "015a8fea5feb17f9",
+    "mig_sup": "bead44ee14949ef1",
+    "modularity": "df95d3717e2f5b6d",
+    "nk": "edbfe9e75323ef2a",
+    "pairwise_mutual_information": "65c46f44de810a80",
+    "sap": "8bbca65910856dfc",
+    "snc": "25ce1c034f5dbeee",
+    "unified_scores": "22d200aeb646d0fe",
+}
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_default_question_keeps_its_id(name):
+    assert content_id(METRICS.parse(name).identity) == IDS[name]
