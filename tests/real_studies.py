@@ -57,7 +57,7 @@ def distaff(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*DISTAFF, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_for(true: Callable[[], bool], seconds: float = 600.0) -> None:
     """Until `true()`; fails after a long time."""
     until = time.monotonic() + seconds
     while not true():

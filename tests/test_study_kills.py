@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -12,7 +13,6 @@ import numpy as np
 import pytest
 
 from distaff.study.check import check
-from distaff.study.claims import Claims
 from distaff.study.store import Store
 from real_studies import distaff, leftovers, results, start, study_file, undisturbed, wait_for
 
@@ -31,8 +31,8 @@ def disturb(file: Path, kills: int, rng: np.random.Generator, longest: float) ->
     hit, folder = [0, 0], file.parent / "out" / file.stem
     process = start("study", "run", file, "--workers", "2", "--keep-seconds", "0.5", cwd=file.parent)
     while sum(hit) < kills:
-        if rng.random() < 0.9:  # most kills come while somebody works, some while everything starts
-            wait_for(lambda: working(folder) or process.poll() is not None)
+        if rng.random() < 0.8:  # most kills come when something was gained, some while everything starts
+            wait_for(functools.partial(gained_or_gone, folder, traces(folder), process))
         time.sleep(rng.uniform(0, longest))
         if process.poll() is not None:
             if process.returncode == 0:
@@ -52,10 +52,15 @@ def disturb(file: Path, kills: int, rng: np.random.Generator, longest: float) ->
     return hit[0], hit[1]
 
 
-def working(folder: Path) -> bool:
-    """Whether a living process holds a job."""
-    claims = Claims(folder / "claims")
-    return any(not claims.dead(claim) for claim in claims.held().values())
+def traces(folder: Path) -> set[tuple[str, bytes]]:
+    """What tells that a study goes on: resume points and results."""
+    points = {(path.name, path.read_bytes()[-64:]) for path in folder.glob("packs/[!.]*.progress")}
+    return points | {(path.name, b"") for path in folder.glob("runs/[!.]*")}
+
+
+def gained_or_gone(folder: Path, before: set[tuple[str, bytes]], process: subprocess.Popen[str]) -> bool:
+    """Whether the study goes on, or the command has ended."""
+    return process.poll() is not None or bool(traces(folder) - before)
 
 
 def finish(process: subprocess.Popen[str]) -> None:

@@ -145,14 +145,17 @@ class Claim:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this machine runs under `pid`."""
+    """Whether a process of this machine runs under `pid`; one that only waits to be buried does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):  # no Linux, or gone this moment
+        return True
 
 
 @functools.lru_cache(maxsize=1)

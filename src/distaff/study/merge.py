@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from distaff.errors import DistaffError
-from distaff.study.files import settle, token, write
+from distaff.study.files import digest, write
 from distaff.study.plan import listing
 from distaff.study.store import Store
 
@@ -35,7 +34,8 @@ def merge(source: Store, goal: Store, ids: Iterable[str] | None = None, weights:
     runs, files, different = 0, 0, []
     for id in sorted(there.runs if wanted is None else there.runs & wanted):
         if not goal.has(id):
-            _bring_run(source.run_folder(id), goal, weights)
+            paths = sorted(path for path in source.run_folder(id).iterdir() if weights or path.name != WEIGHTS)
+            goal.bring(id, {path.name: path.read_bytes() for path in paths})
             runs += 1
         elif _weights(source, id) != _weights(goal, id):
             different.append(id)
@@ -48,20 +48,6 @@ def merge(source: Store, goal: Store, ids: Iterable[str] | None = None, weights:
     files += _bring_missing(source.folder / "studies", goal.folder / "studies", "*.json")
     files += _bring_missing(source.folder, goal.folder, "untrained-*.json")
     return Merged(runs, files, different)
-
-
-def _bring_run(folder: Path, goal: Store, weights: bool) -> None:
-    aside = goal.folder / "runs" / f".{folder.name}.{token()}"
-    for path in sorted(folder.iterdir()):
-        if weights or path.name != WEIGHTS:
-            write(aside / path.name, path.read_bytes())
-    try:
-        aside.replace(goal.run_folder(folder.name))
-    except OSError:
-        shutil.rmtree(aside, ignore_errors=True)
-        if not goal.has(folder.name):
-            raise
-    settle(goal.folder / "runs")
 
 
 def _bring_missing(source: Path, goal: Path, pattern: str) -> int:
@@ -77,6 +63,4 @@ def _weights(store: Store, id: str) -> str | None:
     if told is not None:
         return str(told)
     path = store.run_folder(id) / WEIGHTS
-    from distaff.study.files import digest
-
     return digest(path.read_bytes()) if path.exists() else None

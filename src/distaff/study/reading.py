@@ -37,8 +37,9 @@ def read_scores(study: Study, store: Store, cache: bool = True) -> pl.DataFrame:
     """A row a number: id, representation, metric, value, for every run of `study` that is there.
 
     Ids, representations and metrics are enumerations. A metric goes by its name, or by its specification where the
-    study asks two of one name; train.nll, train.kl and train.elbo are what training ended with. The table is kept in
-    cache/ under a name that changes with the files that are there. Raises `DistaffError` for a damaged file.
+    study asks two of one name or a part of the latents; train.nll, train.kl and train.elbo are what training ended
+    with. The table is kept in cache/, under a name that changes with the files that are there. Raises `DistaffError`
+    for a damaged file.
     """
     import polars as pl
 
@@ -68,8 +69,8 @@ def _read(study: Study, store: Store, files: dict[str, tuple[str, ...]]) -> pl.D
         before = len(values)
         for row in (*answers.rows(id), *_ends(store, id)):
             name = row["metric"]
-            if "spec" in row and times[name.partition(".")[0]] > 1:
-                _, dot, part = name.partition(".")
+            head, dot, part = name.partition(".")
+            if "spec" in row and (times[head] > 1 or "dims=" in row["spec"]):
                 name = row["spec"] + dot + part
             kinds.append(which[row["representation"], name])
             values.append(row["value"] if row["value"] is not None else float("nan"))

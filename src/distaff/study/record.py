@@ -14,7 +14,12 @@ SIZES = ("rows", "test_rows", "cells", "pack")
 
 
 def load_study(path: Path) -> Study:
-    """The `study` that a Python file defines; raises `DistaffError` if there is none."""
+    """The `study` that a Python file defines, or another of its studies, as in `file.py:full_budget`.
+
+    Raises `DistaffError` if there is none.
+    """
+    place, colon, wanted = str(path).partition(".py:")
+    path, wanted = (Path(f"{place}.py"), wanted) if colon else (path, "study")
     if not path.exists():
         raise DistaffError(f"there is no study {path}: name a Python file that defines `study = Study(...)`")
     names: dict[str, object] = {"__name__": path.stem, "__file__": str(path)}
@@ -22,9 +27,9 @@ def load_study(path: Path) -> Study:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
     except (SyntaxError, UnicodeDecodeError) as error:
         raise DistaffError(f"{path} is no Python file: {error}") from error
-    study = names.get("study")
+    study = names.get(wanted)
     if not isinstance(study, Study):
-        raise DistaffError(f"{path} must define `study = Study(...)`")
+        raise DistaffError(f"{path} must define `{wanted} = Study(...)`")
     return study
 
 

@@ -6,6 +6,7 @@ docs/store.md describes every file of it.
 from __future__ import annotations
 
 import functools
+import io
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -67,13 +68,12 @@ class Store:
             return
         if self.has(run.id):
             return
-        aside = self.folder / "runs" / f".{run.id}.{token()}"
-        aside.mkdir(parents=True)
         curve = pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns))
-        curve.write_parquet(aside / "curve.parquet")
+        parquet = io.BytesIO()
+        curve.write_parquet(parquet)
         contents = {
             "run.json": sealed({"format": FORMAT, **describe(run), "ended": ended(curve)}),
-            "curve.parquet": (aside / "curve.parquet").read_bytes(),
+            "curve.parquet": parquet.getvalue(),
             "model.safetensors": save(trained.params, {"run": run.id}),
         }
         files = {name: digest(content) for name, content in contents.items()}
@@ -84,13 +84,18 @@ class Store:
             **(more or {}),
             "files": files,
         }
-        for name, content in {**contents, "provenance.json": sealed(made)}.items():
-            write(aside / name, content)
+        self.bring(run.id, {**contents, "provenance.json": sealed(made)})
+
+    def bring(self, id: str, contents: Mapping[str, bytes]) -> None:
+        """Let the folder of run `id` appear, with these files, unless it is there already."""
+        aside = self.folder / "runs" / f".{id}.{token()}"
         try:
-            aside.replace(self.run_folder(run.id))
+            for name, content in contents.items():
+                write(aside / name, content)
+            aside.replace(self.run_folder(id))
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)
-            if not self.has(run.id):  # if it is there, another process was first, with the same numbers
+            if not self.has(id):  # if it is there, another process was first, with the same numbers
                 raise
         settle(self.folder / "runs")
 

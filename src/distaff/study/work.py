@@ -146,11 +146,10 @@ def _attempt(store: Store, job: Job, claims: Claims, stop: Stop, keep_seconds: f
 def _guard(store: Store, job: Job, act: Callable[[], None]) -> None:
     try:
         act()
-    except OSError as error:
-        if error.errno in NO_PLACE:
-            raise _no_place(store, error) from error
-        _record(store, job, f"{type(error).__name__}: {error}", traceback.format_exc())
-    except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is its run's failure; the study goes on)
+    except Exception as error:  # whatever a plug-in raises is its run's failure, and the study goes on
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in NO_PLACE:
+            raise _no_place(store, cause) from error
         told = str(error) if isinstance(error, DistaffError) else f"{type(error).__name__}: {error}"
         _record(store, job, told, traceback.format_exc())
 
