@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
 METHODS = {
-    "beta_vae": ("beta", (1, 4, 16)),
-    "factor_vae": ("gamma", (10, 30, 100)),
-    "dip_vae_i": ("lambda_od", (1, 5, 50)),
-    "dip_vae_ii": ("lambda_od", (1, 5, 50)),
-    "beta_tc_vae": ("beta", (1, 4, 10)),
-    "annealed_vae": ("c_max", (5, 25, 100)),
+    "beta_vae": ("beta", (1, 2, 4, 6, 8, 16)),
+    "factor_vae": ("gamma", (10, 20, 30, 40, 50, 100)),
+    "dip_vae_i": ("lambda_od", (1, 2, 5, 10, 20, 50)),
+    "dip_vae_ii": ("lambda_od", (1, 2, 5, 10, 20, 50)),
+    "beta_tc_vae": ("beta", (1, 2, 4, 6, 8, 10)),
+    "annealed_vae": ("c_max", (5, 10, 25, 50, 75, 100)),
 }
 METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap")
+DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "smallnorb", "cars3d", "shapes3d")
+PICKED = {3: (0, 2, 5), 6: (0, 1, 2, 3, 4, 5)}
+KEYS = ["id", "dataset", "method", "strength", "strength_index", "spec", "seed"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is planted beside the effects on the scores; the defaults are what the paper found."""
+
+    odd: str | None = "modularity"  # the metric that has nothing to do with the others
+    apart: float = 0.02  # how far the metrics scatter about the quality that they share
+    mean_slope: float = 1.2  # of log total correlation of mean codes, a strength
+    sampled_slope: float = -0.5
+    tells: float = 0.0  # how much of the quality the losses know
+    useful: float = 1.0  # how much of the quality downstream accuracy knows
+    efficient: float = 0.0  # and statistical efficiency
+    steady: float = 0.05  # total correlation of DIP-VAE-I's means, at every strength
+    passive: bool = True  # the gap between mean and sampled total correlation is that of passive latents
+    views: bool = False  # whether the unified view and mutual information are there
+    tasks: bool = False  # whether downstream columns and total correlation on active latents are there
 
 
 def simulated(
@@ -24,45 +47,113 @@ def simulated(
     strength: float = 0.05,
     seed: float = 0.06,
     rng: int = 0,
+    effects: int | None = None,
     metrics: tuple[str, ...] = METRICS,
+    strengths: int = 3,
+    truth: Truth = Truth(),
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The table of scores and of runs: standard deviations of the three effects on every metric but Modularity."""
+    """The table of scores and of runs: standard deviations of the three effects on every metric but the odd one.
+
+    Data sets that are given the same `effects` share what methods and strengths do, and differ in their seeds. In the
+    mean over settings, the effects have their standard deviations exactly.
+    """
+    setting = np.random.default_rng([7, rng if effects is None else effects])
+    of_method, of_cell = setting.standard_normal(len(METHODS)), setting.standard_normal((len(METHODS), strengths))
+    of_method, of_cell = of_method - of_method.mean(), of_cell - of_cell.mean(axis=1, keepdims=True)
+    whole = method * of_method[:, None] / of_method.std() + strength * of_cell / of_cell.std()  # exactly as asked
+    quality = 0.25 + np.repeat(whole, seeds)
     draw = np.random.default_rng(rng)
-    scores, runs = [], []
-    for name, (parameter, values) in METHODS.items():
-        of_method = method * draw.standard_normal()
-        for index, value in enumerate(values):
-            of_strength = strength * draw.standard_normal()
-            for number in range(seeds):
-                spec = f"{name}({parameter}={value})"
-                key = {
-                    "id": f"{dataset}-{name}-{index}-{number}",
-                    "dataset": dataset,
-                    "method": name,
-                    "strength": float(value),
-                    "strength_index": index,
-                    "spec": spec,
-                    "seed": number,
-                }
-                quality = 0.25 + of_method + of_strength + seed * draw.standard_normal()
-                found = {("mean", metric): quality + 0.02 * draw.standard_normal() for metric in metrics}
-                if "modularity" in metrics:
-                    found["mean", "modularity"] = 0.8 + 0.05 * draw.standard_normal()
-                rising = 0.1 * 6.0**index * np.exp(0.3 * draw.standard_normal())
-                found["mean", "gaussian_total_correlation"] = 0.05 if name == "dip_vae_i" else rising
-                found["sampled", "gaussian_total_correlation"] = (
-                    0.03 * 0.6**index * np.exp(0.2 * draw.standard_normal())
-                )
-                found["mean", "train.nll"] = 20.0 + 5 * index + draw.standard_normal()
-                found["mean", "train.kl"] = 18.0 - 4 * index + draw.standard_normal()
-                scores += [
-                    {**key, "representation": kind, "metric": metric, "value": float(number)}
-                    for (kind, metric), number in found.items()
-                ]
-                command = f'distaff train {dataset} "{spec}" --seed {number}'
-                runs.append({**key, "status": "done", "seconds": 12.5, "command": command, "reason": None})
-    schema = {"reason": pl.String}
-    return pl.DataFrame(scores), pl.DataFrame(runs, schema_overrides=schema)
+    quality = quality + seed * draw.standard_normal(len(quality))
+    runs = _runs(dataset, strengths, seeds)
+    found = _columns(draw, runs, quality, metrics, truth)
+    columns = runs.select(KEYS).hstack([pl.Series(f"{kind}/{name}", values) for (kind, name), values in found.items()])
+    long = columns.unpivot(index=KEYS, variable_name="name", value_name="value")
+    split = pl.col("name").str.split_exact("/", 1).struct.rename_fields(["representation", "metric"])
+    return long.with_columns(split.alias("name")).unnest("name").select(
+        *KEYS, "representation", "metric", "value"
+    ), runs
+
+
+def _runs(dataset: str, strengths: int, seeds: int) -> pl.DataFrame:
+    rows = [
+        {
+            "id": f"{dataset}-{name}-{index}-{number}",
+            "dataset": dataset,
+            "method": name,
+            "strength": float(values[place]),
+            "strength_index": index,
+            "spec": f"{name}({parameter}={values[place]})",
+            "seed": number,
+        }
+        for name, (parameter, values) in METHODS.items()
+        for index, place in enumerate(PICKED[strengths])
+        for number in range(seeds)
+    ]
+    command = pl.format('distaff train {} "{}" --seed {}', "dataset", "spec", "seed")
+    return pl.DataFrame(rows).with_columns(
+        pl.lit("done").alias("status"), pl.lit(12.5).alias("seconds"), command.alias("command"),
+        pl.lit(None, pl.String).alias("reason"),
+    )  # fmt: skip
+
+
+def _columns(
+    draw: np.random.Generator, runs: pl.DataFrame, quality: np.ndarray, metrics: tuple[str, ...], truth: Truth
+) -> dict[tuple[str, str], np.ndarray]:
+    n, index = len(quality), runs["strength_index"].to_numpy()
+
+    def noise(scale: float) -> np.ndarray:
+        return scale * draw.standard_normal(n)
+
+    known = (quality - quality.mean()) / max(quality.std(), 1e-12)
+    found = {("mean", name): quality + noise(truth.apart) for name in metrics}
+    if truth.odd in metrics:
+        found["mean", truth.odd] = 0.8 + noise(0.05)
+    rising = 0.1 * np.exp(truth.mean_slope * index + noise(0.3))
+    steady = runs["method"].to_numpy() == "dip_vae_i"
+    mean, sampled = np.where(steady, truth.steady, rising), 0.03 * np.exp(truth.sampled_slope * index + noise(0.2))
+    found["mean", "gaussian_total_correlation"] = mean
+    found["sampled", "gaussian_total_correlation"] = sampled
+    found["mean", "train.nll"] = 20.0 + 5 * index * (truth.tells == 0) - 10 * truth.tells * known + noise(1)
+    found["mean", "train.kl"] = 18.0 - 4 * index * (truth.tells == 0) - 10 * truth.tells * known + noise(1)
+    if truth.tasks:
+        for labels, level in ((10, 0.3), (100, 0.45), (1000, 0.6), (10000, 0.7)):
+            for learner in ("logistic", "trees"):
+                accuracy = level + 0.05 * (truth.useful * known + noise(0.5))
+                found["mean", f"downstream(labels={labels}, learner='{learner}')"] = accuracy
+        found["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + noise(1))
+        found["mean", "gaussian_total_correlation(dims='active')"] = (
+            sampled * np.exp(noise(0.2)) if truth.passive else mean
+        )
+        found["sampled", "gaussian_total_correlation(dims='active')"] = sampled * np.exp(noise(0.1))
+    if truth.views:
+        for matrix in ("importance", "information", "accuracy"):
+            shared = quality + noise(0.05)
+            for aggregation in ("dci", "mig", "modularity"):
+                found["mean", f"unified_scores.{matrix}.{aggregation}"] = shared + noise(0.03)
+        for kind, values in (("mean", mean), ("sampled", sampled)):
+            found[kind, "pairwise_mutual_information"] = values / 5 + 0.1 + np.abs(noise(0.01))
+    return found
+
+
+def simulated_study(
+    datasets: tuple[str, ...] = DATASETS,
+    seeds: int = 50,
+    *,
+    strengths: int = 6,
+    effects: Sequence[int] | None = None,
+    rng: int = 0,
+    truth: Truth = Truth(tasks=True),
+    **sizes: float,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Several data sets at once, by default as many runs as the 2019 study has: 12,600; `effects` one for each."""
+    shared = effects or [1000 * rng + number for number in range(len(datasets))]
+    parts = [
+        simulated(
+            seeds, name, rng=1000 * rng + number, strengths=strengths, truth=truth, effects=shared[number], **sizes
+        )
+        for number, name in enumerate(datasets)
+    ]
+    return pl.concat(table for table, _ in parts), pl.concat(runs for _, runs in parts)
 
 
 def untrained(n: int = 20, dataset: str = "toy") -> pl.DataFrame:

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from distaff.analysis.agreement import agreement, spearman
+from distaff.analysis.agreement import agreement, correlated, ranks, spearman
+from distaff.analysis.intervals import centred, counts, resample
 from simulated_study import METRICS, simulated
 
 
@@ -13,6 +14,17 @@ def test_rank_correlation_equals_scipy_with_ties():
     draw = np.random.default_rng(0)
     x, y = draw.integers(0, 5, 60).astype(float), draw.integers(0, 5, 60).astype(float)
     assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
+
+
+def test_ranks_of_a_resample_are_those_of_its_rows_sorted_anew():
+    draw = np.random.default_rng(1)
+    x, y = draw.integers(0, 6, 40).astype(float), draw.standard_normal(40)
+    cells = np.repeat(np.arange(8), 5)
+    rows, times = (function(cells, 50, np.random.default_rng(2)) for function in (resample, counts))
+    assert [np.bincount(row, minlength=40).tolist() for row in rows] == times.astype(int).tolist()
+    found = correlated(ranks(x, times), ranks(y, times), times, cells)
+    slow = centred(float(spearman(x, y)), spearman(x[rows], y[rows]), 5, 40)
+    assert found == pytest.approx(slow, abs=1e-12)
 
 
 def test_a_constant_score_has_no_correlation():

@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.intervals import RESAMPLES, Interval, percentile, resample, strata
+from distaff.analysis.intervals import RESAMPLES, Interval, centred, counts, seeds_of, strata
 from distaff.analysis.scores import wide
 
+Array = NDArray[np.float64]
 
-def spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+
+class Ranks(NamedTuple):
+    """Centred ranks of a score and their norm: of the runs as they are, and of the runs of every resample."""
+
+    plain: Array  # [n]
+    drawn: Array  # [resamples n]
+    norms: Array  # [resamples]
+
+
+def spearman(x: Array, y: Array) -> Array:
     """Spearman's rank correlation along the last axis, ties sharing their mean rank; NaN where one side is constant."""
     from scipy.stats import rankdata
 
     a, b = (rankdata(values, axis=-1) for values in (x, y))
     a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (a, b))
-    norm = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
-    product = (a * b).sum(axis=-1)
-    out: NDArray[np.float64] = np.divide(product, norm, out=np.full(np.shape(product), np.nan), where=norm > 0)
-    return out
+    return _divided((a * b).sum(axis=-1), np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
+
+
+def ranks(values: Array, times: Array) -> Ranks:
+    """The ranks of `values` [n], and in resamples where each of them stands `times` [resamples n].
+
+    Nothing is sorted again for a resample: the rank of a value is how many smaller ones were drawn, and half of its
+    equals.
+    """
+    known, place = np.unique(values, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    first = np.searchsorted(place[order], np.arange(len(known)))
+    drawn = []
+    for weights in (np.ones((1, len(values))), times):
+        equal = np.add.reduceat(weights[:, order], first, axis=1)
+        rank = (np.cumsum(equal, axis=1) - (equal - 1) / 2)[:, place]
+        drawn.append(rank - (weights.sum(axis=1, keepdims=True) + 1) / 2)
+    norms: Array = np.sqrt(np.einsum("bn,bn,bn->b", times, drawn[1], drawn[1]))
+    return Ranks(drawn[0][0], drawn[1], norms)
+
+
+def correlated(a: Ranks, b: Ranks, times: Array, cells: NDArray[np.int64]) -> Interval:
+    """Spearman's correlation of two scores of the same runs, with its stratified bootstrap interval."""
+    value = _divided(a.plain @ b.plain, np.sqrt((a.plain @ a.plain) * (b.plain @ b.plain)))
+    drawn = _divided(np.einsum("bn,bn,bn->b", times, a.drawn, b.drawn), a.norms * b.norms)
+    return centred(float(value), drawn, seeds_of(cells), len(cells), (-1.0, 1.0))
 
 
 def correlation(runs: pl.DataFrame, a: str, b: str, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
     """Spearman's correlation of two columns over the runs that have both, with its stratified bootstrap interval."""
     both = runs.drop_nulls([a, b])
-    cells, x, y = strata(both), both[a].to_numpy(), both[b].to_numpy()
-    rows = resample(cells, resamples, np.random.default_rng(seed))
-    return percentile(float(spearman(x, y)), spearman(x[rows], y[rows]), cells)
+    cells = strata(both)
+    times = counts(cells, resamples, np.random.default_rng(seed))
+    return correlated(ranks(both[a].to_numpy(), times), ranks(both[b].to_numpy(), times), times, cells)
 
 
 def agreement(
@@ -40,18 +74,20 @@ def agreement(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> pl.DataFrame:
-    """The rank correlation of every metric of `rows` with every one of `columns` (by default the same), per data set.
+    """The rank correlation of every score of `rows` with every one of `columns` (by default the same), per data set.
 
-    Figures 2, 12 (metrics with metrics) and 4 centre, 16 (unsupervised scores with metrics) of the paper, on mean
-    codes: a, b, rho, low, high and n; rho is null where one score is constant, or fewer than three runs have both.
+    Figures 2, 12 (metrics with metrics), 4 centre, 16 (unsupervised scores with metrics), 5, 19 and 24 (either with
+    downstream tasks) of the paper; names are columns of `wide`. Gives a, b, rho, low, high and n; rho is null where one
+    score is constant, or fewer than three runs have both.
     """
     other = rows if columns is None else columns
     out: list[dict[str, object]] = []
     for (dataset,), part in wide(table, {*rows, *other}).group_by("dataset", maintain_order=True):
         known: dict[tuple[str, str], Interval] = {}
+        ask = _asker(part, seed, resamples)
         for a in (name for name in rows if name in part.columns):
             for b in (name for name in other if name in part.columns):
-                found = known.get((b, a)) or _pair(part, a, b, seed, resamples)
+                found = known.get((b, a)) or ask(a, b)
                 known[a, b] = found
                 out.append({"dataset": dataset, "a": a, "b": b, **_row(found)})
     text = {"dataset": pl.String(), "a": pl.String(), "b": pl.String()}
@@ -59,14 +95,32 @@ def agreement(
     return pl.DataFrame(out, schema={**text, **numbers})
 
 
-def _pair(part: pl.DataFrame, a: str, b: str, seed: int, resamples: int) -> Interval:
-    n = part.drop_nulls([a, b]).height
-    if n < 3:
-        return Interval(float("nan"), float("nan"), float("nan"), n)
-    if a == b:
-        value = 1.0 if part[a].drop_nulls().n_unique() > 1 else float("nan")
-        return Interval(value, value, value, n)
-    return correlation(part, a, b, seed=seed, resamples=resamples)
+def _asker(part: pl.DataFrame, seed: int, resamples: int) -> Callable[[str, str], Interval]:
+    """Correlations between the columns of one data set: a column that every run has is ranked once for all pairs."""
+    cells = strata(part)
+    times = counts(cells, resamples, np.random.default_rng(seed))
+
+    @functools.cache
+    def ranked(name: str) -> Ranks:
+        return ranks(part[name].to_numpy(), times)
+
+    def ask(a: str, b: str) -> Interval:
+        n = part.drop_nulls([a, b]).height
+        if n < 3:
+            return Interval(float("nan"), float("nan"), float("nan"), n)
+        if a == b:
+            value = 1.0 if part[a].drop_nulls().n_unique() > 1 else float("nan")
+            return Interval(value, value, value, n)
+        if n < part.height:
+            return correlation(part, a, b, seed=seed, resamples=resamples)
+        return correlated(ranked(a), ranked(b), times, cells)
+
+    return ask
+
+
+def _divided(above: Array, below: Array) -> Array:
+    out: Array = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 1e-9)
+    return out
 
 
 def _row(found: Interval) -> dict[str, float | int | None]:

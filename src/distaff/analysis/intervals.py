@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from distaff.analysis.scores import CELL
 
 LEVEL = 0.95
-RESAMPLES = 1000
+RESAMPLES = 400
 
 
 class Interval(NamedTuple):
@@ -43,6 +43,15 @@ def resample(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator)
     return rows
 
 
+def counts(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How often each row stands in each resample [resamples n]: the same draws as `resample`, counted."""
+    rows = resample(cells, resamples, rng)
+    n = len(cells)
+    flat = (rows + n * np.arange(resamples)[:, None]).ravel()
+    times: NDArray[np.float64] = np.bincount(flat, minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+    return times
+
+
 def percentile(value: float, drawn: NDArray[np.float64], cells: NDArray[np.int64], level: float = LEVEL) -> Interval:
     """The percentile interval of a statistic from its values over the draws; none where no cell has two seeds."""
     n = len(cells)
@@ -51,6 +60,32 @@ def percentile(value: float, drawn: NDArray[np.float64], cells: NDArray[np.int64
         return Interval(value, float("nan"), float("nan"), n)
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high), n)
+
+
+def centred(
+    value: float,
+    drawn: NDArray[np.float64],
+    seeds: float,
+    n: int,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    level: float = LEVEL,
+) -> Interval:
+    """The interval of a smooth statistic: its draws, moved so that their mean is `value`, and widened to their due.
+
+    Resampling takes noise for signal, which moves the draws; and n seeds drawn from themselves spread by (n - 1) / n of
+    their variance, so deviations are stretched by sqrt(n / (n - 1)) for the `seeds` of a cell. `n` counts runs.
+    """
+    finite = drawn[np.isfinite(drawn)]
+    if seeds <= 1 or len(finite) < 2 or not np.isfinite(value):
+        return Interval(value, float("nan"), float("nan"), n)
+    spread = (np.quantile(finite, [(1 - level) / 2, (1 + level) / 2]) - finite.mean()) * np.sqrt(seeds / (seeds - 1))
+    low, high = np.clip(value + spread, *bounds)
+    return Interval(value, float(low), float(high), n)
+
+
+def seeds_of(cells: NDArray[np.int64]) -> float:
+    """How many runs a cell has on average."""
+    return len(cells) / max(1, len(np.unique(cells)))
 
 
 def median(

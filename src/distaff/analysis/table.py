@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from distaff.errors import DistaffError
 from distaff.spec import Run, Study
 from distaff.study.plan import scoring
 from distaff.study.score import scores, untrained
@@ -26,23 +29,68 @@ SCORES = {
 }
 RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metric", "value")}, "status": pl.String,
         "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
+NUMBER = ("representation", "metric", "value")
 LAST = 0.1  # the share of a curve whose mean is a training result
 
 
 def table(study: Study, store: Store) -> pl.DataFrame:
     """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`."""
-    rows = []
-    for facts in _facts(study):
-        if store.has(facts["id"]):
-            found = [*scores(store, facts["id"]), *_losses(store, facts["id"])]
-            rows += [{**facts, **{k: row[k] for k in ("representation", "metric", "value")}} for row in found]
-    return pl.DataFrame(rows, schema=SCORES)
+    return _scores(store, [run for run in study.runs if store.has(run.id)], study.runs)
+
+
+def read(path: str | Path) -> pl.DataFrame:
+    """The table of scores of all runs of a store, or one that was written as CSV or parquet.
+
+    The columns are `SCORES`; `.to_pandas()` is one call away. Raises `DistaffError` where there is neither.
+    """
+    path = Path(path)
+    if path.is_file():
+        found = pl.read_csv(path, schema_overrides=SCORES) if path.suffix == ".csv" else pl.read_parquet(path)
+        if lacking := SCORES.keys() - set(found.columns):
+            raise DistaffError(f"{path} is no table of scores: it lacks {', '.join(sorted(lacking))}")
+        return found.select(SCORES.keys())
+    if not (path / "runs").is_dir():
+        raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
+    store = Store(path)
+    known = [store.run(folder.name) for folder in sorted((path / "runs").glob("[!.]*"))]
+    return _scores(store, known, known)
+
+
+def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run]) -> pl.DataFrame:
+    """The scores of the runs that are `done`; strengths are ranked among those that are `planned`."""
+    facts = {row["id"]: row for row in _facts(planned)}
+    numbers: dict[str, list[Any]] = {name: [] for name in ("place", "asked", *NUMBER)}
+    for place, run in enumerate(done):
+        for row in (*scores(store, run.id), *_losses(store, run.id)):
+            numbers["place"].append(place)
+            numbers["asked"].append(row.get("spec"))
+            for name in NUMBER:
+                numbers[name].append(row[name])
+    schema = {"place": pl.UInt32, "asked": pl.String, **{name: SCORES[name] for name in NUMBER}}
+    about = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
+    keys = pl.DataFrame([facts[run.id] for run in done], schema=about)
+    tidy = named(pl.DataFrame(numbers, schema=schema))
+    return pl.concat([keys[tidy["place"]], tidy.select(NUMBER)], how="horizontal").select(SCORES.keys())
+
+
+def named(tidy: pl.DataFrame) -> pl.DataFrame:
+    """Give the options to the name of a metric that was asked in several ways, or on a part of the latents.
+
+    `asked` is the text of the metric with its options, null for none: `mig` stays `mig` where one way is there,
+    `downstream(labels=100)` becomes the name of the score, and of its parts up to their dot, where there are several.
+    """
+    plugin = pl.col("metric").str.split(".").list.first()
+    ways = tidy.select(plugin.alias("plugin"), "asked").unique()["plugin"].value_counts()
+    several = ways.filter(pl.col("count") > 1)["plugin"].to_list()
+    told = pl.col("asked").is_not_null() & (plugin.is_in(several) | pl.col("asked").str.contains("dims=", literal=True))
+    rest = pl.col("metric").str.slice(plugin.str.len_chars())
+    return tidy.with_columns(pl.when(told).then(pl.col("asked") + rest).otherwise("metric").alias("metric"))
 
 
 def runs(study: Study, store: Store) -> pl.DataFrame:
     """Every run of `study`: done, failed with its reason, or missing, and the command that makes it."""
     rows = []
-    for run, facts in zip(study.runs, _facts(study), strict=True):
+    for run, facts in zip(study.runs, _facts(study.runs), strict=True):
         reason = store.failure(run.id)
         done = store.has(run.id)
         seconds = read_json(store.run_folder(run.id) / "provenance.json")["seconds"] if done else None
@@ -60,10 +108,10 @@ def command(run: Run) -> str:
     )
 
 
-def _facts(study: Study) -> list[dict[str, Any]]:
+def _facts(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """What the table says of each run beside its numbers; strengths are ranked within a data set and a method."""
     strengths: dict[tuple[str, str], set[float]] = defaultdict(set)
-    for run in study.runs:
+    for run in runs:
         strengths[str(run.dataset), run.method.name].add(_strength(run))
     ranks = {cell: {value: rank for rank, value in enumerate(sorted(values))} for cell, values in strengths.items()}
     return [
@@ -76,7 +124,7 @@ def _facts(study: Study) -> list[dict[str, Any]]:
             "spec": str(run.method),
             "seed": run.seed,
         }
-        for run in study.runs
+        for run in runs
     ]
 
 
@@ -86,6 +134,8 @@ def _strength(run: Run) -> float:
 
 def _losses(store: Store, id: str) -> list[dict[str, Any]]:
     curve = store.curve(id)
+    if "term.nll" not in curve.columns:
+        return []
     last = curve.tail(max(1, round(LAST * len(curve))))
     nll = last["term.nll"].mean()
     kl = last.select(pl.sum_horizontal("^kl\\..*$").mean()).item()

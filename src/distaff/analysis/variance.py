@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.intervals import RESAMPLES, percentile, resample, strata
+from distaff.analysis.intervals import RESAMPLES, centred, resample, seeds_of, strata
 from distaff.analysis.scores import supervised
 
 
@@ -34,8 +34,8 @@ def variance_explained(table: pl.DataFrame, *, seed: int = 0, resamples: int = R
     """Table 5 of the paper: the share of each score's variance that predictors explain, per data set.
 
     Predictor `method` has a level a method, `method x strength` one a cell; what remains is the seed. A row gives
-    r2 (in sample, as published), adjusted, low, high (of r2), n and levels. Scores that are constant have null r2. Runs
-    are resampled within cells, which takes noise for signal: at few seeds the interval of r2 lies above the truth.
+    r2 (in sample, as published), adjusted for its optimism, low, high (of the adjusted share), n and levels. Scores
+    that are constant have null r2.
     """
     rows = table.filter(
         pl.col("metric").is_in(supervised(table)) & (pl.col("representation") == "mean") & pl.col("value").is_finite()
@@ -46,10 +46,12 @@ def variance_explained(table: pl.DataFrame, *, seed: int = 0, resamples: int = R
         draws = values[resample(cells, resamples, np.random.default_rng(seed))]
         methods = part["method"].rank("dense").cast(pl.Int64).to_numpy()
         for predictor, groups in (("method", methods), ("method x strength", cells)):
-            found = percentile(float(explained(values, groups)), explained(draws, groups), cells)
-            levels = len(np.unique(groups))
-            numbers = {"r2": found.value, "adjusted": adjusted(found.value, found.n, levels)}
-            numbers |= {"low": found.low, "high": found.high}
+            r2, levels = float(explained(values, groups)), len(np.unique(groups))
+            drawn = explained(draws, groups)
+            share = adjusted(r2, len(cells), levels)
+            slope = (len(cells) - 1) / max(1, len(cells) - levels)  # of the adjusted share in r2
+            found = centred(share, slope * drawn, seeds_of(cells), len(cells), (-1.0, 1.0))
+            numbers = {"r2": r2, "adjusted": share, "low": found.low, "high": found.high}
             clean = {name: None if np.isnan(value) else value for name, value in numbers.items()}
             key = {"dataset": dataset, "metric": metric, "predictor": predictor}
             out.append({**key, **clean, "n": found.n, "levels": levels})

@@ -198,14 +198,14 @@ class Dataset:
         return self.prior(rows, (high * 2.0**21 + (low >> np.uint64(11))) * 2.0**-53)
 
     def batch(
-        self, rows: Int[np.ndarray, "b"], uniforms: Float[Tensor, "b ..."] | None = None
+        self, rows: Int[np.ndarray, "b"], uniforms: Float[Tensor, "b ..."] | None = None, device: str = "cpu"
     ) -> Float[Tensor, "b c h w"]:
         """What a network sees at `rows`: float32 in [0, 1], channels first, observed with `uniforms` [b *nuisance]."""
         if self.floats is not None:
-            x = self.floats(rows)
+            x = self.floats(rows).to(device)
         else:
             pixels = np.ascontiguousarray(np.moveaxis(self.images(rows), 3, 1))
-            x = from_numpy(pixels).float().div_(255)
+            x = from_numpy(pixels).to(device).float().div_(255)
         if self.observe is None:
             return x
         if uniforms is None:

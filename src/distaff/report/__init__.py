@@ -26,6 +26,24 @@ class Figure:
     charts: Mapping[str, alt.Chart | alt.LayerChart] = field(repr=False)
     n: str
 
+    @property
+    def chart(self) -> alt.TopLevelMixin:
+        """All charts side by side as one Altair chart, for a notebook or a paper; it can be saved as it is."""
+        import altair as alt
+
+        fixed = [one.properties(width=WIDTH) for one in self.charts.values()]
+        if len(fixed) == 1:
+            return fixed[0]
+        titled = [one.properties(title=name) for name, one in zip(self.charts, fixed, strict=True)]
+        return alt.hconcat(*titled) if len(titled) < 4 else alt.concat(*titled, columns=3)
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        """What a notebook shows."""
+        return self.chart._repr_mimebundle_(*args, **kwargs)
+
+
+WIDTH = 300  # pixels of a chart in a notebook
+
 
 def figure(
     *,
@@ -37,15 +55,17 @@ def figure(
     paper: str = "",
     legend: bool = True,
     untrained: bool = False,
+    study: bool = False,
     columns: int = 2,
 ) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
     """Mark a function as a figure and declare what the page says about it.
 
     `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
     the page, `paper` what it reproduces. `legend` asks for the key of methods, `untrained` for the scores of untrained
-    models as a keyword of that name, `columns` is how many charts stand side by side where there is room.
+    models as a keyword of that name, `study` for the table of all data sets at once; `columns` is how many charts
+    stand side by side where there is room.
     """
-    del title, question, reading, interval, order, paper, legend, untrained, columns
+    del title, question, reading, interval, order, paper, legend, untrained, study, columns
     return lambda function: function
 
 

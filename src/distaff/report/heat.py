@@ -25,14 +25,16 @@ def heat(frame: pl.DataFrame, rows: Sequence[str], columns: Sequence[str]) -> al
             title=None,
             axis=alt.Axis(labelAngle=-35, labelOverlap=False),
         ),
-        y=alt.Y("row:N", sort=[names[name] for name in rows], title=None),
+        y=alt.Y("row:N", sort=[names[name] for name in rows], title=None, axis=alt.Axis(labelOverlap=False)),
     )
     tip = ["row:N", "column:N", *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("rho", "low", "high")), "n:Q"]
     scale = alt.Scale(domain=[-100, 0, 100], range="diverging", interpolate="rgb")
     cells = core.mark_rect(cornerRadius=3).encode(color=alt.Color("rho:Q", scale=scale, legend=None), tooltip=tip)
-    strong = core.transform_filter("abs(datum.rho) > 55").mark_text(color="white").encode(text=FORMAT)
-    weak = core.transform_filter("abs(datum.rho) <= 55").mark_text(style="ink", stroke=None).encode(text=FORMAT)
-    chart: alt.LayerChart = (cells + strong + weak).properties(width="container", height=max(160, 46 * len(rows)))
+    strong = core.transform_filter("abs(datum.rho) > 70").mark_text(color="white").encode(text=FORMAT)
+    weak = core.transform_filter("abs(datum.rho) <= 70").mark_text(style="ink", stroke=None).encode(text=FORMAT)
+    chart: alt.LayerChart = (cells + strong + weak).properties(
+        width="container", height=max(110, (46 if len(rows) < 10 else 30) * len(rows))
+    )
     return chart
 
 

@@ -11,7 +11,7 @@ from distaff.report.theme import colour, in_order, label, shape
 
 
 def lines(
-    frame: pl.DataFrame, title: str, *, log: bool = False, domain: tuple[float, float] | None = None
+    frame: pl.DataFrame, title: str, *, log: bool = False, domain: tuple[float, float] | None = None, height: int = 280
 ) -> alt.LayerChart:
     """The chart of a frame of medians by method and strength; `domain` makes charts side by side comparable."""
     methods = in_order(frame["method"])
@@ -39,7 +39,7 @@ def lines(
     y = alt.Y("median:Q", title=title, scale=scale, axis=axis)
     line = core.mark_line(strokeWidth=2).encode(y=y)
     dots = core.mark_point(filled=True, size=60, opacity=1).encode(y=y, shape=shape(methods), tooltip=tip)
-    chart: alt.LayerChart = (band + line + dots).properties(width="container", height=280)
+    chart: alt.LayerChart = (band + line + dots).properties(width="container", height=height)
     return chart
 
 

@@ -7,12 +7,10 @@ from typing import NamedTuple
 import polars as pl
 
 from distaff.analysis.intervals import medians
-from distaff.analysis.scores import CELL, scores, supervised
+from distaff.analysis.scores import CELL, TC, scores, supervised
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
 from distaff.report.theme import in_order, label, metric_label
-
-TC = "gaussian_total_correlation"
 
 
 class Story(NamedTuple):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from distaff.analysis.scores import head
+from distaff.analysis.usefulness import task, task_label
+
 # Okabe and Ito's palette, told apart with any colour vision; its yellow and black vanish on one ground or the other.
 KNOWN = {
     "beta_vae": ("β-VAE", "#0072B2", "circle"),
@@ -25,10 +28,23 @@ METRIC_LABELS = {
     "sap": "SAP",
     "irs": "IRS",
     "gaussian_total_correlation": "Total correlation",
+    "gaussian_wasserstein_correlation": "Wasserstein correlation",
+    "pairwise_mutual_information": "Pairwise information",
+    "udr": "UDR",
+    "explicitness": "Explicitness",
+    "infomec": "InfoMEC",
+    "mig_sup": "MIG-sup",
+    "jemmig": "JEMMIG",
+    "dcimig": "DCIMIG",
+    "med": "MED",
+    "snc": "SNC",
+    "nk": "NK",
+    "mcc": "MCC",
     "train.nll": "Reconstruction loss",
     "train.kl": "KL divergence",
     "train.elbo": "ELBO",
 }
+HUES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", *(hue for hue, _ in SPARE)]
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
@@ -44,8 +60,15 @@ def label(method: str) -> str:
 
 
 def metric_label(metric: str) -> str:
-    """The name of a metric as its paper writes it."""
-    return METRIC_LABELS.get(metric, metric.replace("_", " "))
+    """The name of a score as its paper writes it; `@sampled` marks the score of sampled codes."""
+    name, _, kind = metric.partition("@")
+    if head(name) in ("downstream", "statistical_efficiency"):
+        return task_label(task(name))
+    plain, _, options = name.partition("(")
+    if plain.startswith("unified_scores."):
+        return plain.split(".", 1)[1].replace(".", ": ")
+    told = [option.split("=")[1].strip("'") for option in options.rstrip(")").split(", ") if "=" in option]
+    return ", ".join([METRIC_LABELS.get(plain, plain.replace("_", " ")), *told, *([kind] if kind else [])])
 
 
 def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -96,16 +119,19 @@ def config(dark: bool = False) -> dict[str, Any]:
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": None},
+        "rule": {"color": soft},
         "axis": axis,
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False, "labelPadding": 6},
-        "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolSize": 80},
+        "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolSize": 80, "symbolOpacity": 1},
         "title": {"color": ink, "fontSize": 14, "fontWeight": 600, "anchor": "start"},
         "text": {"color": ink, "fontSize": 12},
-        "range": {"diverging": ["#C2571A", middle, "#1B6CA8"], "heatmap": [middle, "#1B6CA8"]},
+        "range": {"diverging": ["#C2571A", middle, "#1B6CA8"], "heatmap": [middle, "#1B6CA8"], "category": HUES},
         "style": {
             "floor": {"fill": soft, "stroke": soft},
             "ink": {"fill": ink, "stroke": ink},
+            "ring": {"stroke": ink, "fill": "transparent", "strokeWidth": 1.5},
+            "note": {"fill": soft, "fontSize": 11},
             "soft": {"fill": soft, "stroke": soft},
         },
     }

@@ -5,12 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from distaff.analysis.intervals import medians
-from distaff.analysis.scores import scores
+from distaff.analysis.scores import TC, scores
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.lines import lines
-
-METRIC = "gaussian_total_correlation"
 
 
 @figure(
@@ -30,13 +28,14 @@ def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     Raises `DistaffError` where the table has it for neither representation.
     """
     shown = {"sampled": "Sampled codes", "mean": "Mean codes"}
-    kinds = table.filter(pl.col("metric") == METRIC)["representation"].unique().to_list()
+    kinds = table.filter(pl.col("metric") == TC)["representation"].unique().to_list()
     if not (kept := [kind for kind in shown if kind in kinds]):
-        raise DistaffError(f"no run has {METRIC}: score with it to draw this figure")
-    rows = pl.concat([scores(table, METRIC, kind) for kind in kept])
+        raise DistaffError(f"no run has {TC}: score with it to draw this figure")
+    rows = pl.concat([scores(table, TC, kind) for kind in kept])
     frame = medians(rows, ["representation", "method", "strength_index", "strength", "spec"], seed=seed)
     top = frame.select(pl.max_horizontal("median", "high").max()).item()
-    bottom = max(frame.select(pl.min_horizontal("median", "low").min()).item(), top * 1e-4)
+    positive = frame.filter(pl.col("median") > 0)["median"]
+    bottom = float(min(positive)) / 2 if len(positive) else top / 10  # a band may leave the chart, a line may not
     charts = {
         shown[kind]: lines(
             frame.filter(pl.col("representation") == kind), "Total correlation (nats)", log=True, domain=(bottom, top)

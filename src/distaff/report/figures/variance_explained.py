@@ -20,7 +20,7 @@ PARTS = ("method", "strength", "seed")
     reading="Each bar splits the variance of one score over all runs: what the method explains, what the strength "
     "adds, and what is left to the seed. The paper found about 37, 22 and 41 per cent, over seven data sets.",
     interval="Shares are in-sample, as published: they flatter method and strength where seeds are few. The numbers "
-    "give the adjusted share and the 95 % bootstrap interval beside them.",
+    "give the adjusted share beside them, with its 95 % bootstrap interval.",
     order=50,
     paper="Table 5",
     legend=False,

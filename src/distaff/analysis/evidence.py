@@ -1,0 +1,172 @@
+"""A study as arrays, with its resamples drawn once: what every claim is measured on.
+
+All measures return [1 + resamples]: first what the study shows, then what it would with other seeds of its settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from distaff.analysis.agreement import Ranks, ranks
+from distaff.analysis.block import Block, block
+from distaff.analysis.intervals import counts, seeds_of, strata
+from distaff.analysis.scores import supervised, unsupervised, wide
+from distaff.analysis.selection import expected, game_outcomes, resampled_weights
+from distaff.analysis.usefulness import accuracies, efficiencies
+from distaff.errors import DistaffError
+
+Array = NDArray[np.float64]
+KEPT = 8  # rankings of a data set at hand: more cost memory, 6 MB each at 1,800 runs
+
+
+@dataclass(frozen=True)
+class Part:
+    """One data set: a row a run; `times` [1 + resamples n] says how often each run stands in each resample."""
+
+    dataset: str
+    method: NDArray[np.str_]
+    strength_index: NDArray[np.int64]
+    cells: NDArray[np.int64]
+    columns: Mapping[str, Array]
+    times: Array = field(repr=False)
+    known: dict[str, Ranks] = field(default_factory=dict, repr=False)
+
+    def column(self, name: str) -> Array:
+        """The scores of one column; raises `DistaffError` where this data set lacks it."""
+        if name not in self.columns:
+            raise DistaffError(f"needs {name}")
+        return self.columns[name]
+
+    def correlation(self, a: str, b: str) -> Array:
+        """Spearman's correlation of two columns in every resample; a column that every run has is ranked once."""
+        x, y = self.columns[a], self.columns[b]
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            return rank_correlation(x, y, self.times)
+        return _rho(self._ranked(a), self._ranked(b), self.times)
+
+    def _ranked(self, name: str) -> Ranks:
+        found = self.known.pop(name, None) or ranks(self.columns[name], self.times)
+        self.known[name] = found  # the last to go
+        while len(self.known) > KEPT:
+            self.known.pop(next(iter(self.known)))
+        return found
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The parts of a study that have two settings or more, and its table; `grids` are the factor sizes of data sets."""
+
+    table: pl.DataFrame
+    parts: Sequence[Part]
+    resamples: int
+    seed: int
+    grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are."""
+        return sum(len(part.method) for part in self.parts)
+
+    @property
+    def seeds(self) -> float:
+        """How many seeds a setting has on average."""
+        return float(np.mean([seeds_of(part.cells) for part in self.parts])) if self.parts else 0.0
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """The disentanglement scores that every part has."""
+        return [name for name in supervised(self.table) if all(name in part.columns for part in self.parts)]
+
+    @cached_property
+    def block(self) -> Block:
+        """The disentanglement scores as one array, for the transfer game."""
+        return block(self.table, self.metrics)
+
+    @staticmethod
+    def mean(values: Sequence[Array], needs: str) -> Array:
+        """The mean over data sets or pairs; raises `DistaffError` with what is needed where there are none."""
+        if not values:
+            raise DistaffError(needs)
+        mean: Array = np.mean(values, axis=0)
+        return mean
+
+    def game(self, *, metric: bool, dataset: bool) -> Array:
+        """Table 1: how often a transferred setting beats a random model, by the same or another metric and data set."""
+        outcomes = game_outcomes(self.block, metric=metric, dataset=dataset)
+        if outcomes is None:
+            raise DistaffError("needs a second data set" if not dataset else "needs a second metric")
+        s = len(self.block.seeds)
+        return expected(outcomes, np.vstack([np.ones(s), resampled_weights(s, self.resamples, self.seed)]))
+
+
+def evidence(
+    table: pl.DataFrame, *, grids: Mapping[str, Sequence[int]] | None = None, resamples: int = 400, seed: int = 0
+) -> Evidence:
+    """The evidence that a table of scores gives."""
+    tasks = [one.column for one in (*accuracies(table), *efficiencies(table))]
+    runs = wide(table, [*supervised(table), *unsupervised(table), *tasks])
+    parts = [
+        _part(str(name), rows, resamples, seed)
+        for (name,), rows in runs.group_by("dataset", maintain_order=True)
+        if rows.n_unique(["method", "strength_index"]) > 1
+    ]
+    kept = table.filter(pl.col("dataset").is_in([part.dataset for part in parts]))
+    return Evidence(kept, parts, resamples, seed, grids or {})
+
+
+def _part(dataset: str, rows: pl.DataFrame, resamples: int, seed: int) -> Part:
+    cells = strata(rows)
+    times = np.vstack([np.ones(len(cells)), counts(cells, resamples, np.random.default_rng(seed))])
+    names = [name for name in rows.columns if name not in ("id", "dataset", "method", "strength_index", "seed")]
+    columns = {name: rows[name].to_numpy().astype(np.float64) for name in names if rows[name].count()}
+    method = rows["method"].to_numpy().astype(np.str_)
+    return Part(dataset, method, rows["strength_index"].to_numpy(), cells, columns, times)
+
+
+def rank_correlation(x: Array, y: Array, times: Array) -> Array:
+    """Spearman's correlation in every resample, over the runs that have both; 0 where one side is constant."""
+    there = np.isfinite(x) & np.isfinite(y)
+    times = times[:, there]
+    return _rho(ranks(x[there], times), ranks(y[there], times), times)
+
+
+def _rho(a: Ranks, b: Ranks, times: Array) -> Array:
+    norm = a.norms * b.norms
+    above = np.einsum("bn,bn,bn->b", times, a.drawn, b.drawn)
+    rho: Array = np.divide(above, norm, out=np.zeros_like(norm), where=norm > 1e-9)
+    return rho
+
+
+def mean_of(values: Array, times: Array) -> Array:
+    """The mean in every resample, over the runs that have the value; raises `DistaffError` where none has."""
+    there = np.isfinite(values)
+    if not there.any():
+        raise DistaffError("needs finite values")
+    weight = times[:, there]
+    mean: Array = weight @ values[there] / np.maximum(weight.sum(axis=1), 1e-12)
+    return mean
+
+
+def unexplained(values: Array, groups: NDArray[np.int64], times: Array) -> Array:
+    """The share of variance that a categorical predictor leaves, adjusted for its levels, in every resample."""
+    there = np.isfinite(values)
+    values, times = values[there], times[:, there]
+    member = (groups[there][:, None] == np.unique(groups[there])).astype(np.float64)
+    n, levels = len(values), member.shape[1]
+    if n <= levels:
+        raise DistaffError("needs two seeds a setting")
+    centred = values - values.mean()
+    sums, sizes = times @ (centred[:, None] * member), times @ member
+    square = times @ centred**2
+    total = square - sums.sum(axis=1) ** 2 / n
+    between = (
+        np.divide(sums**2, sizes, out=np.zeros_like(sums), where=sizes > 0).sum(axis=1) - sums.sum(axis=1) ** 2 / n
+    )
+    share: Array = (1 - np.divide(between, total, out=np.ones_like(total), where=total > 0)) * (n - 1) / (n - levels)
+    return share

@@ -1,0 +1,178 @@
+"""Is there a recipe for choosing a setting? What a choice by one score is worth against a model taken at random.
+
+The game of the paper's Table 1: at one seed, take the setting with the best score; train it again with another seed,
+and compare its score, of the same or of another metric and data set, with that of a random model. A win or a tie
+counts. The paper plays it 10,000 times; here every outcome is enumerated, so the probability is exact for the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from distaff.analysis.block import Block, block
+from distaff.analysis.intervals import RESAMPLES, centred
+from distaff.analysis.scores import sign, supervised, unsupervised
+from distaff.errors import DistaffError
+
+PUBLISHED = {  # (same metric, same data set): Table 1 of Locatello et al. (2019)
+    (False, False): 0.549,
+    (False, True): 0.626,
+    (True, False): 0.593,
+    (True, True): 0.807,
+}
+Array = NDArray[np.float64]
+
+
+class Outcomes(NamedTuple):
+    """Games won and games played [chosen trained other]: the seeds of the choice, the new run and the random model."""
+
+    won: Array
+    played: Array
+
+
+Related = Callable[[int, int, int, int], bool]  # of (data set, metric) chosen by to (data set, metric) judged by
+
+
+def transfer_game(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+    """Tables 1 and 6 of the paper: how often a transferred setting beats or ties a random model.
+
+    A row for same or different metric and data set: probability, low, high, chance (1/2 and half the ties: what a
+    random setting reaches), published, and the settings and seeds behind it. Seeds are resampled for all settings
+    together, and a run is never judged by itself. Rows that need a second metric or data set are left out without.
+    """
+    played = block(table, supervised(table))
+    chance = _chance(played.values)
+    rows = []
+    for (metric, dataset), published in PUBLISHED.items():
+        outcomes = game_outcomes(played, metric=metric, dataset=dataset)
+        if outcomes is not None:
+            told = {"metric": _word(metric), "dataset": _word(dataset)}
+            numbers = {**_interval(outcomes, seed, resamples), "chance": chance, "published": published}
+            rows.append({**told, **numbers, "settings": len(played.settings), "seeds": len(played.seeds)})
+    return pl.DataFrame(rows)
+
+
+def game_outcomes(played: Block, *, metric: bool, dataset: bool) -> Outcomes | None:
+    """The games in which metric and data set are the same, or are not; None where there is no other."""
+    return _outcomes(best(played.values), played.values, lambda d, m, e, k: (d == e) == dataset and (m == k) == metric)
+
+
+def selection_outcomes(played: Block, selector: str, metrics: Sequence[str]) -> Outcomes | None:
+    """The games of a choice by `selector`, judged by `metrics` on the same data set."""
+    place, judges = played.metrics.index(selector), [i for i, name in enumerate(played.metrics) if name in metrics]
+    winners = best(sign(selector) * played.values[:, [place]])
+    return _outcomes(winners, played.values[:, judges], lambda d, _, e, __: d == e)
+
+
+def selection(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+    """What choosing by a score without labels is worth, in the terms of Table 1, per selector and data set.
+
+    `probability` (low, high) is that of the chosen setting trained with another seed, averaged over the supervised
+    metrics of the data set; `selected` that of the chosen model itself; `regret` is how much of the distance between
+    a random model and the best of the seed is lost (0: the best was chosen, 1: no better than random).
+    """
+    metrics, chosen_by = supervised(table), unsupervised(table)
+    if not chosen_by or not metrics:
+        raise DistaffError("selection needs a score without labels and one with labels")
+    rows = []
+    for (dataset,), part in table.group_by("dataset", maintain_order=True):
+        played = block(part, [*chosen_by, *metrics])
+        judges = [i for i, name in enumerate(played.metrics) if name in metrics]
+        for place, name in enumerate(played.metrics):
+            outcomes = selection_outcomes(played, name, metrics) if name in chosen_by else None
+            if outcomes is not None:
+                winners, judged = best(sign(name) * played.values[:, [place]]), played.values[:, judges]
+                told = {"selector": name, "dataset": dataset, **_interval(outcomes, seed, resamples)}
+                told |= {"selected": _selected(outcomes), "regret": _regret(winners, judged)}
+                rows.append({**told, "settings": len(played.settings), "seeds": len(played.seeds)})
+    return pl.DataFrame(rows)
+
+
+def best(values: Array) -> Array:
+    """For each data set, metric and seed, 1 at the best setting; ties share it, and a run that failed loses."""
+    top = (values == np.nanmax(np.where(np.isnan(values), -np.inf, values), axis=2, keepdims=True)).astype(np.float64)
+    count = top.sum(axis=2, keepdims=True)
+    shared: Array = np.divide(top, count, out=np.zeros_like(top), where=count > 0)
+    return shared
+
+
+def beats(values: Array) -> Array:
+    """[dataset metric setting seed other]: how many settings at seed `other` the run beats or ties; NaN beats none."""
+    d, m, c, s = values.shape
+    out = np.zeros((d, m, c, s, s))
+    for i, j, r in np.ndindex(d, m, s):
+        ordered = np.sort(values[i, j, :, r][np.isfinite(values[i, j, :, r])])
+        out[i, j, :, :, r] = np.searchsorted(ordered, values[i, j], side="right")
+    out[np.isnan(values)] = 0
+    return out
+
+
+def _outcomes(winners: Array, judged: Array, related: Related) -> Outcomes | None:
+    """Wins and games, summed over pairs of a choice and a judge that are `related`."""
+    beaten, there = beats(judged), np.isfinite(judged)
+    s = judged.shape[3]
+    won, played, found = np.zeros((s, s, s)), np.zeros((s, s, s)), False
+    for e, k in np.ndindex(judged.shape[:2]):
+        sources = [winners[d, m] for d, m in np.ndindex(winners.shape[:2]) if related(d, m, e, k)]
+        if sources:
+            chosen = np.mean(sources, axis=0).T
+            won += (chosen @ beaten[e, k].reshape(-1, s * s)).reshape(s, s, s)
+            played += (chosen @ there[e, k])[:, :, None] * there[e, k].sum(axis=0)
+            found = True
+    return Outcomes(won, played) if found else None
+
+
+def expected(outcomes: Outcomes, weights: Array) -> Array:
+    """The share of games won [b] with seeds weighted by `weights` [b s], a choice never judged by its own seed."""
+    sums = []
+    for part in outcomes:
+        s = part.shape[0]
+        others = (part * (1 - np.eye(s))[:, :, None]).reshape(s, -1)
+        sums.append(np.einsum("bpr,bp,br->b", (weights @ others).reshape(-1, s, s), weights, weights))
+    share: Array = np.divide(sums[0], sums[1], out=np.full(len(weights), np.nan), where=sums[1] > 0)
+    return share
+
+
+def resampled_weights(seeds: int, resamples: int, seed: int) -> Array:
+    """How often each seed is drawn in each of the resamples."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples).astype(np.float64)
+
+
+def _interval(outcomes: Outcomes, seed: int, resamples: int) -> dict[str, float]:
+    seeds = len(outcomes.won)
+    value = float(expected(outcomes, np.ones((1, seeds)))[0])
+    drawn = expected(outcomes, resampled_weights(seeds, resamples, seed))
+    found = centred(value, drawn, seeds, seeds, (0.0, 1.0))
+    return {"probability": value, "low": found.low, "high": found.high}
+
+
+def _chance(judged: Array) -> float:
+    """How often a random model beats or ties another of its data set and metric."""
+    there = np.isfinite(judged).sum(axis=(2, 3))
+    return float((beats(judged).sum(axis=(2, 3, 4)) / there**2).mean())
+
+
+def _selected(outcomes: Outcomes) -> float:
+    """How often the chosen model itself beats or ties a random one."""
+    won, played = (np.einsum("ssr->", part) for part in outcomes)
+    return float(won / played)
+
+
+def _regret(winners: Array, judged: Array) -> float | None:
+    """The share of the distance from a random model to the best of the seed that the choice loses, over metrics."""
+    chosen = winners * np.isfinite(judged)
+    reached = np.einsum("dmcs,dmcs->dms", chosen, np.nan_to_num(judged)) / np.maximum(chosen.sum(axis=2), 1e-12)
+    top, middle = np.nanmax(judged, axis=2), np.nanmean(judged, axis=2)
+    room, lost = (top - middle).mean(axis=-1), (top - reached).mean(axis=-1)
+    known = room > 1e-12
+    return float((lost[known] / room[known]).mean()) if known.any() else None
+
+
+def _word(same: bool) -> str:
+    return "same" if same else "different"

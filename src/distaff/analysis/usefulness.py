@@ -1,0 +1,89 @@
+"""Is a disentangled code worth having? Accuracy of downstream tasks, and how few labels it takes."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from distaff.analysis.intervals import RESAMPLES, Interval, median, strata
+from distaff.analysis.scores import head, wide
+
+LEARNERS = {"logistic": "LR", "lr": "LR", "trees": "GBT", "gbt": "GBT"}
+LABELS = 10_000  # where the name of a column gives none: the default of the task
+PARTS = re.compile(r"\.(mean|min|train|test)_|\.(few|many)$")
+GROUPS = ("lowest third", "middle third", "highest third")
+
+
+class Task(NamedTuple):
+    """A column of downstream accuracy: its learner, LR or GBT, and how many labels it learned from."""
+
+    column: str
+    learner: str
+    labels: int
+
+
+def task(column: str) -> Task:
+    """What a column's name says: `downstream.trees_100`, `downstream(labels=100)`, `statistical_efficiency`."""
+    if head(column) == "downstream":
+        found = re.search(r"labels=(\d+)" if "(" in column else r"(\d+)", column)
+        return Task(column, _learner(column, "LR"), int(found[1]) if found else LABELS)
+    return Task(column, _learner(column, "GBT"), 0)
+
+
+def accuracies(table: pl.DataFrame) -> list[Task]:
+    """The columns of downstream accuracy, by learner and labels."""
+    return _tasks(table, "downstream")
+
+
+def efficiencies(table: pl.DataFrame) -> list[Task]:
+    """The columns of statistical efficiency, by learner."""
+    return _tasks(table, "statistical_efficiency")
+
+
+def task_label(of: Task) -> str:
+    """The short name that the paper gives a column: LR100, GBT10000, Efficiency (GBT)."""
+    return f"{of.learner}{of.labels}" if of.labels else f"Efficiency ({of.learner})"
+
+
+def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+    """Figures 22 and 23 of the paper: accuracy by labels, for runs in the lowest, middle and highest third of a score.
+
+    Per data set, learner and number of labels the median over the runs of a third, with low, high and n. A run's third
+    is its own: the interval resamples runs within cells, as everywhere.
+    """
+    tasks = accuracies(table)
+    runs = wide(table, [metric, *(one.column for one in tasks)])
+    rows: list[dict[str, object]] = []
+    for (dataset,), part in runs.drop_nulls(metric).group_by("dataset", maintain_order=True):
+        third = np.argsort(np.argsort(part[metric].to_numpy(), kind="stable")) * 3 // part.height
+        for one in (one for one in tasks if one.column in part.columns):
+            for number, name in enumerate(GROUPS):
+                chosen = part.filter(pl.Series(third == number)).drop_nulls(one.column)
+                if chosen.height:
+                    found = _median(chosen, one.column, seed, resamples)
+                    told = {"dataset": dataset, "metric": metric, "learner": one.learner, "labels": one.labels}
+                    rows.append({**told, "group": name, **_told(found)})
+    return pl.DataFrame(rows, schema_overrides={"low": pl.Float64, "high": pl.Float64})
+
+
+def _median(part: pl.DataFrame, column: str, seed: int, resamples: int) -> Interval:
+    return median(part[column].to_numpy(), strata(part), seed=seed, resamples=resamples)
+
+
+def _told(found: Interval) -> dict[str, float | int | None]:
+    ends = {"median": found.value, "low": found.low, "high": found.high}
+    return {**{name: None if np.isnan(value) else value for name, value in ends.items()}, "n": found.n}
+
+
+def _tasks(table: pl.DataFrame, name: str) -> list[Task]:
+    names = table.filter(pl.col("representation") == "mean")["metric"].unique().sort().to_list()
+    found = [task(column) for column in names if head(column) == name and not PARTS.search(column)]
+    return sorted(found, key=lambda one: (one.learner != "LR", one.labels, one.column))
+
+
+def _learner(column: str, default: str) -> str:
+    found = [short for word, short in LEARNERS.items() if re.search(rf"(?<![a-z]){word}(?![a-z])", column)]
+    return found[0] if found else default

@@ -1,0 +1,65 @@
+"""`distaff claims`: what the papers found, tested on a store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+GRIDS = {  # of the data sets whose files are large: their sizes are known without fetching them
+    "smallnorb": (5, 9, 18, 6),
+    "cars3d": (4, 24, 183),
+    "shapes3d": (10, 10, 10, 8, 4, 15),
+    **dict.fromkeys(("mpi3d_toy", "mpi3d_realistic", "mpi3d_real"), (6, 6, 2, 3, 3, 40, 40)),
+    "mpi3d_complex": (4, 4, 2, 3, 3, 40, 40),
+}
+
+
+def factor_sizes(datasets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """How many values the factors of each data set have; a data set that cannot be loaded here is left out."""
+    from distaff import data
+    from distaff.errors import DistaffError
+
+    found = {}
+    for name in datasets:
+        try:
+            found[name] = GRIDS.get(name) or data.load(name).factors.sizes
+        except DistaffError as error:
+            print(f"{name}: no claims about its noise, since {error}", file=sys.stderr)
+    return found
+
+
+def claims(store: Annotated[Path, tyro.conf.Positional], /, json: Path | None = None, resamples: int = 400) -> None:
+    """Test every claim of the papers on the runs of a store: effect, interval and verdict beside what was published.
+
+    Example: distaff claims out/quick
+
+    Args:
+        store: the folder of a study, or a table of scores as CSV or parquet.
+        json: a file to write the whole scorecard to.
+        resamples: of seeds, for the intervals.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from distaff.analysis.claims import scorecard
+    from distaff.analysis.table import read
+
+    scores = read(store)
+    card = scorecard(scores, grids=factor_sizes(scores["dataset"].unique().to_list()), resamples=resamples)
+    told = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")
+    styles = {"supported": "green", "contradicted": "red"}
+    for row in card.iter_rows(named=True):
+        value = "" if row["value"] is None else f"{row['value']:.2f}"
+        ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
+        more = row["needs"] or ("" if row["more_seeds"] is None else str(row["more_seeds"]))
+        verdict = f"[{styles.get(row['verdict'], 'yellow')}]{row['verdict']}[/]"
+        told.add_row(verdict, row["statement"], value + ends, row["published"], more)
+    Console().print(told)
+    counts = card["verdict"].value_counts().sort("verdict")
+    print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
+    if json is not None:
+        json.write_text(card.write_json(), encoding="utf-8")

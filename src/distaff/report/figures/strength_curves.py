@@ -1,0 +1,40 @@
+"""The median of each score over the strengths of each method."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from distaff.analysis.intervals import medians
+from distaff.analysis.scores import scores, supervised
+from distaff.errors import DistaffError
+from distaff.report import Figure, figure
+from distaff.report.lines import lines
+from distaff.report.theme import metric_label
+
+
+@figure(
+    title="Scores against regularisation",
+    question="Is there a strength that is good for every method and every metric?",
+    reading="Each line is a method, each point the median over the seeds of one strength. A rule of thumb would show "
+    "as lines that peak at the same place in every chart.",
+    interval="The band is the 95 % bootstrap interval of the median over seeds.",
+    order=45,
+    paper="Figures 4 (left) and 15",
+    columns=3,
+)
+def strength_curves(table: pl.DataFrame, *, seed: int = 0) -> Figure:
+    """The median of every disentanglement score by method and strength. Figures 4 (left) and 15 of the paper.
+
+    `best` marks the strength of each method with the highest median. Raises `DistaffError` where there is no score.
+    """
+    if not (names := supervised(table)):
+        raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
+    rows = pl.concat([scores(table, name) for name in names])
+    frame = medians(rows, ["metric", "method", "strength_index", "strength", "spec"], seed=seed).with_columns(
+        (pl.col("median") == pl.col("median").max().over("metric", "method")).alias("best")
+    )
+    charts = {
+        metric_label(name): lines(frame.filter(pl.col("metric") == name), metric_label(name), height=220)
+        for name in names
+    }
+    return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more seeds a point.")

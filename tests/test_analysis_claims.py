@@ -1,0 +1,188 @@
+"""Every claim returns what was planted: supported, contradicted, or open where nothing was."""
+
+import math
+
+import polars as pl
+import pytest
+
+from distaff.analysis.claim import CLAIMS, assess
+from distaff.analysis.claims import scorecard
+from distaff.analysis.evidence import Evidence, evidence
+from distaff.analysis.intervals import Interval
+from distaff.analysis.reach import modularity_of_noise, reach
+from distaff.analysis.verdict import CONTRADICTED, OPEN, SUPPORTED, Region, judge, more_seeds
+from simulated_study import DATASETS, METRICS, Truth, simulated, simulated_study
+
+SETS = DATASETS[:3]
+GRID = (3, 6, 40, 32, 32)  # dSprites
+PAPER = {"method": 0.0666, "strength": 0.0514, "seed": 0.0502}  # with Modularity apart: 37 % method, 41 % seed
+TREND = [name for name in CLAIMS if "total_correlation_" in name]
+PLANTED: dict[str, tuple[dict, dict[str, str]]] = {
+    "as in the papers": ({"truth": Truth(tasks=True), **PAPER}, dict.fromkeys(CLAIMS, SUPPORTED)),
+    "total correlation the other way": (
+        {"truth": Truth(mean_slope=-1.2, sampled_slope=0.5, steady=5.0)},
+        dict.fromkeys([*TREND, "dip_vae_i_keeps_means_independent", "means_depend_more_than_samples"], CONTRADICTED),
+    ),
+    "total correlation does not move": ({"truth": Truth(mean_slope=0, sampled_slope=0)}, dict.fromkeys(TREND, OPEN)),
+    "passive latents do not matter": (
+        {"truth": Truth(tasks=True, passive=False)},
+        {"passive_latents_explain_the_gap": CONTRADICTED},
+    ),
+    "metrics have nothing in common": (
+        {"truth": Truth(apart=0.6)},
+        dict.fromkeys(
+            ["metrics_are_correlated", "mig_and_dci_agree", "beta_vae_and_factor_vae_scores_agree"], CONTRADICTED
+        ),
+    ),
+    "another metric is the odd one": ({"truth": Truth(odd="sap")}, {"modularity_disagrees": CONTRADICTED}),
+    "noise is not modular here": ({"grid": (5, 5, 5, 5)}, {"noise_has_a_high_modularity": CONTRADICTED}),
+    "neither method nor strength matter": (
+        {"method": 0, "strength": 0},
+        dict.fromkeys(
+            [
+                "method_explains_about_37_per_cent",
+                "seed_explains_about_41_per_cent",
+                "settings_transfer_to_another_seed",
+            ],
+            CONTRADICTED,
+        ),
+    ),
+    "one method is best everywhere": (
+        {"truth": Truth(odd=None), "method": 0.2, "seed": 0.03, "effects": (1, 1, 1)},
+        dict.fromkeys(
+            [
+                "no_method_dominates",
+                "settings_hardly_transfer_to_another_data_set",
+                "settings_hardly_transfer_to_another_data_set_and_metric",
+            ],
+            CONTRADICTED,
+        ),
+    ),
+    "all metrics are one": (
+        {"truth": Truth(odd=None, apart=0)},
+        {"settings_are_worth_less_to_another_metric": OPEN},
+    ),
+    "losses know the quality": ({"truth": Truth(tells=1)}, {"no_score_without_labels_selects_well": CONTRADICTED}),
+    "disentangled codes are worse, and efficient": (
+        {"truth": Truth(tasks=True, useful=-1, efficient=1)},
+        dict.fromkeys(["metrics_go_with_accuracy", "metrics_have_no_reliable_link_with_efficiency"], CONTRADICTED),
+    ),
+}
+
+
+def study_of(planted: dict, rng: int, resamples: int = 200) -> Evidence:
+    sizes = {"truth": Truth(), "effects": (7, 8, 9), **planted}
+    grid = sizes.pop("grid", GRID)
+    table, _ = simulated_study(SETS, 50, strengths=3, rng=rng, **sizes)
+    return evidence(table, grids=dict.fromkeys(SETS, grid), resamples=resamples)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_is_planted_is_found(name):
+    planted, expected = PLANTED[name]
+    study = study_of(planted, 0)
+    found = {claim: assess(CLAIMS[claim], study)["verdict"] for claim in expected}
+    assert found == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_is_planted_is_found_in_nine_of_ten_draws(name):
+    planted, expected = PLANTED[name]
+    hits = dict.fromkeys(expected, 0)
+    draws = 200 if OPEN in expected.values() else 40  # nothing planted is found open in 95 % of draws, not in all
+    for draw in range(1, draws + 1):
+        study = study_of(planted, draw)
+        for claim, verdict in expected.items():
+            hits[claim] += assess(CLAIMS[claim], study)["verdict"] == verdict
+    print(name, {claim: f"{hit / draws:.0%}" for claim, hit in hits.items()})  # noqa: T201
+    assert min(hits.values()) >= 0.9 * draws, hits
+
+
+def test_every_claim_is_contradicted_or_left_open_by_some_planted_study():
+    refuted = {claim for _, verdicts in PLANTED.values() for claim, verdict in verdicts.items() if verdict != SUPPORTED}
+    assert refuted == CLAIMS.keys()
+
+
+def test_a_small_study_says_what_each_open_claim_needs():
+    found = scorecard(simulated(5, metrics=("mig", "dci", "modularity"))[0], resamples=50)
+    needs = dict(found.select("name", "needs").rows())
+    assert "second data set" in needs["settings_hardly_transfer_to_another_data_set"]
+    assert "beta_vae_score" in needs["beta_vae_and_factor_vae_scores_agree"]
+    assert "downstream" in needs["metrics_go_with_accuracy"]
+    assert needs["mig_and_dci_agree"] is None
+    assert found.filter(pl.col("needs").is_not_null())["verdict"].unique().to_list() == [OPEN]
+
+
+def test_one_seed_decides_nothing():
+    found = scorecard(simulated_study(SETS, 1, strengths=3)[0], resamples=20)
+    assert set(found["verdict"]) == {OPEN}
+    assert found["needs"].is_not_null().all()
+
+
+def test_a_study_without_scores_has_a_scorecard_of_needs():
+    found = scorecard(simulated(2)[0].clear(), resamples=10)
+    assert found.height == len(CLAIMS)
+    assert found["needs"].is_not_null().all()
+
+
+@pytest.mark.parametrize(
+    ("interval", "region", "verdict"),
+    [
+        ((0.2, 0.1, 0.3), (0, math.inf), SUPPORTED),
+        ((-0.2, -0.3, -0.1), (0, math.inf), CONTRADICTED),
+        ((0.1, -0.1, 0.3), (0, math.inf), OPEN),
+        ((0.4, 0.35, 0.45), (0.3, 0.5), SUPPORTED),
+        ((0.4, 0.25, 0.45), (0.3, 0.5), OPEN),
+        ((0.6, 0.55, 0.65), (0.3, 0.5), CONTRADICTED),
+        ((0.4, math.nan, math.nan), (0.3, 0.5), OPEN),
+    ],
+)
+def test_the_verdict_is_where_the_interval_lies(interval, region, verdict):
+    assert judge(Interval(*interval, 90), Region(*region)) == verdict
+
+
+def test_more_seeds_are_as_many_as_shrink_the_interval_to_the_border():
+    assert more_seeds(Interval(0.1, -0.1, 0.3, 90), Region(0, math.inf), 5) == 15  # twice as wide as due: 4 x 5 seeds
+    assert more_seeds(Interval(0.0, -0.1, 0.1, 90), Region(0, math.inf), 5) is None
+    assert more_seeds(Interval(0.4, 0.2, 0.6, 90), Region(0.3, 0.5), 10) == 30
+    assert more_seeds(Interval(0.55, 0.45, 0.65, 90), Region(0.3, 0.5), 10) == 30
+    assert more_seeds(Interval(0.4, math.nan, math.nan, 9), Region(0.3, 0.5), 1) is None
+
+
+# Measured with real codes at 10,000 rows: perfect MIG, and Modularity of ten dimensions of Gaussian noise.
+MEASURED = {
+    (3, 6, 40, 32, 32): (0.896, 0.673),
+    (5, 9, 18, 6): (0.997, 0.868),
+    (4, 24, 183): (0.819, 0.989),
+    (10, 10, 10, 8, 4, 15): (0.997, 0.686),
+    (4, 4, 2, 3, 3, 40, 40): (0.942, 0.843),
+}
+
+
+@pytest.mark.parametrize("sizes", MEASURED)
+def test_the_reach_of_mig_and_modularity_is_what_perfect_codes_and_noise_measure(sizes):
+    perfect, noise = MEASURED[sizes]
+    mig, modularity = reach("mig", sizes), reach("modularity", sizes)
+    assert mig is not None
+    assert modularity is not None
+    assert mig.ceiling == pytest.approx(perfect, abs=0.02)
+    assert modularity.floor == pytest.approx(noise, abs=0.012)
+
+
+def test_the_floor_of_modularity_is_that_of_the_metric_on_noise():
+    import numpy as np
+
+    from distaff.metrics import modularity
+
+    draw = np.random.default_rng(0)
+    factors = np.stack([draw.integers(size, size=5000) for size in (4, 8, 16)], axis=1)
+    floor = modularity_of_noise((4, 8, 16))
+    found = [float(modularity(draw.random((5000, 10)), factors)) for _ in range(5)]  # uniform: all bins are filled
+    assert np.mean(found) == pytest.approx(floor, abs=0.03)
+
+
+def test_a_metric_without_a_known_reach_has_none():
+    assert reach("irs", (3, 4)) is None
+    assert reach("mig", (1,)) is None
+    assert [reach(name, (3, 4)) is not None for name in METRICS] == [True, True, True, True, True, False]

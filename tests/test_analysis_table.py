@@ -1,0 +1,90 @@
+"""The one door from the store to the table: names, strengths, and what is not a store."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from distaff.analysis.table import SCORES, named, read, runs, table
+from distaff.errors import DistaffError
+from distaff.spec import Study, cross, run, sweep
+from distaff.study.store import Store, describe
+from simulated_study import simulated
+
+SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}
+STUDY = Study("small", cross(["toy"], sweep("beta_vae", "beta", [1, 4]), range(2), **SMALL), ("mig",))
+
+
+def filled(folder: Path, study: Study = STUDY) -> Store:
+    """A store in the format that the design describes, written by hand, without weights."""
+    for number, one in enumerate(study.runs):
+        place = folder / "runs" / one.id
+        place.mkdir(parents=True)
+        (place / "run.json").write_text(json.dumps({"format": 1, **describe(one)}))
+        (place / "provenance.json").write_text(json.dumps({"seconds": 1.5}))
+        steps = [1.0, 2.0, 3.0]
+        curve = {"step": steps, "objective": steps, "kl.0": [1.0, 1.0, 2.0], "kl.1": [0.0, 0.0, 1.0], "term.nll": steps}
+        pl.DataFrame(curve).write_parquet(place / "curve.parquet")
+        rows = [
+            {"representation": "mean", "metric": "mig", "value": 0.1 * number},
+            {"representation": "sampled", "metric": "mig", "value": None, "reason": "no reason"},
+            {"representation": "mean", "metric": "downstream", "value": 0.5, "spec": "downstream(labels=10)"},
+            {"representation": "mean", "metric": "downstream.min_test", "value": 0.2, "spec": "downstream(labels=10)"},
+            {"representation": "mean", "metric": "downstream", "value": 0.7},
+        ]
+        (place / "scores-0123456789abcdef.json").write_text(json.dumps({"run": one.id, "scores": rows}))
+    return Store(folder)
+
+
+def test_a_store_alone_gives_the_same_table_as_its_study(tmp_path):
+    store = filled(tmp_path)
+    alone, planned = read(tmp_path), table(STUDY, store)
+    assert alone.sort(alone.columns).equals(planned.sort(planned.columns))
+    assert alone.schema == SCORES
+    assert alone.select("strength", "strength_index").unique().sort("strength").rows() == [(1.0, 0), (4.0, 1)]
+    assert alone.filter(pl.col("metric") == "train.kl")["value"].to_list() == [3.0] * 4
+    assert alone.filter((pl.col("metric") == "mig") & (pl.col("representation") == "sampled"))["value"].is_null().all()
+
+
+def test_a_metric_that_was_asked_in_two_ways_tells_its_options(tmp_path):
+    filled(tmp_path)
+    names = set(read(tmp_path)["metric"])
+    assert {"downstream", "downstream(labels=10)", "downstream(labels=10).min_test"} <= names
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("factor_vae_score(train=2000)", "factor_vae_score"),
+        ("gaussian_total_correlation(dims='active')", "gaussian_total_correlation(dims='active')"),
+    ],
+)
+def test_one_way_of_asking_keeps_the_plain_name_unless_it_is_about_other_latents(asked, name):
+    rows = pl.DataFrame({"metric": [asked.split("(")[0]], "asked": [asked]})
+    assert named(rows)["metric"].item() == name
+
+
+def test_strengths_are_ranked_among_all_that_are_planned(tmp_path):
+    store = filled(tmp_path)
+    more = Study("more", (run("toy", "beta_vae(beta=0.5)", **SMALL), *STUDY.runs), ("mig",))
+    assert set(table(more, store)["strength_index"]) == {1, 2}
+    assert runs(more, store)["status"].to_list() == ["missing", *["done"] * 4]
+
+
+def test_a_table_that_was_written_is_read_back(tmp_path):
+    scores = simulated(2)[0]
+    scores.write_csv(tmp_path / "scores.csv")
+    scores.write_parquet(tmp_path / "scores.parquet")
+    for name in ("scores.csv", "scores.parquet"):
+        assert read(tmp_path / name).sort("id", "metric")["value"].to_list() == pytest.approx(
+            scores.sort("id", "metric")["value"].to_list()
+        )
+
+
+def test_what_is_no_store_is_named(tmp_path):
+    with pytest.raises(DistaffError, match="neither a store"):
+        read(tmp_path)
+    pl.DataFrame({"id": ["a"]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DistaffError, match="lacks dataset"):
+        read(tmp_path / "t.parquet")
