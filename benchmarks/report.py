@@ -2,8 +2,8 @@
 
     python benchmarks/report.py [--seeds 50] [--folder /tmp/report]
 
-By default 7 data sets x 6 methods x 6 strengths x 50 seeds = 12,600 runs, each with 21 scores, a curve of 300 points and no
-weights. Seconds of wall and of CPU, children included; pictures are not drawn.
+By default 7 data sets x 6 methods x 6 strengths x 50 seeds = 12,600 runs, each with 21 scores, a curve of 300 points and
+no weights. Seconds of wall and of CPU, children included; pictures are not drawn.
 """
 
 from __future__ import annotations
