@@ -12,7 +12,7 @@ TOY = {
     "updates": 4_000,
 }
 METHODS = [
-    *sweep("beta_vae", "beta", [1, 4, 8]),
+    *sweep("beta_vae", "beta", [1, 2, 4]),
     *sweep("beta_tc_vae", "beta", [2, 4, 8]),
     *sweep("factor_vae", "gamma", [5, 10, 20]),
     *sweep("dip_vae_i", "lambda_od", [2, 10, 50]),
@@ -31,4 +31,5 @@ study = Study(
     rows=2_000,
     test_rows=1_000,
     cells=10_000,
+    pack=25,
 )

@@ -120,6 +120,19 @@ def test_parts_that_do_not_fill_the_shape_leave_nothing(cache, parts, complaint)
     assert [path.name for path in cache.iterdir()] == [".tiny-v1.lock"]
 
 
+def test_parts_may_come_in_any_order_with_the_rows_where_they_belong(cache):
+    parts = [(np.array([3, 0, 1]), ROWS[[3, 0, 1]]), (np.array([2]), ROWS[2:3])]
+    np.testing.assert_array_equal(open_or_build("tiny", (4, 3), "|u1", parts), ROWS)
+    verify(built_folder("tiny"))
+
+
+@pytest.mark.parametrize("rows", [[0, 0, 1, 2], [0, 1, 2, 4]])
+def test_rows_that_come_twice_or_lie_outside_are_refused(cache, rows):
+    with pytest.raises(DistaffError, match=r"a row twice|does not fit"):
+        open_or_build("tiny", (4, 3), "|u1", [(np.array(rows), ROWS)])
+    assert not built_folder("tiny").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(FOLDER, str(tmp_path / "file"))

@@ -10,7 +10,8 @@ from torch import nn
 from torch.func import functional_call
 
 from distaff.errors import DistaffError
-from distaff.models import bernoulli_nll, initial
+from distaff.models import initial
+from distaff.models._likelihood import bernoulli_nll
 from distaff.models.conv64 import conv64
 from distaff.models.critic import critic
 from distaff.models.mlp import mlp

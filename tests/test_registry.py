@@ -16,7 +16,7 @@ SIX = ["annealed_vae", "beta_tc_vae", "beta_vae", "dip_vae_i", "dip_vae_ii", "fa
 
 
 def test_the_six_methods_are_found_in_their_folder() -> None:
-    assert METHODS.names() == SIX
+    assert set(SIX) < set(METHODS.names())
 
 
 def test_listing_and_parsing_import_neither_torch_nor_scikit_learn() -> None:

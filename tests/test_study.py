@@ -10,7 +10,9 @@ from distaff.analysis.table import command, floor, runs, table
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Study, cross, run
 from distaff.study.executors.local import run_local
-from distaff.study.plan import load_study, plan, scoring
+from distaff.study.order import Order
+from distaff.study.plan import plan
+from distaff.study.record import keep_study, load_study
 from distaff.study.store import Store
 
 SMALL = {"network": "mlp(width=8, latents=3)", "critic": "critic(width=8, depth=1)", "updates": 20}
@@ -22,12 +24,13 @@ def small(methods: list[str]) -> Study:
 
 
 def finish(study: Study, folder: Path) -> None:
-    run_local(folder, plan(study, Store(folder)), scoring(study), lambda *_: None, workers=1)
+    keep_study(folder, study)
+    run_local(Order(folder, study.name, workers=1))
 
 
 def test_a_study_is_trained_and_scored_and_then_there_is_nothing_to_do(tmp_path: Path) -> None:
     study = small(["beta_vae(beta=2)", "factor_vae", "beta_vae(beta=1e39)"])
-    assert sum(map(len, plan(study, Store(tmp_path)).packs)) == 6
+    assert sum(len(pack.runs) for pack in plan(study, Store(tmp_path)).packs) == 6
     finish(study, tmp_path)
     after = plan(study, Store(tmp_path))
     assert (after.packs, after.unscored, after.done, after.failed) == ((), (), 4, 2)
@@ -44,7 +47,7 @@ def test_seeds_that_are_added_later_leave_what_was_there_untouched(tmp_path: Pat
     finish(first, tmp_path)
     before = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
     more = small(["beta_vae(beta=2)", "dip_vae_i"])
-    assert sum(map(len, plan(more, Store(tmp_path)).packs)) == 2
+    assert sum(len(pack.runs) for pack in plan(more, Store(tmp_path)).packs) == 2
     finish(more, tmp_path)
     assert all(path.read_bytes() == content for path, content in before.items())
 

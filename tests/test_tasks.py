@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
 from distaff.errors import DistaffError
+from distaff.metrics._logistic import fit_logistic
 from distaff.metrics._predict import lesson
 from distaff.tasks import (
     TASKS,
@@ -20,7 +21,6 @@ from distaff.tasks import (
     statistical_efficiency,
     strong_downstream,
 )
-from distaff.tasks._logistic import fit_logistic
 from distaff.tasks.downstream import accuracies
 from distaff.tasks.fairness import between_groups
 from golden_cases import FOLDER, arrays, case, read

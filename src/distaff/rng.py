@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Word: TypeAlias = Any  # an unsigned integer to the compiled functions
 
-STREAMS = {"init": 0, "data": 1, "noise": 2, "permute": 3, "nuisance": 4, "evaluate": 5}
+STREAMS = {"init": 0, "data": 1, "noise": 2, "permute": 3, "nuisance": 4, "evaluate": 5, "pairs": 6}
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57  # multipliers and key increments of Philox4x32, Table 2 of the paper
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85

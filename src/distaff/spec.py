@@ -5,20 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from distaff.errors import DistaffError
+from distaff.errors import DistaffError, unknown
 from distaff.registry import DATASETS, METHODS, NETWORKS, Spec, content_id
+
+SCHEDULES = ("constant", "linear", "cosine")
 
 
 @dataclass(frozen=True)
 class Optim:
-    """Adam (Kingma and Ba, 2015); the defaults are the 2019 study's for the model."""
+    """Adam (Kingma and Ba, 2015); the defaults are the 2019 study's for the model.
+
+    The rate grows linearly over the first `warmup` updates and then follows `schedule`: constant, or falling to 0 at
+    the last update in a linear or cosine way.
+    """
 
     lr: float = 1e-4
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    schedule: str = "constant"
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise unknown("schedule", self.schedule, SCHEDULES)
+        if self.lr <= 0 or self.eps <= 0 or not 0 <= self.beta1 < 1 or not 0 <= self.beta2 < 1 or self.warmup < 0:
+            raise DistaffError(f"{self}: lr and eps are above 0, beta1 and beta2 in [0, 1), warmup is not negative")
+
+    @property
+    def identity(self) -> dict[str, float | int | str]:
+        """What a run's id hashes; fields that came later are left out at the value that runs had before them."""
+        since = {"schedule": "constant", "warmup": 0}
+        return {name: value for name, value in asdict(self).items() if since.get(name) != value}
 
 
+PRECISIONS = ("fp32", "bf16")  # bf16: products in bfloat16; weights, sums, losses and Adam in float32
 CRITIC_OPTIM = Optim(beta1=0.5, beta2=0.9)  # the 2019 study's, after Kim and Mnih (2018)
 
 
@@ -38,8 +59,8 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.precision != "fp32":
-            raise DistaffError(f"precision {self.precision!r} is not offered; there is: fp32")
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
         if self.batch < 2 or self.updates < 1:
             raise DistaffError(f"batch={self.batch}, updates={self.updates}: a run needs two images and one update")
         if not 0 <= self.seed < 2**32:
@@ -54,8 +75,8 @@ class Run:
                 "method": self.method.identity,
                 "network": self.network.identity,
                 "critic": self.critic.identity if self.critic else None,
-                "optim": asdict(self.optim),
-                "critic_optim": asdict(self.critic_optim) if self.critic else None,
+                "optim": self.optim.identity,
+                "critic_optim": self.critic_optim.identity if self.critic else None,
                 "batch": self.batch,
                 "updates": self.updates,
                 "precision": self.precision,

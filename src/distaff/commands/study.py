@@ -2,80 +2,224 @@
 
 from __future__ import annotations
 
-import time
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.extras import SubcommandApp
 
+from distaff.errors import DistaffError
+
+if TYPE_CHECKING:
+    from distaff.spec import Study
+    from distaff.study.plan import Plan
+    from distaff.study.store import Store
+
 app = SubcommandApp()
 
 
+@dataclasses.dataclass(frozen=True)
+class Where:
+    """Where a study's results stand, and which of its runs are meant."""
+
+    out: Path | None = None
+    """The store; by default out/NAME."""
+    only: str = ""
+    """Conditions on runs, such as "method=beta_vae,dataset=dsprites,seed<5"; parameters of methods as in beta>=4."""
+
+
+@dataclasses.dataclass(frozen=True)
+class How:
+    """What does the work."""
+
+    on: str = "local"
+    """local (this machine), ray (a Ray cluster) or slurm (array jobs)."""
+    workers: int = 0
+    """Processes; 0 takes one for each core that has memory (local) or is in the cluster (ray), and 100 (slurm)."""
+    address: str = ""
+    """Of a Ray cluster, as in auto; without one, Ray starts on this machine."""
+    keep_seconds: float = 30.0
+    """Training between two resume points: what a crash can cost."""
+    slurm: str = ""
+    """Options for sbatch, as in "partition=gpu,time=1440,gres=gpu:1"."""
+
+
+HERE, ALL = How(), Where()
+
+
 @app.command(name="run")
-def study_run(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None, workers: int = 0) -> None:
-    """Train and score all that is missing of a study, on every core; run it again to go on where it stopped.
+def study_run(
+    file: Annotated[Path, tyro.conf.Positional],
+    /,
+    where: Annotated[Where, tyro.conf.arg(name="")] = ALL,
+    how: Annotated[How, tyro.conf.arg(name="")] = HERE,
+    dry_run: bool = False,
+) -> None:
+    """Train and score all that is missing of a study; run it again to go on where it stopped.
 
     Example: distaff study run studies/quick.py
 
     Args:
         file: a Python file that defines `study = Study(...)`.
-        out: the store; by default out/NAME.
-        workers: processes; 0 takes one for each core.
+        where: the store and the runs.
+        how: what does the work.
+        dry_run: say what would be done, and do nothing.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from distaff.commands.follow import follow, told
+    from distaff.study.plan import plan
 
-    from distaff.study.executors.local import run_local
-    from distaff.study.plan import load_study, pack_id, plan, scoring
-    from distaff.study.store import Store
-
-    study = load_study(file)
-    folder = out or Path("out") / study.name
-    todo = plan(study, Store(folder))
-    if not todo.packs and not todo.unscored:
-        print(f"nothing to do: {todo.done} of {len(study.runs)} runs are trained and scored, {todo.failed} failed")
+    study, store, ids = _opened(file, where)
+    todo = plan(study, store, ids)
+    if dry_run:
+        _show_plan(study, store, todo)
         return
-    steps = sum(len(pack) * pack[0].updates for pack in todo.packs)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    names = [folder / "packs" / f"{pack_id(pack)}.progress" for pack in todo.packs]
-    whole = dict(zip(names, (len(pack) * pack[0].updates for pack in todo.packs), strict=True))
-    store, began = Store(folder), time.monotonic()
-    with Progress(*columns) as bar:
-        trained = bar.add_task("training", total=steps, told="")
-        scored = bar.add_task("scoring", total=len(study.runs) - todo.done, told="")
+    if todo.empty:
+        print(f"nothing to do: {told(todo)}")
+        return
+    follow(file, study, store, where.only, how)
 
-        def tick(packs: int, _: int) -> None:
-            now = plan(study, store)
-            under_way = sum(int(path.read_text()) for path in names if path.exists())
-            finished = sum(whole[name] for name in names) - sum(len(p) * p[0].updates for p in now.packs)
-            rate = (finished + under_way) / (time.monotonic() - began)
-            bar.update(trained, completed=finished + under_way, told=f"{packs} packs left, {rate:,.0f} updates/s")
-            bar.update(scored, completed=now.done - todo.done, told=f"{now.done} of {len(study.runs)} runs")
 
-        run_local(folder, todo, scoring(study), tick, workers or None)
-    now = plan(study, store)
-    print(f"{now.done} of {len(study.runs)} runs are trained and scored, {now.failed} failed, in {folder}")
+@app.command(name="plan")
+def study_plan(
+    file: Annotated[Path, tyro.conf.Positional],
+    /,
+    where: Annotated[Where, tyro.conf.arg(name="")] = ALL,
+    measure: bool = False,
+) -> None:
+    """Say what is missing of a study, and how long that takes on one core of this machine.
+
+    Times come from the runs that are there already. Example: distaff study plan studies/quick.py --measure
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        where: the store and the runs.
+        measure: train a pack of each kind for a few seconds, and score an untrained model, to know.
+    """
+    from distaff.study.pace import measured
+    from distaff.study.plan import plan
+
+    study, store, ids = _opened(file, where)
+    todo = plan(study, store, ids)
+    _show_plan(study, store, todo, measured(study, todo) if measure else None)
 
 
 @app.command(name="status")
-def study_status(file: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None) -> None:
-    """Count what of a study is done, and say what failed and why.
+def study_status(
+    file: Annotated[Path, tyro.conf.Positional], /, where: Annotated[Where, tyro.conf.arg(name="")] = ALL
+) -> None:
+    """Count what of a study is done, say what runs and how fast, and what failed and why.
 
     Example: distaff study status studies/quick.py
 
     Args:
         file: a Python file that defines `study = Study(...)`.
-        out: the store; by default out/NAME.
+        where: the store and the runs.
     """
-    from distaff.study.plan import load_study, plan
+    from distaff.commands.follow import amount
+    from distaff.study.plan import failures
+    from distaff.study.watch import Watch
+
+    study, store, ids = _opened(file, where)
+    seen = Watch(study, store, ids).look()
+    print(
+        f"{study.name}: {seen.scored} of {seen.runs} runs trained and scored, {seen.failed} failed, in {store.folder}"
+    )
+    print(f"updates: {seen.updates:,} of {seen.all_updates:,}")
+    if seen.active:
+        print(f"time left: {amount(seen.left)} at {len(seen.active)} jobs")
+    for line in seen.active:
+        print(f"now: {line}")
+    for run, reason, _ in failures(study, store):
+        if ids is None or run.id in ids:
+            print(f"failed: {run.method} on {run.dataset}, seed {run.seed}: {reason}")
+
+
+@app.command(name="retry")
+def study_retry(
+    file: Annotated[Path, tyro.conf.Positional],
+    /,
+    where: Annotated[Where, tyro.conf.arg(name="")] = ALL,
+    how: Annotated[How, tyro.conf.arg(name="")] = HERE,
+) -> None:
+    """Run what failed once more, and all else that is missing.
+
+    Example: distaff study retry studies/quick.py --only method=factor_vae
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        where: the store and the runs.
+        how: what does the work.
+    """
+    from distaff.study.plan import retry
+
+    study, store, ids = _opened(file, where)
+    print(f"{retry(study, store, ids)} failures are tried again")
+    study_run(file, where, how)
+
+
+@app.command(name="index")
+def study_index(file: Annotated[Path, tyro.conf.Positional], number: Annotated[int, tyro.conf.Positional], /) -> None:
+    """Say which run has a number in a study; those of unsupervised_2019 are the old library's model numbers.
+
+    Example: distaff study index studies/unsupervised_2019.py 5432
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        number: counted from 0.
+    """
+    from distaff.study.record import load_study
+
+    study = load_study(file)
+    if not 0 <= number < len(study.runs):
+        raise DistaffError(f"{study.name} has runs 0 to {len(study.runs) - 1}, not {number}")
+    run = study.runs[number]
+    print(f"{number}: {run.method} on {run.dataset}, seed {run.seed}, {run.updates:,} updates; id {run.id}")
+
+
+@app.command(name="find")
+def study_find(
+    file: Annotated[Path, tyro.conf.Positional],
+    method: Annotated[str, tyro.conf.Positional],
+    /,
+    dataset: str = "",
+    seed: int | None = None,
+) -> None:
+    """Say which numbers the runs of a method have in a study.
+
+    Example: distaff study find studies/unsupervised_2019.py "beta_vae(beta=4)" --dataset cars3d --seed 7
+
+    Args:
+        file: a Python file that defines `study = Study(...)`.
+        method: a method, by name or with its parameters.
+        dataset: of this data set alone.
+        seed: of this seed alone.
+    """
+    from distaff.study.record import load_study
+    from distaff.study.select import only
+
+    study = load_study(file)
+    conditions = [f"method={method}", f"dataset={dataset}" if dataset else "", "" if seed is None else f"seed={seed}"]
+    ids = only(study, ",".join(filter(None, conditions)))
+    for number, run in enumerate(study.runs):
+        if run.id in ids:
+            print(f"{number}: {run.method} on {run.dataset}, seed {run.seed}; id {run.id}")
+
+
+def _opened(file: Path, where: Where) -> tuple[Study, Store, frozenset[str] | None]:
+    from distaff.study.record import load_study
+    from distaff.study.select import only
     from distaff.study.store import Store
 
     study = load_study(file)
-    store = Store(out or Path("out") / study.name)
-    todo = plan(study, store)
-    missing = sum(len(pack) for pack in todo.packs)
-    print(f"{study.name}: {len(study.runs)} runs, {todo.done} done, {len(todo.unscored)} to score, {missing} to train")
-    for run in study.runs:
-        if reason := store.failure(run.id):
-            print(f"failed: {run.method} on {run.dataset}, seed {run.seed}: {reason}")
+    store = Store(where.out or Path("out") / study.name)
+    return study, store, only(study, where.only) if where.only else None
+
+
+def _show_plan(study: Study, store: Store, todo: Plan, measured: object = None) -> None:
+    from distaff.commands.follow import show_plan
+    from distaff.study.pace import Pace, from_store
+    from distaff.study.plan import listing
+
+    pace = measured if isinstance(measured, Pace) else from_store(store, study, listing(store).runs)
+    show_plan(study, todo, pace)

@@ -20,6 +20,9 @@ def train(
     seed: int = 0,
     updates: int = 300_000,
     lr: float = 1e-4,
+    precision: str = "fp32",
+    device: str = "cpu",
+    log: str | None = None,
     out: Path = Path("out"),
 ) -> None:
     """Train one model and keep it as a run folder; run it again to go on where it stopped.
@@ -34,15 +37,22 @@ def train(
         seed: decides weights, images and noise; the same seed shows every method the same images.
         updates: updates of the parameters.
         lr: Adam's learning rate.
+        precision: fp32, or bf16: products in half precision, faster where the processor knows it.
+        device: cpu, or cuda for a GPU, where steps are recorded once and replayed.
+        log: tensorboard, wandb or mlflow, to watch the curves live.
         out: the store, a folder.
     """
+    import torch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from distaff.spec import Optim, run
     from distaff.study.store import Store
     from distaff.train.fit import fit
+    from distaff.train.trackers import track
 
-    one = run(dataset, method, network, critic, seed=seed, updates=updates, optim=Optim(lr=lr))
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise DistaffError("--device cuda: this torch sees no GPU; leave it out to train on the CPU")
+    one = run(dataset, method, network, critic, seed=seed, updates=updates, optim=Optim(lr=lr), precision=precision)
     store = Store(out)
     if store.has(one.id):
         print(f"already trained: {store.run_folder(one.id)}")
@@ -52,7 +62,16 @@ def train(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
         task = bar.add_task(f"{one.method} on {one.dataset}", total=updates)
-        (trained,) = fit((one,), resume=resume, progress=lambda done, _: bar.update(task, completed=done))
+        tracker = track(log, one, out) if log else None
+        (trained,) = fit(
+            (one,),
+            resume=resume,
+            progress=lambda done, _: bar.update(task, completed=done),
+            device=device,
+            watch=(lambda _, update, values: tracker.write(update, values)) if tracker else None,
+        )
+        if tracker:
+            tracker.close()
     store.put(trained, time.monotonic() - began)
     resume.unlink(missing_ok=True)
     if trained.diverged is not None:

@@ -8,6 +8,7 @@ first one's work instead of repeating it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -16,38 +17,45 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from distaff.errors import DistaffError
 
 FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are kept
 ARRAY, RECORD = "images.npy", "record.json"
+Part: TypeAlias = "Shaped[np.ndarray, '...'] | tuple[Int[np.ndarray, 'b'], Shaped[np.ndarray, '...']]"
 
 
 def cache_folder() -> Path:
     """Where data sets are kept: `$DISTAFF_DATA` if set, else the `distaff` folder of the platform's user cache."""
-    if given := os.environ.get(FOLDER):
+    return _folder(os.environ.get(FOLDER), os.environ.get("XDG_CACHE_HOME"))
+
+
+@functools.lru_cache(maxsize=8)
+def _folder(given: str | None, cache: str | None) -> Path:
+    if given:
         return Path(given).expanduser()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "distaff"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "distaff"
+    return Path(cache or Path.home() / ".cache") / "distaff"
 
 
 def open_or_build(
-    name: str, shape: tuple[int, ...], dtype: str, parts: Iterable[Shaped[np.ndarray, "..."]], version: int = 1
+    name: str, shape: tuple[int, ...], dtype: str, parts: Iterable[Part], version: int = 1
 ) -> Shaped[np.ndarray, "..."]:
-    """The array of the set `name`, memory-mapped; if absent, it is first built from `parts` (runs of its first axis).
+    """The array of the set `name`, memory-mapped; if absent, it is first built from `parts`.
 
+    A part is the next run of the first axis, or a pair of rows and what belongs there, where a file has another order.
     `version` is raised when the content changes, so that an older build is not mistaken for it. Raises `DistaffError`
     if what is kept is damaged, if the cache cannot be written, or if `parts` do not fill `shape`.
     """
     folder = built_folder(name, version)
     if not folder.exists():
         try:
-            with _alone(folder):
+            with alone(folder):
                 if not folder.exists():  # another process may have built it while this one waited
                     _build(folder, name, shape, np.dtype(dtype), parts)
         except OSError as error:
@@ -60,6 +68,14 @@ def open_or_build(
 def built_folder(name: str, version: int = 1) -> Path:
     """The folder that holds the set `name` once it is built."""
     return cache_folder() / f"{name}-v{version}"
+
+
+def gather(array: Shaped[np.ndarray, "n ..."], rows: Int[np.ndarray, "b"]) -> Shaped[np.ndarray, "b ..."]:
+    """A copy of `rows` of a mapped array; raises `IndexError` outside it."""
+    rows = np.asarray(rows, dtype=np.int64)
+    if rows.size and (rows.min() < 0 or rows.max() >= len(array)):
+        raise IndexError(f"rows are from 0 to {len(array) - 1}, not {rows.min()} to {rows.max()}")
+    return np.asarray(array[rows])
 
 
 def verify(folder: Path) -> None:
@@ -102,7 +118,7 @@ def _damaged(folder: Path, what: str) -> DistaffError:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder`; the system frees it when its holder ends, however it ends."""
     import fcntl
 
@@ -112,9 +128,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _build(
-    folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Shaped[np.ndarray, "..."]]
-) -> None:
+def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> None:
     """Write array and record aside and rename them into place; only the holder of the lock comes here."""
     prefix = f".{folder.name}.building-"
     for left in folder.parent.glob(f"{prefix}*"):  # of a process that was killed: nobody else holds the lock
@@ -137,38 +151,44 @@ def _build(
         raise
 
 
-def _write_array(
-    path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Shaped[np.ndarray, "..."]]
-) -> str:
-    """Stream `parts` into an .npy file; the SHA-256 of the whole file comes back. Memory: one part."""
-    digest = hashlib.sha256()
-    filled = 0
-    with path.open("wb+") as file, _progress(name, shape[0]) as advance:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.seek(0)
-        digest.update(file.read())
+def _write_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> str:
+    """Write `parts` where they belong in an .npy file; the SHA-256 of the whole file comes back. Memory: one part."""
+    written = np.zeros(shape[0], dtype=bool)
+    with path.open("wb+") as file, progress(f"building {name}", shape[0]) as advance:
+        np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+        start, filled = file.tell(), 0
         for part in parts:
-            if part.shape[1:] != shape[1:] or filled + len(part) > shape[0]:
-                raise DistaffError(f"{name}: a part of shape {part.shape} does not fit {shape} after row {filled}")
-            data = np.ascontiguousarray(part, dtype=dtype).data
-            file.write(data)
-            digest.update(data)
-            filled += len(part)
+            rows, data = part if isinstance(part, tuple) else (np.arange(filled, filled + len(part)), part)
+            if data.shape != (len(rows), *shape[1:]) or rows.max(initial=-1) >= shape[0]:
+                raise DistaffError(f"{name}: a part of shape {data.shape} does not fit {shape} after row {filled}")
+            if written[rows].any() or len(np.unique(rows)) != len(rows):
+                raise DistaffError(f"{name}: the source holds a row twice, one of {rows[:8].tolist()}")
+            _write_rows(file, start, rows, np.ascontiguousarray(data, dtype=dtype))
+            written[rows] = True
+            filled += len(rows)
             advance(filled)
         if filled != shape[0]:
             raise DistaffError(f"{name}: the source holds {filled} rows where {shape[0]} belong")
         file.flush()
         os.fsync(file.fileno())
-    return digest.hexdigest()
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_rows(file: BinaryIO, start: int, rows: Int[np.ndarray, "b"], data: Shaped[np.ndarray, "b ..."]) -> None:
+    """Write each run of consecutive rows at once."""
+    for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
+        if len(run):
+            file.seek(start + int(rows[run[0]]) * data[0].nbytes)
+            file.write(data[run[0] : run[-1] + 1].data)
 
 
 @contextlib.contextmanager
-def _progress(name: str, total: int) -> Iterator[Any]:
-    """A progress line on standard error where that is a terminal; yields a function of the rows done so far."""
+def progress(doing: str, total: int | None) -> Iterator[Any]:
+    """A progress line on standard error where that is a terminal; yields a function of how much is done."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task(f"building {name}", total=total)
-        yield lambda done: progress.update(task, completed=done)
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as line:
+        task = line.add_task(doing, total=total)
+        yield lambda done: line.update(task, completed=done)

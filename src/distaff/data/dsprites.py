@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8, UInt64
+from jaxtyping import UInt8, UInt64
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import cache_folder, open_or_build
+from distaff.data._files import cache_folder, gather, open_or_build
+from distaff.data._floats import of_bits
+from distaff.data._published import Kept, opened
+from distaff.data._sprite_files import KEPT, differing, official
 from distaff.data._sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, SIDE, packed_sprites
 
 NAMES = ("shape", "scale", "orientation", "posX", "posY")
@@ -22,40 +24,63 @@ UNITS = {
     "posX": "0 to 1 in steps of 1/31 of the range of the centre, rightwards",
     "posY": "0 to 1 in steps of 1/31 of the range of the centre, downwards",
 }
+DRAWN, PUBLISHED = (Kept(name, (737_280, SIDE), "<u8") for name in ("dsprites", KEPT))
 
 
-@dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0")
-def dsprites() -> Dataset:
+def difference() -> str:
+    """How far the sprites that are drawn here are from those of the published file, which must be in the cache."""
+    drawn, published = _drawn(), _published()
+    pixels, images = differing(drawn, published)
+    return f"{pixels:,} pixels differ from the sprites that are drawn here, in {images:,} of {len(drawn):,} images"
+
+
+@dataset(
+    source="https://github.com/google-deepmind/dsprites-dataset",
+    licence="Apache-2.0",
+    published=official(Factors(NAMES, SIZES), difference),
+    since={"official": False},
+)
+def dsprites(*, official: bool = False) -> Dataset:
     """Squares, ellipses and hearts of 6 scales, 40 orientations and 32 x 32 positions, 64x64 pixels, black and white.
 
     The images are drawn from the geometry of the published set (Matthey et al., 2017) the first time they are looked
     at, which takes seconds, and are kept in the cache, a bit a pixel. The colour of the published set, which has one
-    value, is left out.
+    value, is left out. With `official` they are those of the published file, which `distaff data fetch dsprites` gets;
+    it says how many pixels differ.
     """
-    return Dataset("dsprites", Factors(NAMES, SIZES, units=UNITS), (SIDE, SIDE, 1), sprite_images)
+    return sprites("dsprites", Factors(NAMES, SIZES, units=UNITS), official)
 
 
-def sprite_images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 1"]:
-    """The images of the complete grid at `rows`, 0 or 255; raises `IndexError` outside it."""
-    return unpack(packed(cache_folder()))(rows)
+def sprites(name: str, factors: Factors, official: bool = False) -> Dataset:
+    """A data set of all sprites, drawn here or official, whatever is told of their factors."""
+    words = _published if official else _drawn
+    return Dataset(
+        name,
+        factors,
+        (SIDE, SIDE, 1),
+        lambda rows: unpacked(gather(words(), rows)),
+        kept=PUBLISHED if official else DRAWN,
+        floats=lambda rows: of_bits(words(), rows),
+    )
+
+
+def _published() -> UInt64[np.ndarray, "n 64"]:
+    return opened(PUBLISHED, cache_folder(), "dsprites")
+
+
+def _drawn() -> UInt64[np.ndarray, "n 64"]:
+    return packed(cache_folder())
 
 
 @functools.lru_cache(maxsize=1)
 def packed(folder: Path) -> UInt64[np.ndarray, "n 64"]:
     """The memory-mapped words of every image in the cache at `folder`, built at the first call."""
     del folder  # the key: the cache may move between two calls
-    return open_or_build("dsprites", (int(np.prod(SIZES)), SIDE), "<u8", packed_sprites())
+    return open_or_build(*DRAWN, packed_sprites())
 
 
-def unpack(words: UInt64[np.ndarray, "n h"]) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h 64 1"]]:
-    """Images by row from packed `words`, bit c of a word being column c."""
-
-    def images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b h 64 1"]:
-        rows = np.asarray(rows, dtype=np.int64)
-        if rows.size and rows.min() < 0:
-            raise IndexError(f"rows are from 0 to {len(words) - 1}, not {rows.min()}")
-        pixels = np.unpackbits(words[rows].view(np.uint8), axis=-1, bitorder="little")
-        np.negative(pixels, out=pixels)  # 1 becomes 255 in eight bits
-        return pixels.reshape(len(rows), words.shape[1], SIDE, 1)
-
-    return images
+def unpacked(words: UInt64[np.ndarray, "b h"]) -> UInt8[np.ndarray, "b h 64 1"]:
+    """Images of 0 and 255 from packed `words`, bit c of a word being column c."""
+    pixels = np.unpackbits(words.view(np.uint8), axis=-1, bitorder="little")
+    np.negative(pixels, out=pixels)  # 1 becomes 255 in eight bits
+    return pixels.reshape(*words.shape, SIDE, 1)

@@ -10,6 +10,7 @@ from jaxtyping import Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._files import cache_folder, open_or_build
+from distaff.data._published import Kept
 from distaff.data._room import HUES, ORIENTATIONS, SCALES, SHAPES, SIDE, room_tables
 
 NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
@@ -22,6 +23,7 @@ UNITS = {
     "shape": "cube, cylinder, sphere, capsule",
     "orientation": "-30 to 30 degrees of the camera about the room, in steps of 30/7",
 }
+TABLES = Kept("shapes3d_lookalike", (SCALES * SHAPES * ORIENTATIONS, 3, HUES, SIDE * SIDE * 3))
 
 
 @dataset(source="generated after https://github.com/google-deepmind/3d-shapes", licence="Apache-2.0")
@@ -32,7 +34,7 @@ def shapes3d_lookalike() -> Dataset:
     its scores are not to be compared with those of `shapes3d`.
     """
     factors = Factors(NAMES, SIZES, units=UNITS)
-    return Dataset("shapes3d_lookalike", factors, (SIDE, SIDE, 3), composed_images)
+    return Dataset("shapes3d_lookalike", factors, (SIDE, SIDE, 3), composed_images, kept=TABLES)
 
 
 def composed_images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 3"]:
@@ -58,5 +60,4 @@ def _checked(rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b"]:
 def _tables(folder: Path) -> UInt8[np.ndarray, "480 3 10 12288"]:
     """The memory-mapped pictures of which images are composed, 169 MiB, built at the first call."""
     del folder  # the key: the cache may move between two calls
-    shape = (SCALES * SHAPES * ORIENTATIONS, 3, HUES, SIDE * SIDE * 3)
-    return open_or_build("shapes3d_lookalike", shape, "|u1", room_tables())
+    return open_or_build(*TABLES, room_tables())

@@ -7,16 +7,21 @@ A file of this folder is a method: one function of its name, under `@method(...)
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 from distaff.registry import METHODS
 from distaff.types import Scalar
 
 Terms: TypeAlias = dict[str, Scalar]
+Posterior: TypeAlias = Callable[..., tuple[Tensor, Tensor]]
 
 
 class Outputs(NamedTuple):
@@ -29,7 +34,7 @@ class Outputs(NamedTuple):
     step: Float[Tensor, ""]  # updates so far: an argument, not a global counter
     real: Float[Tensor, "b 2"] | None = None  # the critic's logits on z ...
     fake: Float[Tensor, "b 2"] | None = None  # ... and on z with its dimensions shuffled over the batch
-    labels: Int[Tensor, "b f"] | None = None  # semi-supervised methods only
+    labels: Int[Tensor, "b f"] | None = None  # methods that ask for labels only
 
     @property
     def kl(self) -> Scalar:
@@ -42,32 +47,60 @@ def kl_by_latent(mean: Float[Tensor, "b d"], logvar: Float[Tensor, "b d"]) -> Fl
     return (0.5 * (mean.square() + logvar.exp() - logvar - 1)).mean(0)
 
 
+class Beyond(NamedTuple):
+    """What a method asks for beyond its loss: pure functions, given at its decorator line."""
+
+    critic: Callable[..., Scalar] | None = None
+    views: Callable[..., NDArray[np.int64]] | None = None
+    posterior: Posterior | None = None
+    labels: bool = False
+
+
 def method(
     *,
     paper: str,
-    critic: Callable[[Outputs], Scalar] | None = None,
+    critic: Callable[..., Scalar] | None = None,
+    views: Callable[..., NDArray[np.int64]] | None = None,
+    posterior: Posterior | None = None,
+    labels: bool = False,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Terms]], Callable[..., Terms]]:
     """Mark a function as a method.
 
-    `critic` is the loss of a rival that is trained on the codes at the same time, with its own gradient; `version` is
-    raised by hand when the mathematics changes; `since` gives a parameter that was added later its value in earlier
-    runs, so that their ids live on. `paper`, `version` and `since` are read from the file by the registry.
+    `critic` is the loss of a rival that is trained on the codes at the same time, with its own gradient.
+    `views(values, sizes, uniforms)` gives the factors [b f] of a second view of each image, from those of the first
+    and from uniforms [b 2 + 2f]; a batch is then [2b], first views first. `posterior(mean, logvar)` changes q(z|x)
+    before it is sampled. Each of these takes the method's parameters that are no `Hyper`, by name, where it names
+    them. `labels` asks for the factors of the batch as `Outputs.labels`. `version` is raised by hand when the
+    mathematics changes; `since` gives a parameter that was added later its value in earlier runs, so that their ids
+    live on. `paper`, `version` and `since` are read from the file by the registry.
     """
     del paper, version, since
 
     def mark(function: Callable[..., Terms]) -> Callable[..., Terms]:
-        _CRITICS[function.__name__] = critic
+        _BEYOND[function.__name__] = Beyond(critic, views, posterior, labels)
         return function
 
     return mark
 
 
-_CRITICS: dict[str, Callable[[Outputs], Scalar] | None] = {}
+_BEYOND: dict[str, Beyond] = {}
 
 
-def critic_loss(name: str) -> Callable[[Outputs], Scalar] | None:
-    """The loss of the critic of method `name`, or None if it has none."""
+def beyond(name: str, **structure: Any) -> Beyond:
+    """What method `name` asks for beyond its loss, with those values of `structure` filled in that each part names."""
     METHODS.function(name)
-    return _CRITICS[name]
+    asked = _BEYOND[name]
+    return asked._replace(
+        critic=_filled(asked.critic, structure),
+        views=_filled(asked.views, structure),
+        posterior=_filled(asked.posterior, structure),
+    )
+
+
+def _filled(part: Any, structure: Mapping[str, Any]) -> Any:
+    if part is None:
+        return None
+    named = inspect.signature(part).parameters
+    return functools.partial(part, **{name: value for name, value in structure.items() if name in named})

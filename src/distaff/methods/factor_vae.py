@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import log_softmax
 
 from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper, Scalar
@@ -10,22 +11,29 @@ from distaff.types import Hyper, Scalar
 CLIP = 1e-6  # the old library keeps probabilities this far from 0 and 1; beyond it the critic has no gradient
 
 
-def critic_loss(out: Outputs) -> Scalar:
-    """-(E[log p_real(z)] + E[log p_fake(z shuffled)]) / 2 (Kim and Mnih, 2018, Algorithm 2)."""
+def critic_loss(out: Outputs, *, clip: bool = True) -> Scalar:
+    """-(E[log p_real(z)] + E[log p_fake(z shuffled)]) / 2 (Kim and Mnih, 2018, Algorithm 2).
+
+    With `clip`, as the 2019 study's code has it, probabilities are kept from 0 and 1, so that a critic that is sure
+    gets no gradient.
+    """
     assert out.real is not None
     assert out.fake is not None
+    if not clip:
+        return -0.5 * (log_softmax(out.real, -1)[:, 0].mean() + log_softmax(out.fake, -1)[:, 1].mean())
     real = torch.softmax(out.real, dim=-1)[:, 0].clamp(CLIP, 1 - CLIP)
     fake = torch.softmax(out.fake, dim=-1)[:, 1].clamp(CLIP, 1 - CLIP)
     return -0.5 * (real.log().mean() + fake.log().mean())
 
 
-@method(paper="https://arxiv.org/abs/1802.05983", critic=critic_loss)
-def factor_vae(out: Outputs, *, gamma: Hyper = 10.0) -> Terms:
+@method(paper="https://arxiv.org/abs/1802.05983", critic=critic_loss, since={"clip": True})
+def factor_vae(out: Outputs, *, gamma: Hyper = 10.0, clip: bool = True) -> Terms:
     r"""FactorVAE (Kim and Mnih, 2018), Eq. 3:  E_q[-log p(x|z)] + KL(q(z|x) || p(z)) + gamma E[D_0(z) - D_1(z)].
 
     D_0 and D_1 are the critic's logits for real and for shuffled codes; their difference estimates the log-ratio of
     q(z) to the product of its marginals. As in the 2019 study, the shuffled codes come from the same batch, each
-    dimension permuted by itself. gamma = 10 is the smallest of the study's six values.
+    dimension permuted by itself. gamma = 10 is the smallest of the study's six values. `clip` is for the critic's loss.
     """
+    del clip
     assert out.real is not None
     return {"nll": out.nll, "kl": out.kl, "tc": gamma * (out.real[:, 0] - out.real[:, 1]).mean()}

@@ -6,8 +6,10 @@ A metric sees arrays, never images or models. A file of this folder is a metric:
 * `rows=10_000`: the metric takes the rows it is given, by default 10,000 draws of the factors;
 * `rows=10_000, test_rows=5_000`: it learns on `codes, factors` and is tested on `test=(codes, factors)`;
   without `test`, a third of the rows is held out by a draw from `seed`;
-* `rows="grid"`: it looks up rows that share a factor's value, `codes[rows]`, in a table of a complete grid; any object
-  that answers `codes[rows]` with an array [len(rows) d] will do, so that codes can be made on demand.
+* `rows="grid"`: it looks up rows that share a factor's value in a table of a complete grid. `codes` may be that table,
+  an object that answers `codes[rows]`, or a function `sample(factors)` that makes the codes of factor values [m f].
+
+Arrays are NumPy's, torch's, or frames of pandas or polars, whose column names the parts of a score then carry.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ class Score:
 
     value: float
     parts: Mapping[str, float] = field(default_factory=dict)
-    matrix: NDArray[np.float64] | None = field(default=None, repr=False)  # [d f]: how much code i says of factor j
+    matrix: NDArray[np.float64] | None = field(
+        default=None, repr=False, compare=False
+    )  # [d f]: how much code i says of factor j
     reason: str | None = None
 
     def __float__(self) -> float:
@@ -42,16 +46,18 @@ def metric(
     test_rows: int = 0,
     range: tuple[float, float],
     higher_is_better: bool = True,
+    depends_on: tuple[str, ...] = (),
     version: int = 1,
     since: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Score]], Callable[..., Score]]:
     """Mark a function as a metric and declare what it needs and what its numbers mean.
 
     `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be;
-    `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added later its value
-    in earlier scores, so that their ids live on. The registry reads all of them from the file.
+    `depends_on` names what the score changes with although one might expect it not to (the "scale" or "sign" of single
+    codes); `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added later its
+    value in earlier scores, so that their ids live on. The registry reads all of them from the file.
     """
-    del paper, rows, test_rows, range, higher_is_better, version, since
+    del paper, rows, test_rows, range, higher_is_better, depends_on, version, since
     return lambda function: function
 
 
@@ -59,5 +65,5 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Callable[..., Score]: ...
 else:  # `from distaff.metrics import dci` gives the function of the file, not the module of the same name
-    globals().update({name: METRICS.function(name) for name in METRICS.names()})
-    __all__ = ["Score", "metric", *METRICS.names()]  # noqa: PLE0604
+    globals().update({name: METRICS.function(name) for name in METRICS.own()})
+    __all__ = ["Score", "metric", *METRICS.own()]  # noqa: PLE0604

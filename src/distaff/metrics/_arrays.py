@@ -45,14 +45,20 @@ def as_codes(data: Any) -> NDArray[np.floating[Any]]:
     return codes
 
 
+def as_values(data: Any) -> NDArray[Any]:
+    """Factor values [n f], of whatever kind they are."""
+    values = as_array(data)
+    if values.ndim != 2 or 0 in values.shape:
+        raise DistaffError(f"factors have the shape {values.shape}; a metric wants rows by factors, [n f], neither 0")
+    return values
+
+
 def as_factors(data: Any, bins: int | None = 20) -> Table:
     """Factors [n f] by class; a continuous one (fractions, most of them distinct) is cut into `bins` equal widths.
 
     Whole numbers are classes however many there are; with `bins=None` every distinct value is one.
     """
-    values = as_array(data)
-    if values.ndim != 2 or 0 in values.shape:
-        raise DistaffError(f"factors have the shape {values.shape}; a metric wants rows by factors, [n f], neither 0")
+    values = as_values(data)
     columns = [_classes(values[:, j], j, bins) for j in range(values.shape[1])]
     classes = np.stack([column[0] for column in columns], axis=1)
     sizes = np.array([column[1] for column in columns], dtype=np.int64)
@@ -76,6 +82,10 @@ def broken(codes: NDArray[np.floating[Any]]) -> str | None:
 
 
 def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np.int64], int, bool]:
+    if column.dtype.kind == "O":  # a frame of words and numbers: each column has a kind of its own
+        column = np.asarray(column.tolist())
+        if column.dtype.kind == "O":
+            raise DistaffError(f"factor {j} holds missing values, or values of different kinds; leave those rows out")
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         raise DistaffError(f"factor {j} holds values that are not finite; leave those rows out")
     if column.dtype.kind in "iu":

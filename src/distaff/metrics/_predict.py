@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError, unknown
-from distaff.metrics._arrays import as_array, as_codes, as_factors
+from distaff.metrics._arrays import as_codes, as_factors, as_values
 from distaff.metrics._draws import generator
 
 TREES = ("exact", "sklearn", "lightgbm")
@@ -51,7 +51,7 @@ def lesson(metric: str, codes: Any, factors: Any, test: Any, seed: int, classes:
     arrays that do not fit together, or fewer than three rows where some are to be held out.
     """
     first = as_codes(codes)
-    values = as_array(factors)
+    values = as_values(factors)
     _same_length(first, values)
     if test is None:
         if len(first) < 3:
@@ -63,7 +63,7 @@ def lesson(metric: str, codes: Any, factors: Any, test: Any, seed: int, classes:
     else:
         if not isinstance(test, (tuple, list)) or len(test) != 2:
             raise DistaffError(f"{metric}: test is a pair, test=(codes, factors)")
-        train, second, asked = first, as_codes(test[0]), as_array(test[1])
+        train, second, asked = first, as_codes(test[0]), as_values(test[1])
         _same_length(second, asked)
         if second.shape[1] != first.shape[1] or asked.shape[1] != values.shape[1]:
             raise DistaffError(

@@ -26,6 +26,7 @@ class Rows:
         self.values = table.values
         self.classes = table.classes
         self.sizes = table.sizes
+        self.names = table.names
         n = len(self.classes)
         # rows sorted by each factor's class, one factor after the other, and where each class begins in that list
         self._sorted = np.concatenate([np.argsort(column, kind="stable") for column in self.classes.T])

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
 from distaff.metrics._draws import generator
+from distaff.metrics._lookup import LookUp, look_up
 from distaff.metrics._rows import Rows
 
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
-@metric(paper="https://openreview.net/forum?id=Sy2fzU9gl", rows="grid", range=(0, 1))
+@metric(paper="https://openreview.net/forum?id=Sy2fzU9gl", rows="grid", range=(0, 1), depends_on=("scale",))
 def beta_vae_score(
     codes: Any, factors: Any, *, seed: int = 0, train: int = 10_000, test: int = 5_000, batch: int = 64
 ) -> Score:
@@ -27,9 +28,10 @@ def beta_vae_score(
     from pair to pair; the features are mean_b |z_b - z'_b| [d]. Multinomial logistic regression (L2, C = 1) learns k
     from `train` points; the score is its accuracy on `test` others. Part: `train_accuracy`.
 
-    `codes` is a table [n d], or any object that answers `codes[rows]` so, and `factors` [n f] the same rows; one
-    look-up serves all points unless it would exceed 2^26 numbers. On a table that is not a complete grid the rows are
-    drawn among those there are, which is conditioning on the factor rather than intervening.
+    `codes` is a table [n d], an object that answers `codes[rows]` so, or a function `sample(factors)` of factor values
+    [m f]; `factors` [n f] are the rows. One look-up serves all points, unless it would exceed 2^26 numbers.
+    On a table that is not a complete grid the rows are drawn among those there are, which is conditioning on the factor
+    rather than intervening.
 
     From 0 to 1, higher is better; chance is 1/f, which constant codes and a single factor (1) score. Codes that are
     not finite give NaN with a reason. 10,000 and 5,000 points of 64 pairs, features that are not scaled and a
@@ -40,30 +42,30 @@ def beta_vae_score(
     if min(train, test, batch) < 1:
         raise DistaffError("beta_vae_score wants train, test and batch of at least 1")
     rows, rng = Rows(factors), generator("beta_vae_score", seed)
-    if hasattr(codes, "shape") and codes.shape[0] != len(rows):
-        raise DistaffError(f"{codes.shape[0]} rows of codes for {len(rows)} rows of factors: give one for each")
+    codes_of = look_up(codes, rows)
     shared = rng.integers(len(rows.sizes), size=train + test)
     first = rows.anywhere((train + test) * batch, rng)
     factor = np.repeat(shared, batch)
     second = rows.sharing_class(factor, rows.classes[first, factor], 1, rng)[:, 0]
-    points = features(codes, first.reshape(-1, batch), second.reshape(-1, batch))
+    points = features(codes_of, first.reshape(-1, batch), second.reshape(-1, batch))
     if not np.isfinite(points).all():
         return Score(math.nan, reason="codes hold values that are not finite")
     told = classify(points[:train], shared[:train], points, seed=int(rng.integers(2**31))) == shared
     return Score(float(told[train:].mean()), {"train_accuracy": float(told[:train].mean())})
 
 
-def features(codes: Any, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+def features(codes_of: LookUp, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
     """The mean absolute difference [m d] of codes over the pairs of rows `first` and `second` [m b] of each point."""
     m, batch = first.shape
-    width = np.asarray(codes[first[:1, 0]]).shape[1]
+    width = codes_of(first[:1, 0]).shape[1]
     step = max(_LOOKED_UP // (2 * batch * width), 1)
     found = []
     for start in range(0, m, step):
         one, two = first[start : start + step], second[start : start + step]
-        looked_up = np.asarray(codes[np.concatenate([one.reshape(-1), two.reshape(-1)])])
+        looked_up = codes_of(np.concatenate([one.reshape(-1), two.reshape(-1)]))
         pairs = looked_up.reshape(2, len(one), batch, width)
-        found.append(np.abs(pairs[0] - pairs[1]).mean(axis=1, dtype=np.float64))
+        with np.errstate(invalid="ignore"):  # infinities are told by their name afterwards
+            found.append(np.abs(pairs[0] - pairs[1]).mean(axis=1, dtype=np.float64))
     return np.concatenate(found)
 
 

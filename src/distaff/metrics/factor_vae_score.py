@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError, unknown
 from distaff.metrics import Score, metric
 from distaff.metrics._draws import generator
+from distaff.metrics._lookup import LookUp, look_up
 from distaff.metrics._rows import Rows
 
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
-@metric(paper="https://arxiv.org/abs/1802.05983", rows="grid", range=(0, 1))
+@metric(paper="https://arxiv.org/abs/1802.05983", rows="grid", range=(0, 1), depends_on=("scale",))
 def factor_vae_score(
     codes: Any,
     factors: Any,
@@ -36,9 +37,10 @@ def factor_vae_score(
     if several); the score is the share of `test` votes so predicted. Parts: `train_accuracy` and `active`, the number
     of codes that are not pruned. Matrix: share [d f] of the training votes on factor j that code i got.
 
-    `codes` is a table [n d], or any object that answers `codes[rows]` so, and `factors` [n f] the same rows; one
-    look-up serves the variances, and one the votes unless it would exceed 2^26 numbers. On a table that is not a
-    complete grid the rows are drawn among those there are, which is conditioning on the factor rather than intervening.
+    `codes` is a table [n d], an object that answers `codes[rows]` so, or a function `sample(factors)` of factor values
+    [m f]; `factors` [n f] are the rows. One look-up serves the variances, one the votes, unless it would exceed 2^26
+    numbers. On a table that is not a complete grid the rows are drawn among those there are, which is conditioning on
+    the factor rather than intervening.
 
     From 0 to 1, higher is better; chance is 1/f. Codes whose standard deviation over `variance_rows` rows is below
     `prune` are left out, as is any constant code even at `prune=0` (where the old library divides 0 by 0); if none is
@@ -55,9 +57,8 @@ def factor_vae_score(
     if batch < 2 or variance_rows < 2 or train < 1 or test < 1:
         raise DistaffError("factor_vae_score wants batch and variance_rows of at least 2, train and test of at least 1")
     rows, rng = Rows(factors), generator("factor_vae_score", seed)
-    if hasattr(codes, "shape") and codes.shape[0] != len(rows):
-        raise DistaffError(f"{codes.shape[0]} rows of codes for {len(rows)} rows of factors: give one for each")
-    spread = local_variances(np.asarray(codes[rows.anywhere(variance_rows, rng)])[None])[0]
+    codes_of = look_up(codes, rows)
+    spread = local_variances(codes_of(rows.anywhere(variance_rows, rng))[None])[0]
     if not np.isfinite(spread).all():
         return Score(math.nan, reason=f"code {int(np.argmin(np.isfinite(spread)))} holds values that are not finite")
     active = active_codes(spread, prune if prune_by == "std" else math.sqrt(max(prune, 0.0)))
@@ -65,7 +66,7 @@ def factor_vae_score(
     if not active.any():
         return Score(0.0, {"train_accuracy": 0.0, "active": 0.0}, np.zeros((d, f)))
     fixed, groups = _groups(rows, train + test, batch, rng)
-    votes = _votes(codes, groups, spread, active)
+    votes = _votes(codes_of, groups, spread, active)
     if (votes < 0).any():
         return Score(math.nan, reason="codes hold values that are not finite")
     learnt = _count(votes[:train], fixed[:train], d, f)
@@ -79,7 +80,8 @@ def factor_vae_score(
 
 def local_variances(codes: NDArray[Any]) -> NDArray[np.float64]:
     """Variance [g d] over the rows of each group of codes [g b d], with b - 1 in the denominator."""
-    variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # infinities are told by their name afterwards
+        variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
     return variances
 
 
@@ -105,14 +107,14 @@ def _groups(rows: Rows, n: int, batch: int, rng: np.random.Generator) -> tuple[N
 
 
 def _votes(
-    codes: Any, groups: NDArray[np.int64], variances: NDArray[np.float64], active: NDArray[np.bool_]
+    codes_of: LookUp, groups: NDArray[np.int64], variances: NDArray[np.float64], active: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     n, batch = groups.shape
     step = max(_LOOKED_UP // (batch * len(variances)), 1)
     votes = []
     for start in range(0, n, step):
         chosen = groups[start : start + step]
-        looked_up = np.asarray(codes[chosen.reshape(-1)]).reshape(len(chosen), batch, -1)
+        looked_up = codes_of(chosen.reshape(-1)).reshape(len(chosen), batch, -1)
         # a thousand groups at a time stay in the cache, and float64 copies of them small
         votes += [stillest(looked_up[at : at + 1024], variances, active) for at in range(0, len(chosen), 1024)]
     return np.concatenate(votes)

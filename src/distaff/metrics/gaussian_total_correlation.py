@@ -10,10 +10,17 @@ import numpy as np
 from distaff.metrics import Score, metric
 from distaff.metrics._arrays import as_codes, broken
 from distaff.metrics._covariance import covariance, varying_codes
+from distaff.metrics.latents import chosen
 
 
-@metric(paper="https://arxiv.org/abs/1811.12359", rows=10_000, range=(0, 1e999), higher_is_better=False)
-def gaussian_total_correlation(codes: Any, factors: Any = None) -> Score:
+@metric(
+    paper="https://arxiv.org/abs/1811.12359",
+    rows=10_000,
+    range=(0, 1e999),
+    higher_is_better=False,
+    since={"dims": "all"},
+)
+def gaussian_total_correlation(codes: Any, factors: Any = None, active: Any = None, *, dims: str = "all") -> Score:
     r"""Total correlation of a normal fitted to the codes (Locatello et al., 2019, Sec. 5.1); 0 is independent.
 
     1/2 (sum_i log S_ii - log det S), with S the covariance of codes [n d] (n - 1 in the denominator); `factors` are
@@ -24,10 +31,14 @@ def gaussian_total_correlation(codes: Any, factors: Any = None) -> Score:
     is returned with a reason that names the rank (the old library gives rounding noise of some 20 to 40). One code
     scores 0; codes that are not finite, or a single row, give NaN with a reason.
 
+    `dims="active"` looks at active codes only: those of the mask `active` [d] (`distaff.metrics.latents` makes one of
+    an encoder's variances), or else those with a standard deviation of at least 0.05. Raises `DistaffError` for another
+    `dims` or a mask that does not fit.
+
     Parts: `varying`, the number of codes that are not constant. Matrix: none, since no factor is involved.
     """
     del factors
-    codes = as_codes(codes)
+    codes = chosen(as_codes(codes), dims, active)
     if reason := broken(codes):
         return Score(math.nan, reason=reason)
     if len(codes) < 2:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_pair, broken
 from distaff.metrics._gaps import gap
-from distaff.metrics._information import discretise, entropies, mutual_information
+from distaff.metrics._relation import NO_FACTOR, relation
 
 
-@metric(paper="https://arxiv.org/abs/1802.04942", rows=10_000, range=(0, 1))
-def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Score:
+@metric(paper="https://arxiv.org/abs/1802.04942", rows=10_000, range=(0, 1), since={"estimator": "histogram"})
+def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
     r"""MIG (Chen et al., 2018, Eq. 6): mean over factors of the gap between the two codes that tell most of it.
 
     mean_j (I(z_*; v_j) - I(z_o; v_j)) / H(v_j), with codes [n d] cut into `bins` equal widths and factors [n f].
@@ -24,17 +23,15 @@ def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Scor
     value is left out of the mean; if all have one, or codes are not finite, the score is NaN with a reason.
 
     `bins=20` on equal widths is the 2019 study's (its `histogram_discretizer`). `bias="miller-madow"` takes the
-    first-order bias off every estimate. Parts: one number per factor. Matrix: information in nats [d f].
+    first-order bias off every estimate; `estimator="ksg"` counts neighbours instead of rows in bins (Ross, 2014).
+    Parts: one number per factor. Matrix: information in nats [d f].
 
-    Raises `DistaffError` for arrays that do not fit together and for an unknown `bias`.
+    Raises `DistaffError` for arrays that do not fit together and for an unknown `bias` or `estimator`.
     """
-    codes, table = as_pair(codes, factors, bins)
-    if reason := broken(codes):
-        return Score(math.nan, reason=reason)
-    matrix = mutual_information(discretise(codes, bins), table.classes, bias)
-    varying = table.sizes > 1
-    if not varying.any():
-        return Score(math.nan, matrix=matrix, reason="every factor has one value in these rows")
-    shares = gap(matrix)[varying] / entropies(table.classes, bias)[varying]
-    names = [name for name, varies in zip(table.names, varying, strict=True) if varies]
-    return Score(float(np.mean(shares)), dict(zip(names, shares.tolist(), strict=True)), matrix)
+    found = relation(codes, factors, bins, bias, estimator)
+    if isinstance(found, str):
+        return Score(math.nan, reason=found)
+    if not found.varying.any():
+        return Score(math.nan, matrix=found.matrix, reason=NO_FACTOR)
+    shares = gap(found.matrix)[found.varying] / found.factors[found.varying]
+    return Score(float(np.mean(shares)), found.named(shares), found.matrix)

@@ -10,12 +10,21 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_pair, broken
+from distaff.metrics._arrays import as_pair
 from distaff.metrics._information import chance, discretise, mutual_information
+from distaff.metrics._relation import relation
 
 
-@metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, range=(0, 1))
-def modularity(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", dead_codes: str = "keep") -> Score:
+@metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, range=(0, 1), since={"estimator": "histogram"})
+def modularity(
+    codes: Any,
+    factors: Any,
+    *,
+    bins: int = 20,
+    bias: str = "none",
+    dead_codes: str = "keep",
+    estimator: str = "histogram",
+) -> Score:
     r"""Modularity (Ridgeway & Mozer, 2018, Sec. 3): how far a code's information lies in one factor, mean over codes.
 
     mean_i 1 - (sum_j I_ij^2 - max_j I_ij^2) / (max_j I_ij^2 (f - 1)), with I_ij = I(z_i; v_j) from codes [n d] cut
@@ -28,19 +37,21 @@ def modularity(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", 
     but does not mend noise alone: what it leaves of it is uneven, and unevenness is what the formula rewards. If no
     code is left, or codes are not finite, the score is NaN with a reason.
 
-    `bins=20`, dead codes kept and no correction are the 2019 study's. Parts: one number per code. Matrix: nats [d f].
+    `bins=20`, dead codes kept and no correction are the 2019 study's; `estimator="ksg"` counts neighbours instead of
+    rows in bins (Ross, 2014). Parts: one number per code. Matrix: nats [d f].
 
-    Raises `DistaffError` for arrays that do not fit together and for an unknown `bias` or `dead_codes`.
+    Raises `DistaffError` for arrays that do not fit together and for unknown options.
     """
     if dead_codes not in ("keep", "skip"):
         raise unknown("dead_codes", dead_codes, ("keep", "skip"))
-    codes, table = as_pair(codes, factors, bins)
-    if reason := broken(codes):
-        return Score(math.nan, reason=reason)
-    labels = discretise(codes, bins)
-    matrix = mutual_information(labels, table.classes, bias)
+    found = relation(codes, factors, bins, bias, estimator)
+    if isinstance(found, str):
+        return Score(math.nan, reason=found)
+    matrix = found.matrix
     kept = np.full(len(matrix), True)
     if dead_codes == "skip":
+        checked, table = as_pair(codes, factors, bins)
+        labels = discretise(checked, bins)
         kept = np.any(mutual_information(labels, table.classes) > chance(labels, table.classes), axis=1)
     if not kept.any():
         return Score(math.nan, matrix=matrix, reason="no code tells of any factor more than chance would")

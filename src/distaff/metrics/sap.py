@@ -18,7 +18,7 @@ from distaff.metrics._predict import hit, lesson
 WAYS = ("auto", "svm", "correlation")
 
 
-@metric(paper="https://arxiv.org/abs/1711.00848", rows=10_000, test_rows=5_000, range=(0, 1))
+@metric(paper="https://arxiv.org/abs/1711.00848", rows=10_000, test_rows=5_000, range=(0, 1), depends_on=("scale",))
 def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = "auto") -> Score:
     r"""SAP (Kumar et al., 2018, Sec. 3): mean over factors of the gap between the two codes that predict it best.
 
@@ -50,7 +50,7 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
         if by == "correlation" or taught.continuous[j]:
             matrix[:, j] = squared_correlations(taught.train, y)
         else:
-            matrix[:, j] = _accuracies(taught.train, y, taught.test, taught.test_targets[j], int(seeds[j]))
+            matrix[:, j] = accuracies(taught.train, y, taught.test, taught.test_targets[j], int(seeds[j]))
     gaps = gap(matrix)[taught.varying]
     names = [taught.names[j] for j in taught.varying]
     return Score(float(gaps.mean()), dict(zip(names, gaps.tolist(), strict=True)), matrix)
@@ -65,7 +65,8 @@ def squared_correlations(codes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.flo
     return squares
 
 
-def _accuracies(x: NDArray[Any], y: NDArray[Any], test: NDArray[Any], asked: NDArray[Any], seed: int) -> list[float]:
+def accuracies(x: NDArray[Any], y: NDArray[Any], test: NDArray[Any], asked: NDArray[Any], seed: int) -> list[float]:
+    """The accuracy on `test` [m d] of a linear SVM for each single code of `x` [n d], taught `y` [n], asked [m]."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 

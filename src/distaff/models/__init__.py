@@ -1,22 +1,26 @@
-"""Networks: an encoder and a decoder as ordinary modules, written for one model, with weights drawn from a seed.
+"""Networks: an encoder and a decoder as ordinary modules, with weights drawn from a seed.
 
 A file of this folder is a network: one function of its name, under `@network(...)`, that builds modules for images of
 a given shape. Modules carry structure only (they are built on the meta device); weights live outside, in a dictionary
-of tensors by name, so that the same module runs one model or a stack of them.
+of tensors by name. A network is written for one model; what counts its axes from the last one also takes a stack of k.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from distaff import rng
+from distaff.errors import unknown
+from distaff.models._likelihood import LIKELIHOODS
 from distaff.types import Params
+
+Posterior: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def network(
@@ -28,37 +32,43 @@ def network(
 
 
 class VAE(nn.Module):
-    """An encoder to mean and log-variance, and a decoder to logits of the pixels [b c h w]."""
+    """An encoder to mean and log-variance, a decoder to one raw number a pixel, and the likelihood that reads it.
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+    `posterior`, where a method has one, changes q(z|x) between the two, as Ada-GVAE shares what two views have alike.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: str = "bernoulli") -> None:
         super().__init__()
+        if likelihood not in LIKELIHOODS:
+            raise unknown("likelihood", likelihood, LIKELIHOODS)
         self.encoder = encoder
         self.decoder = decoder
+        self.likelihood = likelihood
+        self.posterior: Posterior | None = None
 
-    def encode(self, x: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+    def encode(self, x: Float[Tensor, "*k b c h w"]) -> tuple[Float[Tensor, "*k b d"], Float[Tensor, "*k b d"]]:
         """Mean and log-variance of q(z|x), a diagonal normal."""
-        mean, logvar = self.encoder(x).chunk(2, dim=-1)
+        mean, logvar = self.encoder(x).float().chunk(2, dim=-1)
         return mean, logvar
 
-    def decode(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
-        """Logits of p(x|z), one Bernoulli a pixel and channel; their sigmoid is the picture."""
-        logits: Tensor = self.decoder(z)
-        return logits
+    def decode(self, z: Float[Tensor, "*k b d"]) -> Float[Tensor, "*k b c h w"]:
+        """The decoder's raw numbers, for `bernoulli` the logits of p(x|z), one a pixel and channel."""
+        raw: Tensor = self.decoder(z).float()
+        return raw
+
+    def picture(self, z: Float[Tensor, "*k b d"]) -> Float[Tensor, "*k b c h w"]:
+        """E[x|z] in [0, 1]: what the model paints."""
+        return LIKELIHOODS[self.likelihood].picture(self.decode(z))
 
     def forward(
-        self, x: Float[Tensor, "b c h w"], noise: Float[Tensor, "b d"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "b d"], Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+        self, x: Float[Tensor, "*k b c h w"], noise: Float[Tensor, "*k b d"]
+    ) -> tuple[Float[Tensor, "*k"], Float[Tensor, "*k b d"], Float[Tensor, "*k b d"], Float[Tensor, "*k b d"]]:
         """E_q[-log p(x|z)] (nats, summed over pixels, mean over the batch), mean, logvar, z = mean + std * noise."""
         mean, logvar = self.encode(x)
+        if self.posterior is not None:
+            mean, logvar = self.posterior(mean, logvar)
         z = mean + torch.exp(0.5 * logvar) * noise
-        return bernoulli_nll(self.decode(z), x), mean, logvar, z
-
-
-def bernoulli_nll(logits: Float[Tensor, "b c h w"], x: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
-    """-log p(x|z) of Bernoulli pixels with targets in [0, 1], summed over an image, mean over the batch, in nats."""
-    # log(1 + e^l) - x l, in the form that neither overflows nor loses digits
-    pixels = torch.clamp_min(logits, 0) - logits * x + torch.log1p(torch.exp(-logits.abs()))
-    return pixels.flatten(1).sum(1).mean()
+        return LIKELIHOODS[self.likelihood].nll(self.decode(z), x), mean, logvar, z
 
 
 def initial(module: nn.Module, seed: int, part: int = 0) -> Params:

@@ -2,64 +2,147 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from distaff.errors import DistaffError
-from distaff.registry import METRICS, content_id
+from distaff.registry import content_id
 from distaff.spec import Run, Study
-from distaff.study.score import Scoring
+from distaff.study.asked import Answers, Scoring
+from distaff.study.asked import scoring as scoring  # noqa: PLC0414  (others take it from here)
+from distaff.study.record import load_study as load_study  # noqa: PLC0414  (others take it from here)
 from distaff.study.store import Store
-from distaff.train.pack import key
+
+DENSE_STEPS = 100  # small dense networks' updates in the time of one of a convolutional network
+
+
+class Train(NamedTuple):
+    """A pack to train: the runs of one that are missing. Which runs are put together depends on the study alone."""
+
+    name: str
+    runs: tuple[Run, ...]
+    whole: tuple[Run, ...]  # what is missing and what is there: the pack as it may have begun
+
+    @property
+    def updates(self) -> int:
+        """Updates of all its models together."""
+        return len(self.runs) * self.runs[0].updates
+
+
+class Ask(NamedTuple):
+    """A trained run to score: what it has not been asked yet."""
+
+    name: str
+    run: Run
+    scoring: Scoring
+
+
+Job: TypeAlias = Train | Ask
 
 
 class Plan(NamedTuple):
     """Missing work, and counts of what is there."""
 
-    packs: tuple[tuple[Run, ...], ...]  # the longest first, so that no core waits at the end
-    unscored: tuple[str, ...]  # ids of runs that are trained
-    done: int
+    packs: tuple[Train, ...]  # the longest first, so that no core waits at the end
+    unscored: tuple[Ask, ...]
+    runs: int
+    trained: int
+    done: int  # trained and scored
     failed: int
 
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All that is missing, in the order in which it is begun."""
+        return (*self.packs, *self.unscored)
 
-def load_study(path: Path) -> Study:
-    """The `study` that a Python file defines; raises `DistaffError` if there is none."""
-    if not path.exists():
-        raise DistaffError(f"there is no study {path}: name a Python file that defines `study = Study(...)`")
-    names: dict[str, object] = {"__name__": path.stem, "__file__": str(path)}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
-    study = names.get("study")
-    if not isinstance(study, Study):
-        raise DistaffError(f"{path} must define `study = Study(...)`")
-    return study
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.packs and not self.unscored
 
 
-def scoring(study: Study) -> Scoring:
-    """The question that the study asks of every run."""
-    return Scoring(tuple(METRICS.parse(text) for text in study.metrics), study.rows, study.test_rows, study.cells)
+class Listing(NamedTuple):
+    """The names in a store, read once: complete runs, and what failed."""
+
+    runs: frozenset[str]
+    failed: frozenset[str]  # ids of runs, and id-scoring of scorings
 
 
-def plan(study: Study, store: Store) -> Plan:
-    """What is missing of `study` in `store`; how runs are put together depends on the study alone."""
+def listing(store: Store) -> Listing:
+    """What a store holds by name; reads two folders and no file."""
+    runs = [name for name in _names(store.folder / "runs") if not name.startswith(".")]
+    failed = [name.removesuffix(".json") for name in _names(store.folder / "failed") if name.endswith(".json")]
+    return Listing(frozenset(runs), frozenset(failed))
+
+
+def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
+    """What is missing of `study` in `store`, or of those of its runs that `ids` names."""
+    there, asked = listing(store), scoring(study)
+    known = Answers(store, asked)
+    wanted = {run.id: run for run in study.runs}
+    if ids is not None:
+        wanted = {id: run for id, run in wanted.items() if id in ids}
+    missing = {id for id in wanted if id not in there.runs and id not in there.failed}
+    packs = []
+    for chunk in chunks(study) if missing else ():
+        of_chunk = tuple(run for run in chunk if run.id in missing)
+        if of_chunk:
+            packs.append(Train(pack_id(chunk), of_chunk, chunk))
+    asks, trained, failed = [], 0, len(there.failed & wanted.keys())
+    for id, run in wanted.items():
+        if id in there.runs:
+            trained += 1
+            rest = known.missing(id, _answered(store, id))
+            if rest.metrics and f"{id}-{rest.id}" in there.failed:
+                failed += 1
+            elif rest.metrics:
+                asks.append(Ask(f"{id}-{rest.id}", run, rest))
+    unanswered = len(asks) + failed - len(there.failed & wanted.keys())
+    return Plan(
+        tuple(sorted(packs, key=_cost, reverse=True)), tuple(asks), len(wanted), trained, trained - unanswered, failed
+    )
+
+
+def chunks(study: Study) -> list[tuple[Run, ...]]:
+    """All packs of a study, whatever of them is there."""
+    from distaff.train.pack import key
+
     together: dict[object, list[Run]] = defaultdict(list)
     for run in study.runs:
         together[key(run)].append(run)
-    chunks = [runs[i : i + study.pack] for runs in together.values() for i in range(0, len(runs), study.pack)]
-    failed = {run.id for run in study.runs if store.failure(run.id)}
-    wanted = [tuple(run for run in chunk if not store.has(run.id) and run.id not in failed) for chunk in chunks]
-    packs = sorted((chunk for chunk in wanted if chunk), key=_cost, reverse=True)
-    answer = f"scores-{scoring(study).id}.json"
-    trained = [run.id for run in study.runs if store.has(run.id)]
-    unscored = tuple(id for id in trained if not (store.run_folder(id) / answer).exists())
-    return Plan(tuple(packs), unscored, len(trained) - len(unscored), len(failed))
+    return [tuple(runs[i : i + study.pack]) for runs in together.values() for i in range(0, len(runs), study.pack)]
 
 
 def pack_id(runs: tuple[Run, ...]) -> str:
-    """Names a pack's resume point by the runs in it."""
+    """Names a pack, its claim and its resume point by the runs in it."""
     return content_id([run.id for run in runs])
 
 
-def _cost(runs: tuple[Run, ...]) -> tuple[bool, int]:
+def failures(study: Study, store: Store) -> list[tuple[Run, str, str]]:
+    """Every failed run of `study` with its reason and the name of its record."""
+    names = sorted(listing(store).failed)
+    runs = {run.id: run for run in study.runs}
+    of_study = [(runs[name.partition("-")[0]], name) for name in names if name.partition("-")[0] in runs]
+    return [(run, store.failure(name) or "", name) for run, name in of_study]
+
+
+def retry(study: Study, store: Store, ids: frozenset[str] | None = None) -> int:
+    """Forget the failures of `study`, or of those of its runs that `ids` names, so that they are tried again."""
+    again = [name for run, _, name in failures(study, store) if ids is None or run.id in ids]
+    for name in again:
+        (store.folder / "failed" / f"{name}.json").unlink(missing_ok=True)
+    return len(again)
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+def _answered(store: Store, id: str) -> list[str]:
+    return [name for name in os.listdir(store.run_folder(id)) if name.startswith("scores-")]
+
+
+def _cost(pack: Train) -> float:
     """Convolutions first: one step of them costs a hundred of the small dense networks'."""
-    return runs[0].network.name.startswith("conv"), len(runs) * runs[0].updates
+    return pack.updates * (DENSE_STEPS if pack.runs[0].network.name.startswith("conv") else 1)

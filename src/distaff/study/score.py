@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,27 +16,19 @@ from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
 from distaff.models import initial
-from distaff.registry import METRICS, NETWORKS, Spec, content_id
+from distaff.registry import METRICS, NETWORKS, Spec
 from distaff.spec import Run
-from distaff.study.store import Store, read_json, write
+from distaff.study.asked import Scoring as Scoring  # noqa: PLC0414  (others take it from here)
+from distaff.study.asked import registry
+from distaff.study.asked import scores as scores  # noqa: PLC0414  (others take it from here)
+from distaff.study.files import read_json, sealed, write
+from distaff.study.provenance import provenance
+from distaff.study.store import FORMAT, Store
 from distaff.types import Params
 
 REPRESENTATIONS = ("mean", "sampled")
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """What is asked of every run: metrics, how many rows they are given, and how many cells of the grid are encoded."""
-
-    metrics: tuple[Spec, ...]
-    rows: int = 10_000
-    test_rows: int = 5_000
-    cells: int = 100_000  # of larger grids, this many cells are drawn once for all runs
-
-    @property
-    def id(self) -> str:
-        """Sixteen digits for the question: they name the file of its answers."""
-        return content_id([[m.identity for m in self.metrics], self.rows, self.test_rows, self.cells])
+KEEP_SECONDS = 5.0  # time between writes of answers so far: what an interrupt can cost beside the metric at hand
+Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -52,39 +45,68 @@ class Sampled:
 
 
 def score_run(store: Store, id: str, scoring: Scoring) -> None:
-    """Answer `scoring` for run `id` and keep it as one file; if it is there already, do nothing."""
-    path = store.run_folder(id) / f"scores-{scoring.id}.json"
+    """Answer `scoring` for run `id` and keep it as one file; if it is there already, do nothing.
+
+    Answers so far stand in packs/ in the meantime, so that an interrupted run is not asked again what it has answered.
+    """
+    path = store.run_folder(id) / scoring.file
     if path.exists():
         return
-    found = answers(store.run(id), store.params(id), scoring)
-    write(path, json.dumps({"run": id, "scores": found}, indent=1, allow_nan=False).encode())
+    so_far = store.folder / "packs" / f"{id}-{scoring.id}.json"
+    kept = read_json(so_far) if so_far.exists() else {"seconds": {}, "scores": []}
+    seconds: dict[str, float] = kept["seconds"]
+    written = time.monotonic()
+
+    def keep(found: Rows) -> None:
+        nonlocal written
+        if time.monotonic() - written > KEEP_SECONDS:
+            write(so_far, sealed({"seconds": seconds, "scores": found}))
+            written = time.monotonic()
+
+    found = answers(store.run(id), store.params(id), scoring, kept["scores"], keep, seconds)
+    told = {"format": FORMAT, "run": id, "asked": scoring.told(), "made": {**provenance(), "seconds": seconds}}
+    write(path, sealed({**told, "scores": found}))
+    so_far.unlink(missing_ok=True)
 
 
-def scores(store: Store, id: str) -> list[dict[str, Any]]:
-    """All scores that were kept of run `id`."""
-    return [row for path in sorted(store.run_folder(id).glob("scores-*.json")) for row in read_json(path)["scores"]]
+def answers(
+    run: Run,
+    params: Params,
+    scoring: Scoring,
+    kept: Iterable[dict[str, Any]] = (),
+    keep: Callable[[Rows], None] = lambda _: None,
+    seconds: dict[str, float] | None = None,
+) -> Rows:
+    """Every metric of `scoring` on both representations: a row a number, null with a reason where it is not finite.
 
-
-def answers(run: Run, params: Params, scoring: Scoring) -> list[dict[str, Any]]:
-    """Every metric of `scoring` on both representations: a row a number, null with a reason where it is not finite."""
+    `kept` holds rows that are known already; `keep` is called with all rows after each metric, `seconds` filled.
+    """
     dataset = data.load(str(run.dataset))
     cells = _cells(len(dataset), scoring.cells)
     codes = encode(NETWORKS.bind(run.network)(dataset.shape), params, dataset, cells)
     factors = dataset.factors.values(cells)
-    found: list[dict[str, Any]] = []
+    found = list(kept)
+    known = {(row.get("spec", row["metric"].partition(".")[0]), row["representation"]) for row in found}
     for spec in scoring.metrics:
         for representation in REPRESENTATIONS:
+            if (str(spec), representation) in known:
+                continue
+            began = time.perf_counter()
             draw = generator(spec.name, 0)
             table = codes.mean if representation == "mean" else Sampled(codes, draw)
             score = _ask(spec, table, factors, scoring, draw)
             numbers = {spec.name: float(score), **{f"{spec.name}.{part}": v for part, v in score.parts.items()}}
-            found += [_row(representation, name, value, score.reason) for name, value in numbers.items()]
+            found += [_row(spec, representation, name, value, score.reason) for name, value in numbers.items()]
+            if seconds is not None:
+                took = seconds.get(str(spec), 0.0) + time.perf_counter() - began
+                seconds[str(spec)] = round(took, 4)
+            keep(found)
     return found
 
 
 def _ask(spec: Spec, table: Any, factors: NDArray[np.int64], scoring: Scoring, draw: np.random.Generator) -> Score:
-    """One metric, given the rows that it declares to need."""
-    function, marks = METRICS.bind(spec), METRICS.plugin(spec.name).marks
+    """One metric or task, given the rows that it declares to need."""
+    function, marks = registry(spec).bind(spec), registry(spec).plugin(spec.name).marks
     if marks["rows"] == "grid":
         return function(table, factors)  # type: ignore[no-any-return]
     train = draw.integers(len(factors), size=scoring.rows)
@@ -100,13 +122,15 @@ def _cells(n: int, most: int) -> NDArray[np.int64]:
     return np.sort(generator("cells", 0).choice(n, size=most, replace=False))
 
 
-def _row(representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:
+def _row(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:
     finite = math.isfinite(value)
     row: dict[str, Any] = {"representation": representation, "metric": metric, "value": value if finite else None}
+    if str(spec) != spec.name:
+        row["spec"] = str(spec)
     return row if finite else {**row, "reason": reason or "not a number"}
 
 
-def untrained(store: Store, run: Run, scoring: Scoring, models: int = 20) -> list[dict[str, Any]]:
+def untrained(store: Store, run: Run, scoring: Scoring, models: int = 20) -> Rows:
     """MIG of `models` networks of `run` at update 0, seeds 0, 1, ...: what a score is worth before any training.
 
     Kept in the store as untrained-<dataset>.json, and read from there the next time.
@@ -121,5 +145,5 @@ def untrained(store: Store, run: Run, scoring: Scoring, models: int = 20) -> lis
             for row in answers(run, initial(vae, seed), asked)
             if row["metric"] == "mig"
         ]
-        write(path, json.dumps({"network": str(run.network), "scores": found}, indent=1, allow_nan=False).encode())
+        write(path, sealed({"network": str(run.network), "scores": found}))
     return list(read_json(path)["scores"])

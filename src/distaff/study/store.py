@@ -1,29 +1,33 @@
-"""The store: a folder with a folder for each run, written whole or not at all, never edited; tables are its caches."""
+"""The store: a folder with a folder for each run, written whole or not at all, never edited; tables are its caches.
+
+docs/store.md describes every file of it.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
+import functools
+import io
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import polars as pl
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from typing import TYPE_CHECKING, Any
 
 from distaff.errors import DistaffError
-from distaff.registry import DATASETS, METHODS, NETWORKS
+from distaff.registry import DATASETS, METHODS, NETWORKS, Registry, Spec
 from distaff.spec import Optim, Run
-from distaff.train.fit import Trained
-from distaff.types import Params
+from distaff.study.files import damaged, digest, sealed, settle, token, write
+from distaff.study.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
+from distaff.study.provenance import provenance as provenance  # noqa: PLC0414  (others take it from here)
 
-FORMAT = 1
+if TYPE_CHECKING:
+    import polars as pl
+
+    from distaff.train.fit import Trained
+    from distaff.types import Params
+
+LAST = 0.1  # the share of a curve whose mean is the result of training
+FORMAT = 2  # 1 had no checksums; it is read as well
 
 
 @dataclass(frozen=True)
@@ -45,41 +49,96 @@ class Store:
         path = self.folder / "failed" / f"{id}.json"
         return str(read_json(path)["reason"]) if path.exists() else None
 
-    def put(self, trained: Trained, seconds: float) -> None:
-        """Keep what training gave: as a run, or as a failure with the update at which it stopped being finite."""
+    def fail(self, run: Run, reason: str, name: str | None = None, trace: str | None = None) -> None:
+        """Record why `run` failed, or its scoring `name`; `distaff study retry` forgets it."""
+        told = {"format": FORMAT, "run": describe(run), "reason": reason, **({"trace": trace} if trace else {})}
+        write(self.folder / "failed" / f"{name or run.id}.json", sealed(told))
+
+    def put(self, trained: Trained, seconds: float, more: Mapping[str, Any] | None = None) -> None:
+        """Keep what training gave: as a run, or as a failure with the update at which it stopped being finite.
+
+        `seconds` is this run's share of the time, and `more` is told beside it in provenance.json.
+        """
+        import polars as pl
+        from safetensors.torch import save
+
         run = trained.run
         if trained.diverged is not None:
-            reason = f"not finite from update {trained.diverged} on"
-            write(self.folder / "failed" / f"{run.id}.json", _json({"run": describe(run), "reason": reason}))
+            self.fail(run, f"not finite from update {trained.diverged} on")
+            return
+        if self.has(run.id):
             return
         curve = pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns))
-        aside = self.folder / "runs" / f".{run.id}.{os.getpid()}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        write(aside / "run.json", _json({"format": FORMAT, **describe(run)}))
-        write(aside / "provenance.json", _json({**provenance(), "seconds": round(seconds, 3)}))
-        write(aside / "model.safetensors", save(trained.params, {"run": run.id}))
-        curve.write_parquet(aside / "curve.parquet")
-        if self.has(run.id):  # another process was first, with the same numbers
-            shutil.rmtree(aside)
-            return
-        aside.replace(self.run_folder(run.id))
+        parquet = io.BytesIO()
+        curve.write_parquet(parquet)
+        contents = {
+            "run.json": sealed({"format": FORMAT, **describe(run), "ended": ended(curve)}),
+            "curve.parquet": parquet.getvalue(),
+            "model.safetensors": save(trained.params, {"run": run.id}),
+        }
+        files = {name: digest(content) for name, content in contents.items()}
+        made = {
+            **provenance(),
+            "precision": run.precision,
+            "seconds": round(seconds, 3),
+            **(more or {}),
+            "files": files,
+        }
+        self.bring(run.id, {**contents, "provenance.json": sealed(made)})
+
+    def bring(self, id: str, contents: Mapping[str, bytes]) -> None:
+        """Let the folder of run `id` appear, with these files, unless it is there already."""
+        aside = self.folder / "runs" / f".{id}.{token()}"
+        try:
+            for name, content in contents.items():
+                write(aside / name, content)
+            aside.replace(self.run_folder(id))
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)
+            if not self.has(id):  # if it is there, another process was first, with the same numbers
+                raise
+        settle(self.folder / "runs")
 
     def run(self, id: str) -> Run:
         """The run that `id` names, from its run.json."""
         return recognise(read_json(self._existing(id) / "run.json"))
 
+    def made(self, id: str) -> dict[str, Any]:
+        """Who made run `id`, with what, and in how many seconds."""
+        return read_json(self._existing(id) / "provenance.json")
+
     def params(self, id: str) -> Params:
         """The weights of run `id`; raises `DistaffError` if the file is damaged."""
-        path = self._existing(id) / "model.safetensors"
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        content = self._whole(id, "model.safetensors")
         try:
-            return load(path.read_bytes())
-        except (SafetensorError, OSError) as error:
-            raise DistaffError(f"{path} is damaged ({error}): delete {path.parent} and run the study again") from error
+            return load(content)
+        except SafetensorError as error:
+            raise damaged(self.run_folder(id) / "model.safetensors", error) from error
 
     def curve(self, id: str) -> pl.DataFrame:
-        """The training curve of run `id`."""
-        return pl.read_parquet(self._existing(id) / "curve.parquet")
+        """The training curve of run `id`; raises `DistaffError` if the file is damaged."""
+        import polars as pl
+
+        content = self._whole(id, "curve.parquet")
+        try:
+            return pl.read_parquet(content)
+        except pl.exceptions.PolarsError as error:
+            raise damaged(self.run_folder(id) / "curve.parquet", error) from error
+
+    def _whole(self, id: str, name: str) -> bytes:
+        """The bytes of a file of run `id`, after a look at the checksum that its provenance holds."""
+        path = self._existing(id) / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise damaged(path, error) from error
+        told = self.made(id).get("files", {}).get(name)
+        if told is not None and told != digest(content):
+            raise damaged(path, "its checksum does not fit")
+        return content
 
     def _existing(self, id: str) -> Path:
         folder = self.run_folder(id)
@@ -104,49 +163,35 @@ def describe(run: Run) -> dict[str, Any]:
 
 def recognise(told: Mapping[str, Any]) -> Run:
     """The run that `describe` told of; raises `DistaffError` if it no longer has the id that it had."""
-    run = Run(
-        DATASETS.parse(told["dataset"]),
-        METHODS.parse(told["method"]),
-        NETWORKS.parse(told["network"]),
-        NETWORKS.parse(told["critic"]) if told["critic"] else None,
-        Optim(**told["optim"]),
-        Optim(**told["critic_optim"]),
-        **{name: told[name] for name in ("batch", "updates", "precision", "seed")},
-    )
+    try:
+        run = Run(
+            parsed(DATASETS, told["dataset"]),
+            parsed(METHODS, told["method"]),
+            parsed(NETWORKS, told["network"]),
+            parsed(NETWORKS, told["critic"]) if told["critic"] else None,
+            Optim(**told["optim"]),
+            Optim(**told["critic_optim"]),
+            **{name: told[name] for name in ("batch", "updates", "precision", "seed")},
+        )
+    except (KeyError, TypeError) as error:
+        raise DistaffError(f"run {told.get('id')} is not told of in full: {error}") from error
     if run.id != told["id"]:
         raise DistaffError(f"run {told['id']} was edited, or made by another version of its method: it is now {run.id}")
     return run
 
 
-def provenance() -> dict[str, Any]:
-    """What made a result, beside what is hashed: versions, device, engine."""
-    return {
-        "distaff": version("distaff"),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": platform.processor() or platform.machine(),
-    }
+def ended(curve: pl.DataFrame) -> dict[str, float]:
+    """Means over the last tenth of a curve: `kl`, `nll` and `elbo`, in nats, as far as the method has them."""
+    last = curve.tail(max(1, round(LAST * len(curve))))
+    of_latents = [last[name].mean() for name in last.columns if name.startswith("kl.")]
+    kl = sum(float(mean) for mean in of_latents if isinstance(mean, float))
+    nll = last["term.nll"].mean() if "term.nll" in last.columns else None
+    if not isinstance(nll, float):
+        return {"kl": kl}
+    return {"nll": nll, "kl": kl, "elbo": -(nll + kl)}
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`; raises `DistaffError` if it is missing or damaged."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DistaffError(f"{path} cannot be read ({error}): delete {path.parent} and run the study again") from error
-    return found
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole: aside, to the disk, then under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=2, allow_nan=False).encode()
+@functools.lru_cache(maxsize=4096)
+def parsed(registry: Registry, text: str) -> Spec:
+    """`registry.parse(text)`, once for each text: a study says the same few hundred ones thousands of times."""
+    return registry.parse(text)

@@ -1,34 +1,202 @@
-"""The jobs of a study, each idempotent: its first question is whether the result is there already."""
+"""The jobs of a study, each idempotent, and the loop of a worker: what every executor runs, as often as it likes."""
 
 from __future__ import annotations
 
+import json
+import os
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from distaff.spec import Run
-from distaff.study.plan import pack_id
-from distaff.study.score import Scoring, score_run
-from distaff.study.store import Store, write
-from distaff.train.fit import fit
+from distaff.errors import DistaffError
+from distaff.spec import Study
+from distaff.study.claims import DEATHS, Claims
+from distaff.study.files import NO_PLACE, read_json, token
+from distaff.study.order import KEEP_SECONDS
+from distaff.study.plan import Ask, Job, Train, plan
+from distaff.study.provenance import joules, spent
+from distaff.study.stop import Stop
+from distaff.study.store import Store
 
-
-def train_pack(folder: Path, runs: tuple[Run, ...]) -> list[str]:
-    """Train what is missing of `runs` side by side and keep it; returns the ids that can be scored."""
-    store = Store(folder)
-    missing = tuple(run for run in runs if not store.has(run.id) and not store.failure(run.id))
-    if missing:
-        name = folder / "packs" / pack_id(missing)
-        resume, told = name.with_suffix(".safetensors"), name.with_suffix(".progress")
-        began = time.monotonic()
-        trained = fit(missing, resume=resume, progress=lambda done, _: write(told, str(done * len(missing)).encode()))
-        for one in trained:
-            store.put(one, (time.monotonic() - began) / len(missing))
-        resume.unlink(missing_ok=True)
-        told.unlink(missing_ok=True)
-    return [run.id for run in runs if store.has(run.id)]
+KINDS = ("train", "score")
+TOLD_SECONDS = 0.5  # time between writes of how far a pack has come
+IDLE_SECONDS = 1.0  # time between looks at a study whose rest others work on
 
 
-def score(folder: Path, id: str, scoring: Scoring) -> str:
-    """Score run `id`; returns its id."""
-    score_run(Store(folder), id, scoring)
-    return id
+def work(
+    store: Store,
+    study: Study,
+    *,
+    kinds: tuple[str, ...] = KINDS,
+    ids: frozenset[str] | None = None,
+    claims: Claims | None = None,
+    stop: Stop | None = None,
+    keep_seconds: float = KEEP_SECONDS,
+) -> int:
+    """Do the jobs of `study` that nobody else does until none is left; returns how many were done here.
+
+    Any number of processes may do so on one store. What a job raises is recorded as the failure of its runs, except
+    for a place that cannot be written to: that ends the work with a `DistaffError`, and no run is to blame.
+    """
+    claims, stop, done = claims or Claims(store.folder / "claims"), stop or Stop(), 0
+    while True:
+        todo = plan(study, store, ids)
+        mine = [job for job in todo.jobs if kind(job) in kinds]
+        taken = sum(_attempt(store, job, claims, stop, keep_seconds) for job in mine)
+        done += taken
+        stop.check()
+        if todo.empty:
+            return done
+        if not taken:
+            time.sleep(IDLE_SECONDS)
+
+
+def kind(job: Job) -> str:
+    """Whether a job trains or scores."""
+    return "train" if isinstance(job, Train) else "score"
+
+
+def finished(store: Store, job: Job) -> bool:
+    """Whether the result of `job` is there already."""
+    if isinstance(job, Ask):
+        return (store.run_folder(job.run.id) / job.scoring.file).exists() or _failed(store, job.name)
+    return all(store.has(run.id) or _failed(store, run.id) for run in job.runs)
+
+
+def train(store: Store, job: Train, stop: Stop, keep_seconds: float = KEEP_SECONDS) -> None:
+    """Train what is missing of a pack side by side, from its resume point if there is one, and keep it."""
+    from distaff.train.fit import fit
+
+    base = store.folder / "packs" / job.name
+    resume, told = base.with_suffix(".safetensors"), base.with_suffix(".progress")
+    begun = _begun(resume, store.folder / "damaged")
+    runs = tuple(run for run in job.whole if run.id in begun) or job.runs
+    before = progress_of(told).get("seconds", 0.0) if begun else 0.0
+    began, energy, last = time.monotonic(), joules(), 0.0
+
+    def progress(done: int, of: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > TOLD_SECONDS or done == of:
+            last = now
+            tell(told, {"updates": done, "models": len(runs), "seconds": round(before + now - began, 3)})
+        stop.check()
+
+    trained = fit(runs, resume=resume, progress=progress, keep_seconds=keep_seconds)
+    seconds = before + time.monotonic() - began
+    more = {"pack": job.name, "models": len(runs), "joules_of_machine": spent(energy, joules())}
+    for one in trained:
+        store.put(one, seconds / len(runs), more)
+    resume.unlink(missing_ok=True)
+    told.unlink(missing_ok=True)
+
+
+def score(store: Store, job: Ask, stop: Stop) -> None:
+    """Ask a run what it has not been asked yet."""
+    from distaff.study.score import score_run
+
+    with stop.breakable():
+        score_run(store, job.run.id, job.scoring)
+
+
+def tell(path: Path, told: dict[str, Any]) -> None:
+    """Say how far a pack has come: lost without harm, so it is not forced to the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{token()}")
+    aside.write_text(json.dumps(told), encoding="utf-8")
+    aside.replace(path)
+
+
+def progress_of(path: Path) -> dict[str, Any]:
+    """What `tell` wrote, or nothing."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):  # not begun, finished this moment, or spoilt: it only serves the display
+        return {}
+    return found
+
+
+def _attempt(store: Store, job: Job, claims: Claims, stop: Stop, keep_seconds: float) -> bool:
+    """Do `job` if it is neither done nor somebody else's; says whether it was done here."""
+    stop.check()
+    try:
+        if finished(store, job):
+            return False
+        claim = claims.take(job.name, _advance(store, job))
+    except OSError as error:
+        raise _no_place(store, error) from error
+    if claim is None:
+        return False
+    try:
+        if finished(store, job):  # between the look and the claim
+            return False
+        if claim.stuck:
+            _record(store, job, f"{DEATHS} workers died at it in a row without getting further: out of memory?")
+        elif isinstance(job, Train):
+            _guard(store, job, lambda: train(store, job, stop, keep_seconds))
+        else:
+            _guard(store, job, lambda: score(store, job, stop))
+    finally:
+        claim.release()
+    return True
+
+
+def _guard(store: Store, job: Job, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception as error:  # whatever a plug-in raises is its run's failure, and the study goes on
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in NO_PLACE:
+            raise _no_place(store, cause) from error
+        told = str(error) if isinstance(error, DistaffError) else f"{type(error).__name__}: {error}"
+        _record(store, job, told, traceback.format_exc())
+
+
+def _record(store: Store, job: Job, reason: str, trace: str | None = None) -> None:
+    if isinstance(job, Ask):
+        store.fail(job.run, f"scoring: {reason}", job.name, trace)
+        return
+    for run in job.runs:
+        if not store.has(run.id):
+            store.fail(run, reason, trace=trace)
+
+
+def _failed(store: Store, name: str) -> bool:
+    return (store.folder / "failed" / f"{name}.json").exists()
+
+
+def _advance(store: Store, job: Job) -> int:
+    """How far a job has come for good: updates of its resume point, or answers that are kept."""
+    if isinstance(job, Train):
+        return int(_about(store.folder / "packs" / f"{job.name}.safetensors").get("step", 0))
+    so_far = store.folder / "packs" / f"{job.name}.json"
+    return len(read_json(so_far)["scores"]) if so_far.exists() else 0
+
+
+def _begun(resume: Path, damaged: Path) -> frozenset[str]:
+    """The runs of a resume point; one that is torn is set aside, and its pack starts anew."""
+    about = _about(resume)
+    if resume.exists() and "runs" not in about:
+        damaged.mkdir(exist_ok=True)
+        os.replace(resume, damaged / resume.name)
+    return frozenset(json.loads(about["runs"])) if "runs" in about else frozenset()
+
+
+def _about(resume: Path) -> dict[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    if not resume.exists():
+        return {}
+    try:
+        with safe_open(resume, "np") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError):
+        return {}
+
+
+def _no_place(store: Store, error: OSError) -> DistaffError:
+    return DistaffError(
+        f"{store.folder} cannot be written to ({error.strerror or error}): nothing is lost, the same command goes on"
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics._draws import generator
+from distaff.metrics._lookup import look_up
 from distaff.metrics._rows import Rows
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
@@ -31,23 +32,24 @@ def fairness(
     factor j of all is set to each of its values c in turn; TV_c = 1/2 sum_p |P(p | c) - P(p)| compares the predictions
     for c with those for all. The score is the mean over i, j and c: 0 is fair, 1 the least fair.
 
-    `codes` is a table [n d], or any object that answers `codes[rows]`; `factors` [n f] are its rows, in which every
-    cell that an intervention asks for must exist. Parts: `mean` (the score), `max_of_means`, `mean_of_maxima`, `max`,
-    with the maxima over c. Matrix: the mean over c for predicted factor i and sensitive factor j [f f], 0 on the
-    diagonal. A sensitive factor with one value is always fair. With one factor, or codes that are not finite, NaN with
-    a reason. 10,000 rows, 100 a value and boosted trees are the fairness study's.
+    `codes` is a table [n d], an object that answers `codes[rows]`, or a function `sample(factors)` of factor values;
+    `factors` [n f] are the rows, in which every cell that an intervention asks for must exist. Parts: `mean` (the
+    score), `max_of_means`, `mean_of_maxima`, `max`, with the maxima over c. Matrix: the mean over c for predicted
+    factor i and sensitive factor j [f f], 0 on the diagonal. A sensitive factor with one value is always fair. With one
+    factor, or codes that are not finite, NaN with a reason. 10,000 rows, 100 a value and boosted trees are the fairness
+    study's.
 
     Raises `DistaffError` naming a missing cell, an unknown `learner`, or counts below one.
     """
     check("fairness", learner, labels=labels, per_value=per_value)
     rows, rng = Rows(factors), generator("fairness", seed)
-    f = len(rows.sizes)
+    f, codes_of = len(rows.sizes), look_up(codes, rows)
     if f < 2:
         return Score(math.nan, reason="with one factor there is no other to be unfair about")
     learnt = rows.anywhere(labels, rng)
-    x = np.asarray(codes[learnt])
+    x = codes_of(learnt)
     groups = [_groups(rows, j, per_value, rng) for j in range(f)]
-    asked = [np.asarray(codes[group.reshape(-1)]) for group in groups]
+    asked = [codes_of(group.reshape(-1)) for group in groups]
     if not all(np.isfinite(part).all() for part in [x, *asked]):
         return Score(math.nan, reason="codes hold values that are not finite")
     mean, greatest = np.zeros((f, f)), np.zeros((f, f))

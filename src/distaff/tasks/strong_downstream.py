@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics._draws import generator
+from distaff.metrics._lookup import look_up
 from distaff.metrics._predict import hit
 from distaff.metrics._rows import Rows
 from distaff.tasks import Score, task
@@ -32,11 +33,12 @@ def strong_downstream(
     For each of the factors [n f] and each of `experiments`: another factor is drawn; in `labels` rows of training it is
     set to one value, in `test` rows to any of its other values; a classifier learns the first factor from codes [n d].
     The score is the mean accuracy on those tests. Parts: `train` and `test`, the same without a shift; `strong_train`
-    and `strong_test` (the score); `gap` = 1 - strong_test / test; `strong_test_<j>` of each factor.
+    and `strong_test` (the score); `gap` = 1 - strong_test / test; `strong_test_<factor>`.
 
-    `codes` is a table, or any object that answers `codes[rows]`; `factors` are its rows, in which every cell that the
-    shift asks for must exist. From 0 to 1, higher is better. Only factors with at least two values are shifted; with
-    none to shift, or codes that are not finite, NaN with a reason. No configuration of the old library states sizes.
+    `codes` is a table, an object that answers `codes[rows]`, or a function `sample(factors)` of factor values;
+    `factors` are the rows, in which every cell that the shift asks for must exist. From 0 to 1, higher is better. Only
+    factors with at least two values are shifted; with none to shift, or codes that are not finite, NaN with a reason.
+    No configuration of the old library states sizes.
 
     Raises `DistaffError` naming a missing cell, an unknown `learner`, or counts below one.
     """
@@ -48,7 +50,8 @@ def strong_downstream(
     if not pairs:
         return Score(math.nan, reason="no factor has another beside it that takes two values")
     learnt, asked = rows.anywhere(labels, rng), rows.anywhere(test, rng)
-    x, fresh = np.asarray(codes[learnt]), np.asarray(codes[asked])
+    codes_of = look_up(codes, rows)
+    x, fresh = codes_of(learnt), codes_of(asked)
     if not (np.isfinite(x).all() and np.isfinite(fresh).all()):
         return Score(math.nan, reason="codes hold values that are not finite")
     plain, strong, parts = [], [], {}
@@ -58,12 +61,12 @@ def strong_downstream(
         found = []
         for _ in range(experiments):
             here, there = _shifted(rows, learnt, asked, int(rng.choice(others)), rng)
-            train, tested = (np.asarray(codes[here]), y[here]), (np.asarray(codes[there]), y[there])
+            train, tested = (codes_of(here), y[here]), (codes_of(there), y[there])
             if not (np.isfinite(train[0]).all() and np.isfinite(tested[0]).all()):
                 return Score(math.nan, reason="codes hold values that are not finite")
             found.append(_taught(learner, train, tested, rng, jobs))
         strong += found
-        parts[f"strong_test_{j}"] = float(np.mean(found, axis=0)[1])
+        parts[f"strong_test_{rows.names[j]}"] = float(np.mean(found, axis=0)[1])
     train, tested = np.mean(plain, axis=0).tolist()
     strong_train, strong_test = np.mean(strong, axis=0).tolist()
     gap = 1 - strong_test / tested if tested > 0 else math.nan

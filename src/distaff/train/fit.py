@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
+from distaff.errors import DistaffError
 from distaff.methods import Outputs, kl_by_latent
 from distaff.spec import Run
 from distaff.train.engines import Engine
-from distaff.train.engines.loop import loop
-from distaff.train.engines.stacked import stacked
+from distaff.train.engines.channels_last import channels_last
+from distaff.train.engines.mapped import mapped
+from distaff.train.engines.stacked import carries, stacked
+from distaff.train.engines.streams import streams
+from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
+from distaff.train.recorded import recorded
 from distaff.train.resume import keep, recall
 from distaff.train.step import step
 from distaff.types import Params
+
+Watch: TypeAlias = Callable[[Run, int, dict[str, float]], object]
 
 POINTS = 200  # points of a curve: enough to see its shape, little to keep
 KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
@@ -32,6 +40,7 @@ class Trained(NamedTuple):
     curve: Tensor  # [points columns], NaN where the run has no such column
     columns: tuple[str, ...]
     diverged: int | None
+    milliseconds: tuple[float, ...] = ()  # an update of one model, at each point that this process trained
 
 
 def fit(
@@ -39,26 +48,36 @@ def fit(
     *,
     resume: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    watch: Watch | None = None,
+    device: str = "cpu",
     keep_seconds: float = KEEP_SECONDS,
 ) -> list[Trained]:
-    """Train `runs` side by side, in one process of one thread, and say what came of each.
+    """Train `runs` side by side on `device`, in one process of one thread, and say what came of each.
 
     With `resume`, the state is kept in that file every `keep_seconds` seconds and when training is interrupted, and
-    taken up from it again: the result is the same bit for bit. `progress` is called with updates done and in all.
+    taken up from it again: the result is the same bit for bit. `progress` is called with updates done and in all,
+    `watch` with each run, its update and the new point of its curve. Raises `DistaffError` where memory or the disk is
+    full.
     """
     torch.set_num_threads(1)
-    packed = pack(runs)
+    packed = pack(runs, device)
     engine = engine_for(packed)
     columns, cadence = columns_of(packed), max(1, runs[0].updates // POINTS)
     state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
     if resume is not None and resume.exists():
         state, curve = recall(resume, packed)
-    kept = time.monotonic()
+    take = recorded(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
+    kept = pointed = time.monotonic()
+    milliseconds: list[float] = []
     try:
         while state.step < runs[0].updates:
-            state, terms, outputs = step(packed, state, engine)
+            state, terms, outputs = take(state)
             if state.step % cadence == 0:
-                curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
+                point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
+                milliseconds.append(1e3 * (time.monotonic() - pointed) / cadence / len(runs))
+                pointed = time.monotonic()
+                if watch is not None:
+                    _show(watch, packed, columns, state.step, point)
                 if progress is not None:
                     progress(state.step, runs[0].updates)
             if resume is not None and time.monotonic() - kept > keep_seconds:
@@ -68,40 +87,55 @@ def fit(
         if resume is not None:
             keep(resume, packed, state, curve)
         raise
-    return [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        need = len(runs) * bytes_of(runs[0]) / 1e9
+        raise DistaffError(f"{len(runs)} models side by side need about {need:.1f} GB: put fewer in a pack") from error
+    found = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
+    return [one._replace(milliseconds=tuple(milliseconds)) for one in found]
 
 
 def engine_for(pack: Pack) -> Engine:
-    """Dense layers of many models are one product; convolutions are fastest one model after the other on a CPU."""
-    dense = not any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
-    return stacked if dense else loop
+    """Dense layers of many models are one product; convolutions are fastest a model at a time, on a GPU in streams."""
+    if any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules()):
+        return streams if pack.device.startswith("cuda") else channels_last
+    return stacked if carries(pack.vae) else mapped
 
 
 def columns_of(pack: Pack) -> tuple[str, ...]:
-    """The columns of the pack's curves: step, objective, kl of each latent, and every term of its methods."""
+    """The columns of the pack's curves: step, objective, ELBO, kl of each latent, and every term of its methods."""
     _, terms, _ = step(pack, begin(pack), engine_for(pack))
     names = sorted({name for group in terms for name in group})
     by_latent = [f"kl.{d}" for d in range(latents(pack.runs[0]))]
-    return "step", "objective", *by_latent, *(f"term.{name}" for name in names)
+    return "step", "objective", "elbo", *by_latent, *(f"term.{name}" for name in names)
 
 
 def _point(
     pack: Pack, columns: tuple[str, ...], state: State, terms: list[dict[str, Tensor]], outputs: Outputs
 ) -> Tensor:
     """One point of every model's curve, [k columns]."""
-    point = torch.full((len(pack.runs), len(columns)), torch.nan)
+    point = torch.full((len(pack.runs), len(columns)), torch.nan, device=pack.device)
     point[:, 0] = float(state.step)
     d = outputs.mean.shape[-1]
-    point[:, 2 : 2 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
+    point[:, 3 : 3 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
+    point[:, 2] = -outputs.nll.detach() - point[:, 3 : 3 + d].sum(1)
     for group, own in zip(pack.groups, terms, strict=True):
         for name, value in own.items():
             point[group.models, columns.index(f"term.{name}")] = value.detach()
         point[group.models, 1] = torch.stack(list(own.values())).sum(0).detach()
-    return point
+    return point.cpu()
+
+
+def _show(watch: Watch, pack: Pack, columns: tuple[str, ...], step: int, point: Tensor) -> None:
+    for run, row in zip(pack.runs, point.tolist(), strict=True):
+        watch(
+            run, step, {name: value for name, value in zip(columns[1:], row[1:], strict=True) if not math.isnan(value)}
+        )
 
 
 def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:
-    params = {name: weights[k].detach().clone() for name, weights in state.params.items()}
+    params = {name: weights[k].detach().cpu().clone() for name, weights in state.params.items()}
     healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
     sick = torch.nonzero(~torch.isfinite(curve[:, 1]))
     at = int(curve[sick[0, 0], 0]) if len(sick) else state.step

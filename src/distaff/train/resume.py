@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -26,19 +27,24 @@ def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
         f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
     }
     about = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(save({**tensors, "curve": curve}, about))
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(save({**tensors, "curve": curve}, about))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise DistaffError(f"{path} cannot be written ({error}): the resume point before it is still good") from error
 
 
 def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
     """The state and the curve that `keep` wrote; raises `DistaffError` if the file is torn or of other runs."""
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "pt", device=pack.device) as file:
             about = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
     except SafetensorError as error:
@@ -58,7 +64,7 @@ def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
         ordered["critic"],
         Moments(ordered["critic_first"], ordered["critic_second"]),
     )
-    return state, tensors["curve"]
+    return state, tensors["curve"].cpu()
 
 
 def _order(pack: Pack, part: str) -> list[str]:

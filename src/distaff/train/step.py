@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
 from distaff import rng
-from distaff.methods import Outputs, critic_loss
-from distaff.registry import METHODS
-from distaff.train.adam import update
+from distaff.data import Factors
+from distaff.methods import Outputs
+from distaff.train.adam import Pace, pace, update
 from distaff.train.engines import Engine
 from distaff.train.pack import Group, Pack, State, latents
 
@@ -23,66 +25,108 @@ class Draws(NamedTuple):
     x: Tensor  # [k b c h w]
     noise: Tensor  # [k b d]
     order: Tensor | None  # [k b d]: how a critic's codes are shuffled
+    labels: Tensor | None  # [k b f]: the factors of x, where a method asks for them
+
+
+class Clock(NamedTuple):
+    """What depends on the number of updates so far."""
+
+    step: Tensor
+    own: Pace
+    rival: Pace
 
 
 def step(pack: Pack, state: State, engine: Engine) -> tuple[State, list[dict[str, Tensor]], Outputs]:
     """One update of every model; returns the new state, each group's terms [k of the group] and the outputs [k ...]."""
-    draws = draw(pack, state.step)
-    outputs = forward(pack, state, engine, draws)
+    terms, outputs = advance(pack, state, engine, draw(pack, state.step), clock(pack, state.step))
+    return state._replace(step=state.step + 1), terms, outputs
+
+
+def advance(
+    pack: Pack, state: State, engine: Engine, draws: Draws, clock: Clock
+) -> tuple[list[dict[str, Tensor]], Outputs]:
+    """Follow the gradient of every model's objective on these draws: weights and moments change in place."""
+    outputs = forward(pack, state, engine, draws, clock.step)
     terms = [evaluate(group, outputs) for group in pack.groups]
     objective = torch.stack([value.sum() for group in terms for value in group.values()]).sum()
     gradients = torch.autograd.grad(objective, list(state.params.values()), retain_graph=pack.critic is not None)
     if pack.critic is not None:  # from the same forward pass, and before either is updated: simultaneous, as published
         rivalry = torch.stack([_rivalry(group, outputs) for group in pack.groups]).sum()
         rival_gradients = torch.autograd.grad(rivalry, list(state.critic.values()))
-        update(state.critic, rival_gradients, state.critic_moments, pack.runs[0].critic_optim, state.step)
-    update(state.params, gradients, state.moments, pack.runs[0].optim, state.step)
-    return state._replace(step=state.step + 1), terms, outputs
+        update(state.critic, rival_gradients, state.critic_moments, pack.runs[0].critic_optim, clock.rival)
+    update(state.params, gradients, state.moments, pack.runs[0].optim, clock.own)
+    return terms, outputs
 
 
-def forward(pack: Pack, state: State, engine: Engine, draws: Draws) -> Outputs:
+def clock(pack: Pack, step: int) -> Clock:
+    """The clock at update `step`, counted from 0."""
+    first = pack.runs[0]
+    own, rival = (pace(optim, step, first.updates) for optim in (first.optim, first.critic_optim))
+    return Clock(torch.tensor(float(step), device=pack.device), own, rival)
+
+
+def forward(pack: Pack, state: State, engine: Engine, draws: Draws, step: Tensor) -> Outputs:
     """What every model makes of its draws, [k ...], with its critic's opinion where there is one."""
-    nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
-    outputs = Outputs(nll, mean, logvar, z, torch.tensor(float(state.step)))
-    if pack.critic is None or draws.order is None:
-        return outputs
-    shuffled = z.detach().gather(1, draws.order)
-    (real,), (fake,) = (engine(pack.critic, state.critic, codes) for codes in (z, shuffled))
+    with torch.autocast(draws.x.device.type, torch.bfloat16, enabled=pack.runs[0].precision == "bf16"):
+        nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
+        outputs = Outputs(nll, mean, logvar, z, step, labels=draws.labels)
+        if pack.critic is None or draws.order is None:
+            return outputs
+        shuffled = z.detach().gather(1, draws.order)
+        (logits,) = engine(pack.critic, state.critic, torch.cat([z, shuffled], 1))
+    real, fake = logits.float().chunk(2, 1)
     return outputs._replace(real=real, fake=fake)
 
 
 def draw(pack: Pack, step: int) -> Draws:
     """The images, posterior noise and shuffles of update `step`, from each model's seed and nothing else."""
-    batch, d = pack.runs[0].batch, latents(pack.runs[0])
     seeds, of_model = np.unique([run.seed for run in pack.runs], return_inverse=True)
-    index = torch.from_numpy(of_model)
-    x, noise, order = [], [], []
-    for seed in map(int, seeds):
-        rows = rng.integers(seed, "data", step, batch, len(pack.dataset)).numpy()
-        nuisance = pack.dataset.nuisance
-        u = rng.uniform(seed, "nuisance", step, (batch, *nuisance)) if nuisance else None
-        x.append(pack.dataset.batch(rows, u))
-        noise.append(rng.normal(seed, "noise", step, (batch, d)))
-        if pack.critic is not None:
-            order.append(rng.permutations(seed, "permute", step, batch, d))
-    return Draws(torch.stack(x)[index], torch.stack(noise)[index], torch.stack(order)[index] if order else None)
+    drawn = [_draw(pack, int(seed), step) for seed in seeds]
+    index = torch.from_numpy(of_model).to(pack.device)
+    parts = (None if part[0] is None else torch.stack(part)[index] for part in zip(*drawn, strict=True))
+    return Draws(*parts)  # type: ignore[arg-type]
+
+
+def _draw(pack: Pack, seed: int, step: int) -> Draws:
+    """The draws of one seed."""
+    dataset, d = pack.dataset, latents(pack.runs[0])
+    beyond = pack.groups[0].beyond
+    rows = dataset.draw(seed, step, pack.runs[0].batch)
+    if beyond.views is not None:
+        rows = np.concatenate([rows, _second_views(dataset.factors, rows, beyond.views, seed, step)])
+    n, on = len(rows), pack.device
+    u = rng.uniform(seed, "nuisance", step, (n, *dataset.nuisance), on) if dataset.nuisance else None
+    return Draws(
+        dataset.batch(rows, u, on),
+        rng.normal(seed, "noise", step, (n, d), on),
+        rng.permutations(seed, "permute", step, n, d, on) if pack.critic is not None else None,
+        torch.from_numpy(dataset.factors.values(rows)).to(on) if beyond.labels else None,
+    )
+
+
+def _second_views(
+    factors: Factors, rows: NDArray[np.int64], views: Callable[..., NDArray[np.int64]], seed: int, step: int
+) -> NDArray[np.int64]:
+    """The rows of the second views; factors that are hidden are drawn anew, for nothing can hold them."""
+    f, hidden = len(factors.sizes), len(factors.all_sizes) - len(factors.sizes)
+    u = rng.uniform(seed, "pairs", step, (len(rows), 2 + 2 * f + hidden)).numpy()
+    values = views(factors.values(rows), factors.sizes, u[:, : 2 + 2 * f])
+    return factors.rows(values, u[:, 2 + 2 * f :])
 
 
 def evaluate(group: Group, outputs: Outputs) -> dict[str, Tensor]:
     """The terms of a group's method, each [k of the group]: written for one model, mapped over them."""
-    function = METHODS.function(group.method)
     own, dims = _own(group, outputs)
 
     def one(out: Outputs, hyper: dict[str, Tensor]) -> dict[str, Tensor]:
-        terms: dict[str, Tensor] = function(out, **hyper, **group.structure)
-        return terms
+        return group.terms(out, **hyper)
 
     mapped: dict[str, Tensor] = vmap(one, in_dims=(dims, 0))(own, group.hyper)
     return mapped
 
 
 def _rivalry(group: Group, outputs: Outputs) -> Tensor:
-    loss = critic_loss(group.method)
+    loss = group.beyond.critic
     assert loss is not None
     own, dims = _own(group, outputs)
     losses: Tensor = vmap(loss, in_dims=(dims,))(own)

@@ -1,42 +1,123 @@
-"""local: all cores of this machine, one process of one thread each."""
+"""local: as many workers as this machine has cores and memory for; one that dies is replaced."""
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
 import os
+import signal
+import subprocess
+import tempfile
+import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from pathlib import Path
-from typing import Any
+from typing import IO, NamedTuple
 
-from distaff.study.plan import Plan
-from distaff.study.score import Scoring
-from distaff.study.work import score, train_pack
+from distaff.errors import DistaffError
+from distaff.study.claims import Claims, host
+from distaff.study.executors.memory import available, kills, total
+from distaff.study.order import Order
+from distaff.study.worker import STOPPED
+
+WORKER_BYTES = 1_500_000_000  # torch and numba, a pack of sixteen convolutional models, and what the step needs
+LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
+LOOK_SECONDS = 0.5
+STOP_SECONDS = 30.0
+TOO_MANY = 10  # deaths a minute and worker: not the jobs', the machine's
 
 
-def run_local(
-    folder: Path, plan: Plan, scoring: Scoring, tick: Callable[[int, int], None], workers: int | None = None
-) -> None:
-    """Train and score all that `plan` lists; `tick` is called about twice a second with packs and scores left.
+class Worker(NamedTuple):
+    """A process, and the file that its last words go to."""
 
-    A run is scored as soon as its pack is trained, behind the packs that still wait. An interrupt stops the workers,
-    which keep their state first.
+    process: subprocess.Popen[bytes]
+    words: IO[bytes]
+
+
+def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
+    """Do all that is ordered; `tick` is called twice a second.
+
+    An interrupt asks the workers to keep their state and waits for them; a second one does not wait. Raises
+    `DistaffError` when the store cannot be written to or workers die one after the other.
     """
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # read by the workers when they start
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=context)
-    training: set[Future[Any]] = {pool.submit(train_pack, folder, runs) for runs in plan.packs}
-    scoring_jobs: set[Future[Any]] = {pool.submit(score, folder, id, scoring) for id in plan.unscored}
+    start, claims = order.command(), Claims(order.folder / "claims", order.patience)
+    wanted = order.workers or cores_and_memory()
+    deaths: list[float] = []
+    killed, running, finishing = kills(), [_start(start) for _ in range(wanted)], False
     try:
-        while training or scoring_jobs:
-            done, _ = wait(training | scoring_jobs, timeout=0.5, return_when=FIRST_COMPLETED)
-            for job in done:
-                result = job.result()
-                if job in training:
-                    scoring_jobs |= {pool.submit(score, folder, id, scoring) for id in result}
-            training -= done
-            scoring_jobs -= done
-            tick(len(training), len(scoring_jobs))
+        while running:
+            time.sleep(LOOK_SECONDS)
+            _end_hung(running, claims)
+            ended = [worker for worker in running if worker.process.poll() is not None]
+            running = [worker for worker in running if worker not in ended]
+            for worker in ended:
+                finishing |= worker.process.returncode == 0
+                if _died(worker):
+                    deaths = [when for when in deaths if time.monotonic() - when < 60] + [time.monotonic()]
+            if len(deaths) > TOO_MANY * wanted:
+                raise DistaffError("workers die one after the other; `distaff study status` says at which runs")
+            short = kills() > killed or available() < LOW * total()
+            if short and len(running) <= wanted:  # one at a time: the last that was stopped is gone
+                killed, wanted = kills(), max(1, wanted - 1)
+                _ask_to_stop(running[wanted:])
+            if not finishing:
+                running += [_start(start) for _ in range(wanted - len(running))]
+            tick()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        _stop(running)
+
+
+def cores_and_memory() -> int:
+    """Workers that this machine has room for, at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(available() // WORKER_BYTES)))
+
+
+def _start(words: list[str]) -> Worker:
+    """A worker in a process group of its own, so that Ctrl-C reaches it through us, once."""
+    log = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the worker is gone)
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, process_group=0)
+    return Worker(process, log)
+
+
+def _died(worker: Worker) -> bool:
+    """Whether a worker that ended died at a job; raises what it said if it could not go on."""
+    code = worker.process.returncode
+    worker.words.seek(0)
+    said = worker.words.read().decode(errors="replace").strip().splitlines()
+    _close(worker)
+    if code > 0 and code != STOPPED:
+        raise DistaffError(said[-1] if said else f"a worker ended with status {code} and said nothing")
+    return code < 0
+
+
+def _end_hung(running: list[Worker], claims: Claims) -> None:
+    """Kill those of our workers whose heart stands still; their claims are then seen to be dead."""
+    ours = [claim for claim in claims.held().values() if claim.owner.get("host") == host()]
+    hung = {int(claim.owner["pid"]) for claim in ours if claims.dead(claim)}
+    for worker in running:
+        if worker.process.pid in hung:
+            worker.process.kill()
+
+
+def _ask_to_stop(workers: list[Worker]) -> None:
+    for worker in workers:
+        worker.process.send_signal(signal.SIGTERM)
+
+
+def _stop(running: list[Worker]) -> None:
+    """Ask workers to keep their state, and wait for them; a second interrupt, or too long a wait, ends them."""
+    until = time.monotonic() + STOP_SECONDS
+    try:
+        _ask_to_stop(running)
+        for worker in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.process.wait(max(0.1, until - time.monotonic()))
+    finally:
+        for worker in running:
+            worker.process.kill()
+            worker.process.wait()
+            _close(worker)
+
+
+def _close(worker: Worker) -> None:
+    worker.words.close()
+    if worker.process.stdin:
+        worker.process.stdin.close()

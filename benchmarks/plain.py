@@ -1,0 +1,45 @@
+"""plain: a beta-VAE as anyone would write it in PyTorch, one model, a DataLoader: what distaff is compared with."""
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def conv() -> tuple[nn.Module, nn.Module]:
+    def down(i: int, o: int, k: int) -> list[nn.Module]:
+        return [nn.Conv2d(i, o, k, 2, k // 2 - 1), nn.ReLU()]
+
+    def up(i: int, o: int) -> list[nn.Module]:
+        return [nn.ConvTranspose2d(i, o, 4, 2, 1), nn.ReLU()]
+
+    encoder = nn.Sequential(*down(1, 32, 4), *down(32, 32, 4), *down(32, 64, 2), *down(64, 64, 2), nn.Flatten(),
+                            nn.Linear(1024, 256), nn.ReLU(), nn.Linear(256, 20))  # fmt: skip
+    decoder = nn.Sequential(nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 1024), nn.ReLU(), nn.Unflatten(1, (64, 4, 4)),
+                            *up(64, 64), *up(64, 32), *up(32, 32), nn.ConvTranspose2d(32, 1, 4, 2, 1))  # fmt: skip
+    return encoder, decoder
+
+
+def dense() -> tuple[nn.Module, nn.Module]:
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(),
+                            nn.Linear(64, 12))  # fmt: skip
+    decoder = nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(),
+                            nn.Linear(64, 256), nn.Unflatten(1, (1, 16, 16)))  # fmt: skip
+    return encoder, decoder
+
+
+def train(encoder: nn.Module, decoder: nn.Module, images: torch.Tensor, updates: int, beta: float, lr: float) -> None:
+    optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=lr)
+    loader = DataLoader(TensorDataset(images), batch_size=64, shuffle=True, drop_last=True)
+    while updates > 0:
+        for (x,) in loader:
+            mean, logvar = encoder(x).chunk(2, dim=1)
+            z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
+            nll = bce(decoder(z), x, reduction="sum") / len(x)
+            kl = 0.5 * (mean.square() + logvar.exp() - logvar - 1).sum(1).mean()
+            optimiser.zero_grad()
+            (nll + beta * kl).backward()
+            optimiser.step()
+            updates -= 1
+            if not updates:
+                break

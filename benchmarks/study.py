@@ -1,0 +1,131 @@
+"""The study engine at full size, without training: a fake trainer draws scores from a known model.
+
+    python benchmarks/study.py FOLDER              12,600 runs, 2 representations, nine evaluations (1 GB on the disk)
+    python benchmarks/study.py FOLDER --seeds 500  ten times that (10 GB)
+
+Files, plan, status and table are those of a real study; curves and weights are left out, as after `store prune`. Each
+figure is of a process of its own, best of three, CPU seconds and peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from distaff.registry import METRICS
+from distaff.spec import Study, cross, sweep
+from distaff.study.asked import scoring
+from distaff.study.files import sealed
+from distaff.study.record import keep_study
+from distaff.study.store import FORMAT, describe
+
+DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike", "toy_color", "toy")
+METHODS = (
+    *sweep("beta_vae", "beta", [1, 2, 4, 6, 8, 16]),
+    *sweep("factor_vae", "gamma", [10, 20, 30, 40, 50, 100]),
+    *sweep("dip_vae_i", "lambda_od", [1, 2, 5, 10, 20, 50]),
+    *sweep("dip_vae_ii", "lambda_od", [1, 2, 5, 10, 20, 50]),
+    *sweep("beta_tc_vae", "beta", [1, 2, 4, 6, 8, 10]),
+    *sweep("annealed_vae", "c_max", [5, 10, 25, 50, 75, 100]),
+)
+LABELS = (10, 100, 1_000, 10_000)
+ASKED = (
+    "beta_vae_score",
+    "dci",
+    "factor_vae_score",
+    "mig",
+    "modularity",
+    "explicitness",
+    "sap",
+    "gaussian_total_correlation",
+    *(f"downstream(labels={n}, learner={learner!r})" for n in LABELS for learner in ("trees", "logistic")),
+)
+PARTS = [f"{name}_{factor}" for name in ("train", "test") for factor in range(5)] + ["mean_train", "min_test"]
+LOOKS = {
+    "plan": "from distaff.study.plan import plan; assert plan(study, store).done == len(study.runs)",
+    "status": "from distaff.study.watch import Watch; assert Watch(study, store).look().scored == len(study.runs)",
+    "table, cold": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store, False).height",
+    "table, cached": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store).height",
+}
+LOOK = """
+import json, resource, sys, time
+from pathlib import Path
+wall, began = time.perf_counter(), time.process_time()
+from distaff.study.record import load_study
+from distaff.study.store import Store
+study, store, told = load_study(Path(sys.argv[1])), Store(Path(sys.argv[2])), {}
+loaded = time.process_time()
+exec(sys.argv[3])
+told["loading"] = loaded - began
+told["cpu"] = time.process_time() - began
+told["wall"] = time.perf_counter() - wall
+told["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(json.dumps(told))
+"""
+
+
+def simulate(folder: Path, seeds: int) -> Study:
+    """A finished study: a method's effect, a strength's and a seed's on every score."""
+    study = Study("simulated", cross(DATASETS, METHODS, range(seeds)), ASKED)
+    asked, rng = scoring(study), np.random.default_rng(0)
+    names = [(r, spec, part) for spec in asked.metrics for r in ("mean", "sampled") for part in ("", *PARTS)]
+    effects = {method: 0.06 * rng.standard_normal() for method in METHODS}
+    made = {"distaff": "simulated", "seconds": {str(spec): 1.0 for spec in asked.metrics}}
+    for run in study.runs:
+        values = 0.25 + effects[str(run.method)] + 0.06 * rng.standard_normal() + 0.02 * rng.standard_normal(len(names))
+        rows = []
+        for (representation, spec, part), value in zip(names, values.tolist(), strict=True):
+            metric = f"{spec.name}.{part}" if part else spec.name
+            more = {"spec": str(spec)} if str(spec) != spec.name else {}
+            rows.append({"representation": representation, "metric": metric, "value": value, **more})
+        told = {"format": FORMAT, "run": run.id, "asked": asked.told(), "made": made, "scores": rows}
+        place = folder / "runs" / run.id
+        place.mkdir(parents=True)
+        ended = {"nll": 30.0, "kl": 10.0, "elbo": -40.0}
+        (place / "run.json").write_bytes(sealed({"format": FORMAT, **describe(run), "ended": ended}))
+        (place / "provenance.json").write_bytes(sealed({"distaff": "simulated", "seconds": 3600.0}))
+        (place / asked.file).write_bytes(sealed(told))
+    keep_study(folder, study)
+    return study
+
+
+def look(file: Path, folder: Path, act: str) -> dict[str, float]:
+    """What one act costs a fresh process."""
+    words = [sys.executable, "-c", LOOK, str(file), str(folder), act]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=True, env={**os.environ, "POLARS_MAX_THREADS": "2"}
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def main() -> None:
+    """Make the store if it is not there, and time each act."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--times", type=int, default=3)
+    given = parser.parse_args()
+    file = given.folder / "simulated.py"
+    if not (given.folder / "studies").exists():
+        given.folder.mkdir(parents=True, exist_ok=True)
+        simulate(given.folder, given.seeds)
+        source = Path(__file__).read_text(encoding="utf-8").split("LOOKS = ")[0]
+        file.write_text(
+            f'{source}\nstudy = Study("simulated", cross(DATASETS, METHODS, range({given.seeds})), ASKED)\n'
+        )
+    runs = len(list((given.folder / "runs").iterdir()))
+    print(f"{runs:,} runs; {len(METRICS.names())} metrics are known, {len(ASKED)} evaluations asked")
+    for name, act in LOOKS.items():
+        best = min((look(file, given.folder, act) for _ in range(given.times)), key=lambda found: found["cpu"])
+        print(f"{name:14s}" + "  ".join(f"{key} {value:,.2f}" for key, value in best.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

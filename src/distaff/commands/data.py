@@ -1,0 +1,93 @@
+"""`distaff data`: list, fetch and show data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.extras import SubcommandApp
+
+app = SubcommandApp()
+
+
+@app.command(name="list")
+def data_list() -> None:
+    """The data sets: images, factors, size on disk, licence, and whether they are on this machine.
+
+    Example: distaff data list
+    """
+    from distaff.data import load
+    from distaff.data._files import cache_folder
+    from distaff.registry import DATASETS, REQUIRED
+
+    for name in DATASETS.names():
+        plugin = DATASETS.plugin(name)
+        licence = plugin.marks["licence"]
+        if any(parameter.default is REQUIRED for parameter in plugin.parameters):
+            print(f"{name}({', '.join(f'{p.name}=...' for p in plugin.parameters)}): {plugin.summary}\n")
+            continue
+        dataset = load(name)
+        hidden = dataset.factors.hidden
+        factors = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
+        size = _told(dataset.kept.bytes) if dataset.kept else "no file"
+        print(f"{name:18} {len(dataset):>9,} images  {size:>7}  {_here(name):17}  {licence}")
+        print(f"    {', '.join(f'{k} {n}' + ' (hidden)' * (k in hidden) for k, n in factors)}\n")
+    print(f"in {cache_folder()}")
+
+
+def _here(name: str) -> str:
+    from distaff.data import load, published
+
+    dataset = load(name)
+    if dataset.kept is None:
+        return "drawn at every look"
+    if dataset.kept.here:
+        return "yes"
+    how = published(name)
+    return "fetch it" if how is not None and how.kept == dataset.kept.name else "made at first use"
+
+
+def _told(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+@app.command(name="fetch")
+def data_fetch(
+    name: Annotated[str, tyro.conf.Positional],
+    /,
+    from_: Annotated[str | None, tyro.conf.arg(name="from")] = None,
+    unchecked: bool = False,
+) -> None:
+    """Download the files of a published data set, check them, and convert them once; run it again to go on.
+
+    Example: distaff data fetch shapes3d --from ~/Downloads/3dshapes.h5
+
+    Args:
+        name: a published data set, such as smallnorb.
+        from_: a file or folder that you have, or the URL of a mirror, instead of the authors' host.
+        unchecked: take files whose checksum is not the published one.
+    """
+    from distaff.data._fetch import fetch
+
+    fetch(name, from_, unchecked=unchecked)
+
+
+@app.command(name="show")
+def data_show(name: Annotated[str, tyro.conf.Positional], /, out: Path | None = None, seed: int = 0) -> None:
+    """Draw a picture of a data set: some of its images, and one strip for each factor.
+
+    Example: distaff data show shapes3d_lookalike --out room.png
+
+    Args:
+        name: a data set with its parameters, such as dsprites or "arrays(images='mine.npz')".
+        out: the PNG to write; by default NAME.png here.
+        seed: decides which images are drawn.
+    """
+    from distaff.data import load
+    from distaff.data._sheet import save, sheet
+
+    dataset = load(name)
+    path = out or Path(f"{dataset.name}.png")
+    save(sheet(dataset, seed), path)
+    print(path)

@@ -1,0 +1,32 @@
+"""`distaff explore`: a store in the browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from distaff.errors import DistaffError
+
+
+def explore(
+    store: Annotated[Path, tyro.conf.Positional], /, host: str = "127.0.0.1", port: int = 8642, browser: bool = True
+) -> None:
+    """Open a store in the browser: filter its runs, choose two scores, brush, click a run, move its latents.
+
+    Example: distaff explore out/quick
+
+    Args:
+        store: the store, a folder.
+        host: the address to answer on; by default nobody but this machine can connect.
+        port: the port; 0 takes one that is free.
+        browser: open a browser where there is a screen.
+    """
+    try:
+        from distaff.explore.serve import serve
+    except ImportError as error:
+        raise DistaffError(f"{error.name} is missing: pip install 'distaff[explore]'") from error
+    print(f"reading the runs of {store}", file=sys.stderr)
+    serve(store, host, port, browser, lambda address: print(f"{address}  (Ctrl-C ends it)", flush=True))

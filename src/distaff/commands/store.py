@@ -1,0 +1,168 @@
+"""`distaff store`: look after the results of studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from tyro.extras import SubcommandApp
+
+from distaff.errors import DistaffError
+
+if TYPE_CHECKING:
+    from distaff.study.store import Store
+
+app = SubcommandApp()
+Folder = Annotated[Path, tyro.conf.Positional]
+
+
+@app.command(name="check")
+def store_check(folder: Folder, /, mend: bool = False) -> None:
+    """Read every file of a store and hold it against its checksum; exit status 2 if one is damaged.
+
+    Example: distaff store check out/quick
+
+    Args:
+        folder: the store.
+        mend: set damaged files aside (in damaged/), so that the next `distaff study run` computes them again.
+    """
+    from distaff.study.check import check
+    from distaff.study.check import mend as set_aside
+    from distaff.study.plan import listing
+
+    store = _store(folder)
+    found = list(check(store))
+    for damage in found:
+        print(f"{damage.path}: {damage.what}")
+    if found and mend:
+        print(f"{len(set_aside(store, found))} set aside in {store.folder / 'damaged'}: run the study again")
+    elif found:
+        raise DistaffError(f"{len(found)} damaged files in {folder}; --mend sets them aside, to be computed again")
+    else:
+        print(f"{len(listing(store).runs)} runs, every file is as it was written")
+
+
+@app.command(name="merge")
+def store_merge(source: Folder, goal: Folder, /) -> None:
+    """Bring all runs and scores of one store into another, where they are missing there.
+
+    Example: distaff store merge from-cluster-b out/unsupervised_2019
+
+    Args:
+        source: the store to read.
+        goal: the store to write.
+    """
+    from distaff.study.merge import merge
+
+    done = merge(_store(source), _goal(goal))
+    print(f"{done.runs} runs and {done.files} other files came to {goal}")
+    for id in done.different:
+        print(f"{id} is in both with different weights: the one in {goal} stays as it is")
+
+
+@app.command(name="export")
+def store_export(folder: Folder, goal: Folder, study: Folder, /, only: str = "", weights: bool = True) -> None:
+    """Copy a part of a store to a new one.
+
+    Example: distaff store export out/quick best studies/quick.py --only "method=beta_vae,beta>=4" --no-weights
+
+    Args:
+        folder: the store to read.
+        goal: the store to write.
+        study: the study, whose runs are meant.
+        only: conditions on runs, as for `distaff study run`.
+        weights: copy the weights too.
+    """
+    from distaff.study.merge import merge
+    from distaff.study.record import load_study
+    from distaff.study.select import only as select
+
+    done = merge(_store(folder), _goal(goal), select(load_study(study), only), weights)
+    print(f"{done.runs} runs and {done.files} other files came to {goal}")
+
+
+@app.command(name="prune")
+def store_prune(folder: Folder, study: Folder, /, only: str = "") -> None:
+    """Drop the weights of runs and keep their scores, curves and provenance.
+
+    Example: distaff store prune out/quick studies/quick.py --only "method!=beta_vae"
+
+    Args:
+        folder: the store.
+        study: the study, whose runs are meant.
+        only: conditions on runs, as for `distaff study run`.
+    """
+    from distaff.study.plan import plan
+    from distaff.study.prune import drop_weights
+    from distaff.study.record import load_study
+    from distaff.study.select import only as select
+
+    known, store = load_study(study), _store(folder)
+    ids = select(known, only)
+    if unscored := plan(known, store, ids).unscored:
+        raise DistaffError(f"{len(unscored)} of these runs are not scored yet, and cannot be without their weights")
+    print(f"{drop_weights(store, sorted(ids)) / 1e6:,.1f} MB are free; the scores are still there")
+
+
+@app.command(name="compact")
+def store_compact(folder: Folder, /) -> None:
+    """Put the files of scores of each run together: metrics that were added later have files of their own.
+
+    Example: distaff store compact out/quick
+
+    Args:
+        folder: the store.
+    """
+    from distaff.study.prune import compact
+
+    print(f"{compact(_store(folder))} files less in {folder}")
+
+
+@app.command(name="push")
+def store_push(folder: Folder, url: Annotated[str, tyro.conf.Positional], /, weights: bool = True) -> None:
+    """Send what is new in a store to a Hugging Face data set repository, or any other place that fsspec knows.
+
+    Example: distaff store push out/quick hf://datasets/me/quick
+
+    Args:
+        folder: the store.
+        url: where to, such as hf://datasets/OWNER/NAME, s3://bucket/folder or a path.
+        weights: send the weights too.
+    """
+    from distaff.study.hub import push
+
+    print(f"{push(_store(folder), url, weights)} runs sent to {url}")
+
+
+@app.command(name="pull")
+def store_pull(url: Annotated[str, tyro.conf.Positional], folder: Folder, /) -> None:
+    """Fetch what a place that `distaff store push` filled has, and a store lacks.
+
+    Example: distaff store pull hf://datasets/me/quick out/quick
+
+    Args:
+        url: such as hf://datasets/OWNER/NAME, s3://bucket/folder or a path.
+        folder: the store.
+    """
+    from distaff.study.hub import pull
+
+    done = pull(url, _goal(folder))
+    print(f"{done.runs} runs and {done.files} other files came to {folder}")
+
+
+def _store(folder: Path) -> Store:
+    from distaff.study.store import Store
+
+    if not (folder / "runs").is_dir():
+        raise DistaffError(f"{folder} is no store: it has no folder `runs`")
+    return Store(folder)
+
+
+def _goal(folder: Path) -> Store:
+    from distaff.study.store import Store
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / "runs").is_dir():
+        raise DistaffError(f"{folder} holds other things than a store: name an empty folder, or a store")
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
+    return Store(folder)

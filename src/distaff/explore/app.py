@@ -1,0 +1,138 @@
+"""The explorer as a Starlette application: it answers GET, reads one store, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from distaff.errors import DistaffError
+from distaff.explore import opened as look
+from distaff.explore.listing import Listing, inside, listing
+from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw
+from distaff.report import theme
+
+PAGES = {
+    "": ("page.html", "text/html"),
+    "page.js": ("page.js", "text/javascript"),
+    "page.css": ("page.css", "text/css"),
+}
+# Vega compiles its expressions, so it needs 'unsafe-eval'; nothing is ever fetched from anywhere else.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:"
+)
+HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+LOCAL = ("127.0.0.1", "localhost")
+PICTURES = {
+    IMAGES: "Reconstructions, samples and traversals",
+    FACTORS: "Which latent carries which factor",
+    MOVING: "All latents moving",
+}
+KEPT = 16  # models that stay open
+
+
+def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
+    """The explorer of the store `folder`, answering to local names and to `hosts` only.
+
+    Refusing other names keeps pages of the web from reading the store through a name that they point at this machine.
+    Raises `DistaffError` if there is no run in the store.
+    """
+    known = listing(folder)
+
+    @functools.lru_cache(maxsize=KEPT)
+    def model(id: str) -> look.Opened:
+        return look.opened(known.runs[id], known.store.params(id))
+
+    def of_run(request: Request) -> str:
+        id = str(request.path_params["id"])
+        if id not in known.runs:
+            raise HTTPException(404, f"there is no run {id!r} in this store")
+        return id
+
+    def start(request: Request) -> Response:
+        return JSONResponse(look.start(model(of_run(request)), _number(request)), headers=HEADERS)
+
+    def real(request: Request) -> Response:
+        return _png(look.real(model(of_run(request)), _number(request)))
+
+    def decode(request: Request) -> Response:
+        return _png(look.moved(model(of_run(request)), request.query_params.get("z", "")))
+
+    drawn = TemporaryDirectory(prefix="distaff-explore-")
+
+    def picture(request: Request) -> Response:
+        id, name = of_run(request), request.path_params["name"]
+        if name not in PICTURES:
+            raise HTTPException(404, f"there is no picture {name!r}")
+        kept = known.store.run_folder(id) / name
+        if not (kept.is_file() and inside(kept, folder)):
+            kept = Path(drawn.name) / id / name
+            if not kept.exists():
+                draw(known.runs[id], known.store.params(id), kept.parent)
+        return FileResponse(kept, headers=HEADERS)
+
+    routes = [
+        *(Route(f"/{path}", functools.partial(_page, *page)) for path, page in PAGES.items()),
+        Route("/vega.js", lambda _: Response(_vega(), media_type="text/javascript", headers=HEADERS)),
+        Route("/data.json", lambda _: JSONResponse(_data(known), headers=HEADERS)),
+        Route("/runs/{id}/start.json", start),
+        Route("/runs/{id}/real.png", real),
+        Route("/runs/{id}/decode.png", decode),
+        Route("/runs/{id}/{name}", picture),
+    ]
+    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL, *hosts]), Middleware(GZipMiddleware)]
+    return Starlette(routes=routes, middleware=guards, exception_handlers={DistaffError: _refused})
+
+
+def _page(file: str, kind: str, _: Request) -> Response:
+    return Response(files("distaff.explore").joinpath(file).read_text("utf-8"), media_type=kind, headers=HEADERS)
+
+
+def _png(content: bytes) -> Response:
+    return Response(content, media_type="image/png", headers=HEADERS)
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=422, headers=HEADERS)
+
+
+def _number(request: Request) -> int:
+    text = request.query_params.get("image", "0")
+    if not text.isdecimal() or len(text) > 9:
+        raise DistaffError(f"image={text!r}: an image is named by its number")
+    return int(text)
+
+
+@functools.cache
+def _vega() -> str:
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise DistaffError("the explorer needs the extra of reports: pip install 'distaff[report]'") from error
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle
+
+
+def _data(known: Listing) -> dict[str, Any]:
+    """All that the page needs to draw: runs, the numbers for its axes, and how methods look."""
+    return {
+        "store": known.store.folder.name,
+        "runs": known.rows,
+        "measures": known.measures,
+        "looks": theme.looks(run.method.name for run in known.runs.values()),
+        "themes": {"light": theme.config(), "dark": theme.config(dark=True)},
+        "leftOut": known.left_out,
+        "pictures": PICTURES,
+    }

@@ -1,0 +1,48 @@
+"""Serving the explorer: on this machine alone unless another address is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from distaff.errors import DistaffError
+from distaff.explore.app import app
+
+
+def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
+    """Answer on `host` and `port` (0: any that is free) until interrupted; `ready` is told the address.
+
+    With `browser`, one is opened where there is a screen.
+
+    Raises `DistaffError` if the port is taken or the store holds no run.
+    """
+    application = app(folder, ("*",) if host == "0.0.0.0" else (host,))
+    listener = _listener(host, port)
+    address = f"http://{host}:{listener.getsockname()[1]}/"
+    ready(address)
+    screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if browser and screen:
+        webbrowser.open(address)
+    with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
+        uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off")).run(sockets=[listener])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket that says it is TCP: asyncio then sends at once, and does not wait 40 ms for an acknowledgement."""
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen()
+    except OSError as error:
+        told = f"{host}:{port} cannot be used ({error.strerror}): try --port 0, which takes a free one"
+        raise DistaffError(told) from error
+    return listener

@@ -1,0 +1,84 @@
+"""InfoMEC: is the information of each code about one factor, of each factor in one code, and easy to read?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distaff.metrics import Score, metric
+from distaff.metrics._arrays import Table, as_pair, broken
+from distaff.metrics._information import entropies
+from distaff.metrics._logistic import log_loss
+from distaff.metrics._relation import NO_FACTOR, relation
+
+LEAST_RANGE = 1 / 20  # of the widest code's
+
+
+@metric(paper="https://arxiv.org/abs/2305.18378", rows=10_000, range=(0, 1), depends_on=("scale",))
+def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20) -> Score:
+    r"""InfoMEC (Hsu et al., 2023, Sec. 3): modularity, compactness and explicitness in one scale of information.
+
+    N_ij = I(z_i; v_j) / H(v_j) for codes [n d] and factors [n f]. With f and d the factors and codes that count,
+    InfoM = (mean_i max_j N_ij / sum_j N_ij - 1/f) / (1 - 1/f), InfoC the same of the transpose with d, and
+    InfoE = mean_j (H(v_j) - L_j) / H(v_j), L_j being the log-loss of an unpenalised linear classifier of factor j that
+    sees all codes. Of a continuous factor it is the share of variance that a line explains.
+
+    All from 0 to 1, higher is better; the score is InfoM. Codes whose range is below 1/20 of the widest are left out,
+    as are factors with one value; without any code all three are 0. A code or factor with no information at all counts
+    1/f or 1/d, chance; with one factor InfoM is 1, with one code InfoC. All factors constant, or codes that are not
+    finite: NaN with a reason. `estimator="ksg"` counts 10 neighbours (Ross, 2014), as the paper does, and counts
+    values of codes that take few; `"histogram"` cuts codes into `bins` equal widths.
+
+    Parts: `modularity`, `compactness`, `explicitness`, `active`, and `explicitness_<factor>`. Matrix: N [d f], 0 for
+    codes left out.
+
+    Raises `DistaffError` for arrays that do not fit together and for an unknown `estimator`.
+    """
+    checked, table = as_pair(codes, factors, bins)
+    if reason := broken(checked):
+        return Score(math.nan, reason=reason)
+    varying = table.sizes > 1
+    if not varying.any():
+        return Score(math.nan, reason=NO_FACTOR)
+    spans = np.ptp(checked.astype(np.float64), axis=0)
+    active = (spans > 0) & (spans > LEAST_RANGE * spans.max())
+    matrix = np.zeros((len(active), len(varying)))
+    parts = {"modularity": 0.0, "compactness": 0.0, "explicitness": 0.0, "active": float(active.sum())}
+    if not active.any():
+        return Score(0.0, parts, matrix)
+    found = relation(checked[:, active], factors, bins, "none", estimator)
+    if isinstance(found, str):
+        return Score(math.nan, reason=found)
+    matrix[np.ix_(active, varying)] = found.matrix[:, varying] / found.factors[varying]
+    told = matrix[np.ix_(active, varying)]
+    counted = np.flatnonzero(varying).tolist()
+    each = [_explained(checked[:, active], table, j) for j in counted]
+    parts["modularity"], parts["compactness"] = _concentrated(told), _concentrated(told.T)
+    parts["explicitness"] = float(np.mean(each))
+    names = [f"explicitness_{table.names[j]}" for j in counted]
+    return Score(parts["modularity"], parts | dict(zip(names, each, strict=True)), matrix)
+
+
+def _concentrated(matrix: NDArray[np.float64]) -> float:
+    """The mean share of the largest entry of each row, 0 where it is chance and 1 where there is one column."""
+    if matrix.shape[1] == 1:
+        return 1.0
+    totals, chance = matrix.sum(axis=1), 1 / matrix.shape[1]
+    shares = np.where(totals > 0, matrix.max(axis=1) / np.where(totals > 0, totals, 1), chance)
+    return float((shares.mean() - chance) / (1 - chance))
+
+
+def _explained(codes: NDArray[Any], table: Table, j: int) -> float:
+    """How much of factor j a linear reader of all codes finds, from 0 to 1."""
+    x = codes.astype(np.float64)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    if table.continuous[j]:
+        y = table.values[:, j].astype(np.float64)
+        y = y - y.mean()
+        left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+        return float(1 - (left @ left) / (y @ y))
+    whole = float(entropies(table.classes[:, [j]])[0])
+    return max(0.0, 1 - log_loss(x, table.classes[:, j]) / whole)

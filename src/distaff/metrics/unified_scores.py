@@ -1,0 +1,88 @@
+"""Unified scores: three matrices of codes and factors, each reduced in the five ways of the field."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distaff.metrics import Score, metric
+from distaff.metrics._draws import generator
+from distaff.metrics._gaps import gap
+from distaff.metrics._information import discretise, entropies, mutual_information
+from distaff.metrics._predict import Lesson, learn_trees, lesson
+from distaff.metrics.dci import concentration, disentanglement
+from distaff.metrics.groups.curve import independent_groups
+from distaff.metrics.modularity import modularity_of_codes
+from distaff.metrics.sap import accuracies
+
+Matrix = NDArray[np.float64]
+
+
+@metric(paper="https://arxiv.org/abs/2010.14766", rows=10_000, test_rows=5_000, range=(0, 1))
+def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
+    r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020, Sec. 5.2).
+
+    Three matrices [d f] say how much code i of [n d] has to do with factor j of [n f]: `importance` to boosted trees
+    (as `dci`), `information` in nats (as `mig`), `accuracy` of an SVM that sees one code (as `sap`). Each is reduced to
+    `disentanglement`, `completeness`, `mig` (gap over H(v_j)), `sap` (gap), `modularity`, and to the curve of
+    independent groups: `groups_area` (by trapezia, as the study has it) and `groups_max`. The score is the area under
+    the curve of `importance` over f: near 1 where each factor keeps its own codes down to small links, and near 0 where
+    all is linked to all.
+
+    From 0 to 1, higher is better; parts of other matrices have other scales. Parts are named `<matrix>.<reduction>`,
+    and per code or factor `<matrix>.<reduction>.code_i` or `.<factor>`. Factors with one value in training are left
+    out, and continuous ones cut into 20; all constant, or codes that are not finite: NaN with a reason. Without
+    `test=(codes, factors)` a third of the rows is held out by a draw from `seed`. Matrix: `importance`.
+
+    Raises `DistaffError` for arrays that do not fit together.
+    """
+    taught = lesson("unified_scores", codes, factors, test, seed, classes=True)
+    if reason := taught.broken:
+        return Score(math.nan, reason=reason)
+    names = [taught.names[j] for j in taught.varying]
+    whole = entropies(np.stack([taught.train_targets[j] for j in taught.varying], axis=1))
+    parts: dict[str, float] = {}
+    found = matrices(taught, seed, jobs)
+    for name, matrix in found.items():
+        parts |= {f"{name}.{key}": value for key, value in reductions(matrix, whole, names).items()}
+    area = independent_groups(found["importance"]).area / len(names)
+    return Score(area, parts, found["importance"])
+
+
+def matrices(taught: Lesson, seed: int = 0, jobs: int = 1) -> dict[str, Matrix]:
+    """The three matrices [d f], for the factors that vary in training."""
+    seeds = generator("unified_scores", seed).integers(2**31, size=len(taught.sizes))
+    trees, machines = [], []
+    for j in taught.varying:
+        trees.append(learn_trees(taught, j, "exact", int(seeds[j]), jobs).importances)
+        y, asked = taught.train_targets[j], taught.test_targets[j]
+        machines.append(np.array(accuracies(taught.train, y, taught.test, asked, int(seeds[j]))))
+    targets = np.stack([taught.train_targets[j] for j in taught.varying], axis=1)
+    return {
+        "importance": np.stack(trees, axis=1),
+        "information": mutual_information(discretise(taught.train), targets),
+        "accuracy": np.stack(machines, axis=1),
+    }
+
+
+def reductions(matrix: Matrix, whole: Matrix, names: list[str]) -> dict[str, float]:
+    """The five reductions and the two of the curve, for the matrix [d f] of factors with entropies `whole` [f]."""
+    gaps, curve = gap(matrix), independent_groups(matrix)
+    shares, modular = gaps / whole, modularity_of_codes(matrix)
+    told = {
+        "disentanglement": disentanglement(matrix),
+        "completeness": disentanglement(matrix.T),
+        "mig": float(shares.mean()),
+        "sap": float(gaps.mean()),
+        "modularity": float(modular.mean()),
+        "groups_area": curve.trapezia,
+        "groups_max": float(curve.counts.max()),
+    }
+    for reduction, values in (("disentanglement", concentration(matrix)), ("modularity", modular)):
+        told |= {f"{reduction}.code_{i}": float(value) for i, value in enumerate(values)}
+    for reduction, values in (("completeness", concentration(matrix.T)), ("mig", shares), ("sap", gaps)):
+        told |= {f"{reduction}.{name}": float(value) for name, value in zip(names, values, strict=True)}
+    return told

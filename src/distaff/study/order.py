@@ -1,0 +1,30 @@
+"""What an executor is told: which study of which store, how, and the words that start one of its workers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from distaff.study.claims import PATIENCE
+
+KEEP_SECONDS = 30.0
+
+
+class Order(NamedTuple):
+    """Work to be done by any number of workers on one store."""
+
+    folder: Path
+    study: str  # its name: studies/<name>.json of the store tells the rest
+    only: str = ""
+    workers: int = 0  # 0 leaves it to the executor
+    keep_seconds: float = KEEP_SECONDS  # of training between resume points: what a crash can cost
+    patience: float = PATIENCE  # seconds without a heartbeat after which a worker counts as dead
+    address: str = ""  # of a Ray cluster
+    options: str = ""  # for sbatch, as in partition=gpu,time=1440
+
+    def command(self, kinds: str = "train,score") -> list[str]:
+        """The words that start a worker; it ends when its stdin does."""
+        words = [sys.executable, "-m", "distaff.study.worker", str(self.folder.absolute()), self.study, "--attached"]
+        sizes = [f"--keep-seconds={self.keep_seconds}", f"--patience={self.patience}"]
+        return [*words, f"--kinds={kinds}", f"--only={self.only}", *sizes]

@@ -1,0 +1,116 @@
+"""How long things take: from runs that are there, from packs in progress, or measured on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from statistics import fmean
+from typing import NamedTuple, TypeAlias
+
+from distaff.spec import Run, Study
+from distaff.study.asked import Scoring, scoring
+from distaff.study.files import read_json
+from distaff.study.plan import Plan, Train
+from distaff.study.store import Store
+
+Kind: TypeAlias = tuple[str, str, str]
+SAMPLES = 6  # runs of a kind that are looked at
+TRIAL_SECONDS = 2.0  # how long a pack is trained to be measured
+
+
+class Estimate(NamedTuple):
+    """Seconds of one worker; `whole` says whether they cover all work, or only the kinds that were ever measured."""
+
+    seconds: float
+    whole: bool
+
+
+class Pace(NamedTuple):
+    """Seconds of one worker: for an update of one model, by kind of run, and for scoring a run, by data set."""
+
+    update: dict[Kind, float]
+    score: dict[str, float]
+
+    def estimate(self, todo: Plan) -> Estimate:
+        """What `todo` takes one worker, scoring included, as far as it is known."""
+        to_score = [run for pack in todo.packs for run in pack.runs] + [ask.run for ask in todo.unscored]
+        train = [(pack.updates, self.update.get(kind(pack.runs[0]))) for pack in todo.packs]
+        score = [self.score.get(str(run.dataset)) for run in to_score]
+        seconds = sum(n * each for n, each in train if each is not None) + sum(
+            each for each in score if each is not None
+        )
+        return Estimate(seconds, all(each is not None for _, each in train) and None not in score)
+
+
+def kind(run: Run) -> Kind:
+    """What decides how long an update takes."""
+    return str(run.dataset), str(run.network), str(run.critic or "")
+
+
+def from_store(store: Store, study: Study, trained: Iterable[str]) -> Pace:
+    """The pace of runs of `study` that are there; a few of each kind are looked at."""
+    there, asked = frozenset(trained), scoring(study)
+    update: dict[Kind, list[float]] = defaultdict(list)
+    score: dict[str, list[float]] = defaultdict(list)
+    for run in study.runs:
+        if run.id in there and len(update[kind(run)]) < SAMPLES:
+            update[kind(run)].append(store.made(run.id)["seconds"] / run.updates)
+        if run.id in there and len(score[str(run.dataset)]) < SAMPLES:
+            score[str(run.dataset)] += _scoring_seconds(store, run, asked)
+    return Pace({k: fmean(v) for k, v in update.items() if v}, {k: fmean(v) for k, v in score.items() if v})
+
+
+def _scoring_seconds(store: Store, run: Run, asked: Scoring) -> list[float]:
+    path = store.run_folder(run.id) / asked.file
+    told = read_json(path).get("made", {}).get("seconds") if path.exists() else None
+    return [sum(told.values())] if told else []
+
+
+def measured(study: Study, todo: Plan) -> Pace:
+    """The pace of this machine, one worker: each kind of pack trained for seconds, and an untrained model scored."""
+    update: dict[Kind, float] = {}
+    score: dict[str, float] = {}
+    for pack in sorted(todo.packs, key=lambda pack: -len(pack.runs)):
+        run = pack.runs[0]
+        if kind(run) not in update:
+            update[kind(run)] = _seconds_per_update(pack)
+        if str(run.dataset) not in score:
+            score[str(run.dataset)] = _seconds_to_score(run, scoring(study))
+    for ask in todo.unscored:
+        if str(ask.run.dataset) not in score:
+            score[str(ask.run.dataset)] = _seconds_to_score(ask.run, ask.scoring)
+    return Pace(update, score)
+
+
+def _seconds_per_update(pack: Train) -> float:
+    """What longer training adds: the difference between two lengths, so that the start does not count."""
+    few, took = 2, _time_fit(pack, 2)
+    while True:
+        more = 3 * few
+        longer = _time_fit(pack, more)
+        if longer - took > TRIAL_SECONDS:
+            return (longer - took) / (more - few) / len(pack.runs)
+        few, took = more, longer
+
+
+def _time_fit(pack: Train, updates: int) -> float:
+    from distaff.train.fit import fit
+
+    began = time.perf_counter()
+    fit(tuple(replace(run, updates=updates) for run in pack.runs))
+    return time.perf_counter() - began
+
+
+def _seconds_to_score(run: Run, asked: Scoring) -> float:
+    from distaff import data
+    from distaff.models import initial
+    from distaff.registry import NETWORKS
+    from distaff.study.score import answers
+
+    params = initial(NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape), run.seed)
+    answers(run, params, asked)  # compiles what is compiled once a process
+    began = time.perf_counter()
+    answers(run, params, asked)
+    return time.perf_counter() - began

@@ -1,0 +1,1 @@
+"""What can be proved about disentanglement, as code that shows it."""

@@ -1,0 +1,94 @@
+"""The theorem as a page that opens from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distaff.errors import DistaffError
+from distaff.metrics._draws import generator
+from distaff.pictures.model import see
+from distaff.pictures.sheet import save, write
+from distaff.spec import Run
+from distaff.theory import drawn
+from distaff.theory.evidence import Evidence, demonstrate
+from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, householder, spread
+from distaff.theory.rotated import Twins, twins
+from distaff.types import Params
+
+LABELS = {"mig": "MIG", "dci": "DCI", "modularity": "Modularity"}
+
+
+def cases() -> dict[str, tuple[Any, Floats]]:
+    """The demonstrations of the page: a name, a prior and a matrix."""
+    draw = generator("theory.cases", 0)
+    return {
+        "2 latents, uniform, Householder α = .3": (UNIFORM, householder(2)),
+        "2 latents, normal, Householder α = .3": (NORMAL, householder(2)),
+        "4 latents, uniform, Householder α = .25": (UNIFORM, householder(4, 0.25)),
+        "10 latents, uniform, Householder α = .3": (UNIFORM, householder(10)),
+        "10 latents, uniform, entries spread evenly": (UNIFORM, spread(10, draw)),
+    }
+
+
+def build(run: Run, params: Params, out: Path, draws: int = 10_000) -> Path:
+    """Write the page of Theorem 1, shown on `draws` of priors and on a trained model, to `out`; return its index.html.
+
+    Raises `DistaffError` where the [report] extra is missing.
+    """
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise DistaffError("the page needs the extra of reports: pip install 'distaff[report]'") from error
+    seen = see(run, params)
+    turn = spread(seen.codes.mean.shape[1], generator("theory.turn", 0))
+    pair = twins(run, params, turn)
+    write(out / "stirred.png", vl_convert.vegalite_to_png(drawn.stirred(householder(2)), scale=2))
+    save(drawn.images(pair), out / "images.png")
+    save(drawn.moved(seen, turn), out / "moved.png")
+    shown = {name: demonstrate(a, prior, n=draws) for name, (prior, a) in cases().items()}
+    parts = {
+        "draws": f"{draws:,}",
+        "style": files("distaff.report").joinpath("page.css").read_text("utf-8"),
+        "cases": "".join(_case(name, evidence) for name, evidence in shown.items()),
+        "model": f"{escape(str(run.method))} on {escape(str(run.dataset))}, seed {run.seed}",
+        "least": f"{np.abs(turn).min():.2f}",
+        **_twins(pair),
+    }
+    template = files("distaff.theory").joinpath("page.html").read_text("utf-8")
+    for name, text in parts.items():
+        template = template.replace("{{" + name + "}}", text)
+    return write(out / "index.html", template.encode())
+
+
+def _case(name: str, found: Evidence) -> str:
+    same = (
+        f"{found.least:.1g}",
+        f"{found.after.ks:.2f}",
+        f"{found.after.correlation:.3f}",
+        f"{found.after.energy:.2f}",
+    )
+    return _row(name, [*same, *(f"{before:.2f} → {after:.2f}" for before, after in found.scores.values())])
+
+
+def _twins(pair: Twins) -> dict[str, str]:
+    first, second = pair.pixels
+    rows = [_row(LABELS[name], [f"{before:.3f}", f"{after:.3f}"]) for name, (before, after) in pair.scores.items()]
+    rows.append(_row("ELBO, nats an image", [f"{pair.elbo.mean():.6f}", f"{pair.turned_elbo.mean():.6f}"]))
+    return {
+        "twins": "".join(rows),
+        "logits": f"{np.abs(pair.logits - pair.turned_logits).max():.1e}",
+        "differ": f"{(first != second).sum():,} of {first.size:,}",
+        "elbos": f"{np.abs(pair.elbo - pair.turned_elbo).max():.1e}",
+        "gap": f"{pair.diagonal_gap:.2f}",
+    }
+
+
+def _row(name: str, cells: Iterable[str]) -> str:
+    numbers = "".join(f'<td class="num">{escape(cell)}</td>' for cell in cells)
+    return f"<tr><td>{escape(name)}</td>{numbers}</tr>"

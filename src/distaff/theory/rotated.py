@@ -1,0 +1,105 @@
+"""The theorem on a trained model: a decoder of turned codes gives the same images, and other scores."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import functional_call
+
+from distaff.encode import encode
+from distaff.metrics._draws import generator
+from distaff.models import VAE
+from distaff.models._likelihood import LIKELIHOODS
+from distaff.pictures.model import network, observed
+from distaff.spec import Run
+from distaff.theory.evidence import scores
+from distaff.theory.impossibility import Floats, checked
+from distaff.types import Params
+
+ROWS, IMAGES = 10_000, 256
+
+
+class Twins(NamedTuple):
+    """A model and its turned twin: logits and images of both, their ELBOs an image, and their scores."""
+
+    logits: Floats  # of the decoder at z ...
+    turned_logits: Floats  # ... and of the turned decoder at Az [b c h w]
+    pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]]  # what they are on a screen [b h w c]
+    elbo: Floats  # nats an image [b]: of the model under its diagonal posterior ...
+    turned_elbo: Floats  # ... and of the turned model under the turned posterior, whose covariance is full
+    diagonal_gap: float  # nats an image from the turned posterior to the nearest that is diagonal, KL
+    scores: dict[str, tuple[float, float]]
+
+
+@torch.no_grad()
+def twins(run: Run, params: Params, a: Floats) -> Twins:
+    """`run` and its twin with latents turned by the orthogonal matrix `a` [d d], in double precision.
+
+    The twin decodes w by dec(A'w); its posterior of an image is N(A m, A S A'), whose ELBO is computed from this full
+    covariance. Scores are of mean codes m and A m.
+    """
+    dataset, vae = network(run)
+    draw = generator("theory.rotated", 0)
+    n = len(dataset)
+    rows = draw.permutation(n) if n <= ROWS else draw.integers(n, size=ROWS)
+    codes = encode(vae, params, dataset, rows)
+    factors = dataset.factors.values(rows)
+    some = slice(0, IMAGES)
+    x = torch.from_numpy(observed(dataset, rows)[some]).double().movedim(-1, 1)
+    mean, std = (torch.from_numpy(part[some]).double() for part in (codes.mean, np.exp(0.5 * codes.logvar)))
+    noise = torch.from_numpy(draw.standard_normal(mean.shape))
+    turn = torch.from_numpy(checked(a))
+    double = {name: weights.double() for name, weights in params.items()}
+    z = mean + std * noise
+    factor = turn * std[:, None, :]  # [b d d], a root of the turned covariance
+    w = mean @ turn.T + (factor @ noise[:, :, None])[:, :, 0]
+    logits, turned = _decode(vae, double, z), _decode(vae, double, w @ turn)
+    kl = full_kl(mean, torch.diag_embed(std.square()))
+    covariance = factor @ factor.mT
+    turned_kl = full_kl(mean @ turn.T, covariance)
+    pairs = zip(scores(codes.mean, factors).items(), scores(codes.mean @ a.T, factors).values(), strict=True)
+    seen, read = LIKELIHOODS[vae.likelihood].picture, LIKELIHOODS[vae.likelihood].nll
+    losses = [
+        torch.stack([read(one[None], own[None]) for one, own in zip(raw, x, strict=True)]) for raw in (logits, turned)
+    ]
+    return Twins(
+        logits.numpy(),
+        turned.numpy(),
+        (_screen(seen(logits)), _screen(seen(turned))),
+        (-losses[0] - kl).numpy(),
+        (-losses[1] - turned_kl).numpy(),
+        float(to_nearest_diagonal(covariance).mean()),
+        {name: (first, second) for (name, first), second in pairs},
+    )
+
+
+def full_kl(mean: Tensor, covariance: Tensor) -> Tensor:
+    """KL(N(m, S) || N(0, I)) = (tr S + m'm - d - log det S) / 2 of each row, nats; mean [b d], covariance [b d d]."""
+    trace = covariance.diagonal(dim1=1, dim2=2).sum(1)
+    kl: Tensor = 0.5 * (trace + mean.square().sum(1) - mean.shape[1] - torch.logdet(covariance))
+    return kl
+
+
+def to_nearest_diagonal(covariance: Tensor) -> Tensor:
+    """The least KL(N(m, D) || N(m, S)) over diagonal D, (sum_i log P_ii + log det S) / 2 with P = S^-1, nats [b].
+
+    A posterior of independent latents cannot follow the turn: this is what it would cost, and why VAEs with diagonal
+    posteriors prefer some bases to others (Rolinek et al., 2019).
+    """
+    precision = torch.linalg.inv(covariance).diagonal(dim1=1, dim2=2)
+    gap: Tensor = 0.5 * (precision.log().sum(1) + torch.logdet(covariance))
+    return gap
+
+
+def _screen(images: Tensor) -> NDArray[np.uint8]:
+    return (255 * images).round().to(torch.uint8).movedim(1, -1).numpy()
+
+
+def _decode(vae: VAE, params: Params, z: Tensor) -> Tensor:
+    own = {name.removeprefix("decoder."): weights for name, weights in params.items() if name.startswith("decoder.")}
+    logits: Tensor = functional_call(vae.decoder, own, (z,))
+    return logits

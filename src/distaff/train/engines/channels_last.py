@@ -1,0 +1,21 @@
+"""channels_last: one model after the other, channels innermost: the layout that a CPU convolves fast."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from distaff.train.engines.loop import loop
+from distaff.types import Params
+
+
+def channels_last(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """`loop`, on kernels and images [k c h w ...] whose memory is laid out channels last."""
+    return loop(module, {name: _inner(p) for name, p in params.items()}, *map(_inner, inputs))
+
+
+def _inner(stack: Tensor) -> Tensor:
+    """Channels innermost where there are any: a stack [k o i h w] of kernels or of images."""
+    if stack.ndim != 5:
+        return stack
+    return stack.flatten(0, 1).to(memory_format=torch.channels_last).view(stack.shape)

@@ -1,0 +1,57 @@
+"""How much memory a model needs while it is trained, and so how many may stand side by side."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from distaff import data
+from distaff.registry import NETWORKS
+from distaff.spec import Run
+from distaff.train.pack import latents
+
+FLOAT = 4  # bytes
+OF_WEIGHT = 4 * FLOAT  # the weight, its gradient and the two moments of Adam
+OF_ACTIVATION = 2 * FLOAT  # an output kept for the gradient, and the gradient that passes it
+
+
+@functools.lru_cache(maxsize=256)
+def bytes_of(run: Run) -> int:
+    """Bytes that one model takes in a pack: weights with their moments, a batch with what its gradient needs."""
+    dataset = data.load(str(run.dataset))
+    height, width, channels = dataset.shape
+    vae = NETWORKS.bind(run.network)(dataset.shape)
+    x = torch.empty(run.batch, channels, height, width, device="meta")
+    count, kept = _numbers(vae, x, torch.empty(run.batch, latents(run), device="meta"))
+    kept += 3 * x.numel()  # the images of a model, their logits and the pixels' losses
+    if run.critic is not None:
+        critic = NETWORKS.bind(run.critic)(latents(run))
+        more = _numbers(critic, torch.empty(2 * run.batch, latents(run), device="meta"))
+        count, kept = count + more[0], kept + more[1]
+    return OF_WEIGHT * count + OF_ACTIVATION * kept
+
+
+def models_within(run: Run, memory: int) -> int:
+    """How many models like `run` fit side by side into `memory` bytes; at least one."""
+    return max(1, memory // bytes_of(run))
+
+
+def _numbers(module: nn.Module, *inputs: Tensor) -> tuple[int, int]:
+    """The weights of a module, and the outputs of its layers on `inputs`, counted without computing them."""
+    outputs: list[int] = []
+
+    def note(layer: nn.Module, given: Any, output: Any) -> None:
+        del layer, given
+        outputs.append(output.numel())
+
+    leaves = [layer for layer in module.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(note) for layer in leaves]
+    try:
+        module(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return sum(p.numel() for p in module.parameters()), sum(outputs)

@@ -1,0 +1,73 @@
+"""Live curves: the points of a run's curve, sent to TensorBoard, Weights & Biases or MLflow as they are made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from distaff.errors import DistaffError, unknown
+from distaff.spec import Run
+
+
+class Tracker(NamedTuple):
+    """Where points go: `write(update, values by name)` for each, and `close()` in the end."""
+
+    write: Callable[[int, Mapping[str, float]], object]
+    close: Callable[[], object]
+
+
+def track(name: str, run: Run, folder: Path) -> Tracker:
+    """The tracker called `name`, for `run`; what it keeps on disk stands under `folder`.
+
+    Raises `DistaffError` for an unknown name or a library that is not installed.
+    """
+    if name not in TRACKERS:
+        raise unknown("tracker", name, TRACKERS)
+    try:
+        return TRACKERS[name](run, folder)
+    except ImportError as error:
+        raise DistaffError(f"--log {name} needs its library ({error}): pip install {name}") from error
+
+
+def _facts(run: Run) -> dict[str, str | int]:
+    texts = {"dataset": run.dataset, "method": run.method, "network": run.network}
+    return {**{name: str(spec) for name, spec in texts.items()}, "seed": run.seed, "updates": run.updates}
+
+
+def _tensorboard(run: Run, folder: Path) -> Tracker:
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(folder / "tensorboard" / run.id))
+    writer.add_text("run", f"{run.method} on {run.dataset}, seed {run.seed}")
+
+    def write(update: int, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            writer.add_scalar(name, value, update)
+
+    return Tracker(write, writer.close)
+
+
+def _wandb(run: Run, folder: Path) -> Tracker:
+    import wandb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    session = wandb.init(project="distaff", id=run.id, resume="allow", dir=str(folder), config=_facts(run))
+    return Tracker(lambda update, values: session.log(dict(values), step=update), session.finish)
+
+
+def _mlflow(run: Run, folder: Path) -> Tracker:
+    import mlflow
+
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # files need no server and no database
+        folder.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri((folder / "mlflow").resolve().as_uri())
+    mlflow.set_experiment("distaff")
+    mlflow.start_run(run_name=run.id)
+    mlflow.log_params(_facts(run))
+    return Tracker(lambda update, values: mlflow.log_metrics(dict(values), step=update), mlflow.end_run)
+
+
+TRACKERS = {"tensorboard": _tensorboard, "wandb": _wandb, "mlflow": _mlflow}

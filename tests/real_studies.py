@@ -1,0 +1,91 @@
+"""Small studies that run as real processes, and what their stores hold apart from provenance."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from distaff.study.record import load_study
+from distaff.study.store import Store
+from distaff.study.work import work
+
+SMALL = """
+from distaff.spec import Optim, Study, cross
+
+study = Study(
+    "{name}",
+    cross(["toy"], {methods!r}, range({seeds}), network="mlp(width=8, latents=3)", critic="critic(width=8, depth=1)",
+          updates={updates}, optim=Optim(lr=1e-3)),
+    ("mig", "gaussian_total_correlation"),
+    rows=200,
+    test_rows=100,
+    pack={pack},
+)
+"""
+DISTAFF = [sys.executable, "-c", "from distaff.cli import main; main()"]
+
+
+def study_file(
+    folder: Path,
+    methods: tuple[str, ...] = ("beta_vae(beta=2)", "factor_vae"),
+    seeds: int = 2,
+    updates: int = 40,
+    pack: int = 2,
+    name: str = "small",
+) -> Path:
+    """A study of small models on toy, as a file."""
+    path = folder / f"{name}.py"
+    text = SMALL.format(name=name, methods=list(methods), seeds=seeds, updates=updates, pack=pack)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def start(*words: str | Path, cwd: Path) -> subprocess.Popen[str]:
+    """`distaff WORDS` as the leader of a process group, as a terminal starts it."""
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([*DISTAFF, *map(str, words)], cwd=cwd, env=environment, process_group=0, **told)  # type: ignore[call-overload,no-any-return]
+
+
+def distaff(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """`distaff WORDS`, waited for."""
+    return subprocess.run([*DISTAFF, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 600.0) -> None:
+    """Until `true()`; fails after a long time."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Every file of runs/ and failed/ with its content; of scores, without who made them."""
+    found = {}
+    for path in sorted(p for place in ("runs", "failed") for p in (folder / place).rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        if path.name.startswith("scores-"):
+            told = json.loads(content)
+            content = json.dumps({key: told[key] for key in told if key not in ("sha256", "made")}).encode()
+        if path.name != "provenance.json":
+            found[path.relative_to(folder).as_posix()] = content
+    return found
+
+
+def undisturbed(file: Path, folder: Path) -> dict[str, bytes]:
+    """What the store of the study in `file` holds when this process does all of it."""
+    work(Store(folder), load_study(file))
+    return results(folder)
+
+
+def leftovers(folder: Path) -> list[str]:
+    """What stands in a store beside finished results, and does not belong there when a study is done."""
+    places = ("packs", "claims")
+    rest = [path for place in places for path in (folder / place).glob("*")]
+    return sorted(path.relative_to(folder).as_posix() for path in [*rest, *folder.rglob(".*.*")])

@@ -1,0 +1,24 @@
+"""A store with a few trained and scored runs of toy, made in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from distaff.registry import METRICS
+from distaff.spec import Optim, run
+from distaff.study.score import Scoring, score_run
+from distaff.study.store import Store
+from distaff.train.fit import fit
+
+METHODS = ("beta_vae(beta=0.2)", "beta_vae(beta=1)", "dip_vae_i")
+
+
+def small_store(folder: Path, updates: int = 300) -> Store:
+    """Three methods, one seed; MIG, Modularity and total correlation of each."""
+    store = Store(folder)
+    runs = [run("toy", method, "mlp(width=32, latents=4)", updates=updates, optim=Optim(lr=3e-3)) for method in METHODS]
+    asked = tuple(METRICS.parse(name) for name in ("mig", "modularity", "gaussian_total_correlation"))
+    for trained in fit(tuple(runs)):
+        store.put(trained, 1.0)
+        score_run(store, trained.run.id, Scoring(asked, rows=500, test_rows=200))
+    return store

@@ -1,0 +1,209 @@
+"""Images and factors of one's own: any file, any order, complete grid or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from distaff.data import Factors, load
+from distaff.data._files import FOLDER
+from distaff.data._values import REPEAT, grid
+from distaff.errors import DistaffError
+
+SIZES = (2, 3, 4)
+N = 24
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
+
+
+def shuffled(seed=0):
+    """Every cell of the grid in a random order: factors [n 3] and images whose pixels tell the cell."""
+    order = np.random.default_rng(seed).permutation(N)
+    factors = np.stack(np.unravel_index(order, SIZES), axis=1)
+    return factors, np.repeat(order.astype(np.uint8) * 10, 8 * 8 * 3).reshape(N, 8, 8, 3)
+
+
+def written(folder: Path, kind: str, factors, images) -> str:
+    """The text of a data set of these arrays, in files of this kind."""
+    if kind == "npz":
+        np.savez(folder / "a.npz", images=images, factors=factors)
+        return f"arrays(images='{folder}/a.npz')"
+    if kind == "npz, compressed, apart":
+        np.savez_compressed(folder / "a.npz", imgs=images)
+        np.save(folder / "f.npy", factors)
+        return f"arrays(images='{folder}/a.npz', factors='{folder}/f.npy')"
+    if kind == "npy and csv":
+        np.save(folder / "a.npy", images)
+        table(folder, factors)
+        return f"arrays(images='{folder}/a.npy', factors='{folder}/f.csv')"
+    if kind == "hdf5":
+        with h5py.File(folder / "a.h5", "w") as file:
+            file.create_dataset("deep/pictures", data=images, chunks=(5, 4, 8, 1), compression="gzip")
+            file["labels"] = factors
+        return f"arrays(images='{folder}/a.h5:deep/pictures', factors='{folder}/a.h5')"
+    (folder / "pictures").mkdir()
+    for line, image in enumerate(images):
+        Image.fromarray(image).save(folder / "pictures" / f"{line}.png")
+    table(folder, factors, [f"{line}.png" for line in range(len(images))])
+    return f"arrays(images='{folder}/pictures', factors='{folder}/f.csv')"
+
+
+def table(folder, factors, names=None):
+    header = (["file"] if names else []) + ["shape", "size", "place"]
+    lines = [",".join(map(str, ([names[i]] if names else []) + list(row))) for i, row in enumerate(factors.tolist())]
+    (folder / "f.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
+
+
+@pytest.mark.parametrize("kind", ["npz", "npz, compressed, apart", "npy and csv", "hdf5", "folder"])
+def test_rows_are_cells_of_the_grid_whatever_the_file_and_its_order(tmp_path, kind):
+    dataset = load(written(tmp_path, kind, *shuffled()))
+    assert dataset.factors.sizes == SIZES
+    assert dataset.factors.complete
+    assert dataset.shape == (8, 8, 3)
+    assert dataset.images(np.arange(N))[:, 0, 0, 0].tolist() == [10 * cell for cell in range(N)]
+    assert dataset.batch(np.array([7])).shape == (1, 3, 8, 8)
+
+
+def test_values_are_levels_in_ascending_order_and_units_tell_them(tmp_path):
+    lines = ["thing,length", "cube,0.5", "ball,0.5", "cube,0.25", "ball,0.25"]
+    (tmp_path / "f.csv").write_text("\n".join(lines))
+    np.save(tmp_path / "a.npy", np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((4, 2, 2), np.uint8))
+    dataset = load(f"arrays(images='{tmp_path}/a.npy', factors='{tmp_path}/f.csv')")
+    assert dataset.factors.units == {"thing": "ball, cube", "length": "0.25, 0.5"}
+    assert dataset.images(dataset.factors.rows(np.array([[1, 0]])))[0, 0, 0, 0] == 2
+
+
+def test_of_an_incomplete_grid_rows_are_the_cells_that_exist(tmp_path):
+    factors, images = shuffled()
+    kept = images[:, 0, 0, 0] % 30 != 0  # cells 0, 3, 6, ... are missing
+    dataset = load(written(tmp_path, "npy and csv", factors[kept], images[kept]))
+    assert len(dataset) == len(dataset.factors) == 16
+    assert not dataset.factors.complete
+    rows = np.arange(16)
+    np.testing.assert_array_equal(dataset.factors.rows(dataset.factors.values(rows)), rows)
+    cells = np.ravel_multi_index(tuple(dataset.factors.all_values(rows).T), SIZES)
+    assert cells.tolist() == [cell for cell in range(N) if cell % 3]
+    np.testing.assert_array_equal(dataset.images(rows)[:, 0, 0, 0], cells * 10)
+    with pytest.raises(DistaffError, match="no image of shape=0, size=0, place=3: 16 of 24 cells have one"):
+        dataset.factors.rows(np.array([[0, 0, 1], [0, 0, 3]]))
+    with pytest.raises(IndexError, match="from 0 to 15"):
+        dataset.factors.values(np.array([16]))
+
+
+def test_images_of_equal_values_are_told_apart_by_a_hidden_factor():
+    factors, rows = grid({"a": np.array([1, 0, 1, 1]), "b": np.array([5, 5, 5, 5])})
+    assert factors.all_names == ("a", "b", REPEAT)
+    assert factors.hidden == (REPEAT,)
+    assert factors.sizes == (2, 1)
+    assert rows.tolist() == [1, 0, 2, 3]  # a=0 has one image, a=1 three
+    drawn = factors.rows(np.array([[1, 0]] * 3), np.array([[0.0], [0.4], [0.99]]))
+    assert drawn.tolist() == [1, 2, 3]
+    assert factors.rows(np.array([[0, 0]]), np.array([[0.99]])).tolist() == [0]
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(0, 59), min_size=1), st.data())
+def test_rows_and_all_values_are_a_bijection_of_any_incomplete_grid(cells, data):
+    cells = np.array(sorted(cells))
+    factors = Factors(("a", "b", "c"), (3, 4, 5), cells=cells)
+    rows = np.array(data.draw(st.lists(st.integers(0, len(cells) - 1), min_size=1)))
+    assert np.array_equal(factors.rows(factors.all_values(rows)), rows)
+    hiding = Factors(("a", "b", "c"), (3, 4, 5), hidden=("b",), cells=cells)
+    u = np.array([[data.draw(st.floats(0, 1, exclude_max=True))] for _ in rows])
+    drawn = hiding.rows(hiding.values(rows), u)
+    assert np.array_equal(hiding.values(drawn), hiding.values(rows))
+
+
+@pytest.mark.parametrize(
+    ("images", "want"),
+    [
+        (np.array([0, 1, 1, 0], np.uint8), [0, 255, 255, 0]),
+        (np.array([False, True, True, False]), [0, 255, 255, 0]),
+        (np.array([0, 0.5, 1, 0.1], np.float32), [0, 128, 255, 26]),
+        (np.array([0, 1, 2, 200], np.int64), [0, 1, 2, 200]),
+    ],
+)
+def test_booleans_bits_and_floats_become_bytes(tmp_path, images, want):
+    np.savez(tmp_path / "a.npz", images=images.reshape(4, 1, 1), factors=np.arange(4)[:, None])
+    dataset = load(f"arrays(images='{tmp_path}/a.npz')")
+    assert dataset.images(np.arange(4)).ravel().tolist() == want
+    assert dataset.images(np.arange(4)).dtype == np.uint8
+
+
+def test_a_changed_file_is_converted_anew(tmp_path):
+    factors, images = shuffled()
+    text = written(tmp_path, "npz", factors, images)
+    assert load(text).images(np.array([5]))[0, 0, 0, 0] == 50
+    np.savez(tmp_path / "a.npz", images=255 - images, factors=factors, more=np.zeros(9))
+    assert load(text).images(np.array([5]))[0, 0, 0, 0] == 205
+
+
+def test_a_factor_may_be_hidden(tmp_path):
+    text = written(tmp_path, "npy and csv", *shuffled()).replace(")", ", hidden=('size',))")
+    assert load(text).factors.names == ("shape", "place")
+
+
+@pytest.mark.parametrize(
+    ("save", "complaint"),
+    [
+        ({"images": np.zeros((3, 4, 4), np.uint8), "factors": np.zeros((2, 1))}, "3 images, .* the factors of 2"),
+        ({"images": np.full((2, 4, 4), 300), "factors": np.zeros((2, 1))}, "image 0 holds 300, outside 0 to 255"),
+        ({"images": np.full((2, 4, 4), 1.5), "factors": np.zeros((2, 1))}, "image 0 holds 1.5, outside 0 to 1"),
+        ({"images": np.full((2, 4, 4), np.nan), "factors": np.zeros((2, 1))}, "image 0 holds nan"),
+        ({"images": np.zeros((2, 3, 4, 4), np.uint8), "factors": np.zeros((2, 1))}, "channels come last"),
+        ({"images": np.zeros((2, 4), np.uint8), "factors": np.zeros((2, 1))}, r"images are \[n h w\]"),
+        ({"images": np.zeros((2, 4, 4), np.uint8), "factors": np.zeros(2)}, r"factors are numbers \[n f\]"),
+        ({"images": np.zeros((2, 4, 4), np.uint8), "factors": np.array([[0], [np.nan]])}, "factor_0 is nan in row 1"),
+        ({"images": np.zeros((2, 4, 4), np.uint8)}, "holds images, where factors or labels"),
+        (
+            {"images": np.array([[["a"]]], dtype=object), "factors": np.zeros((1, 1))},
+            "Python objects, which are never unpickled",
+        ),
+    ],
+)
+def test_files_that_do_not_fit_are_one_clear_error(tmp_path, save, complaint):
+    np.savez(tmp_path / "a.npz", **save)
+    with pytest.raises(DistaffError, match=complaint):
+        load(f"arrays(images='{tmp_path}/a.npz')").images(np.array([0]))
+    assert not list((tmp_path / "cache").glob("*arrays*/*"))
+
+
+def test_a_missing_or_damaged_file_is_one_clear_error(tmp_path):
+    with pytest.raises(DistaffError, match=r"nowhere.npz is not there"):
+        load("arrays(images='nowhere.npz')")
+    factors, images = shuffled()
+    text = written(tmp_path, "npz", factors, images)
+    whole = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DistaffError, match=r"a.npz is damaged, cut short or of another format"):
+        load(text)
+    with pytest.raises(DistaffError, match=r"arrays are read from .npy, .npz, .h5 and .hdf5"):
+        load(f"arrays(images='{tmp_path}/a.txt')")
+
+
+def test_a_folder_must_hold_the_pictures_that_its_table_names(tmp_path):
+    factors, images = shuffled()
+    text = written(tmp_path, "folder", factors, images)
+    Image.fromarray(images[0][:4]).save(tmp_path / "pictures" / "3.png")
+    with pytest.raises(DistaffError, match=r"3.png is \[h w c\] \(4, 8, 3\), the first picture \(8, 8, 3\)"):
+        load(text).images(np.array([0]))
+    (tmp_path / "pictures" / "3.png").unlink()
+    with pytest.raises(DistaffError, match=r"f.csv, row 3: .*3.png is not there"):
+        load(text)
+    with pytest.raises(DistaffError, match="name a CSV of its factors"):
+        load(f"arrays(images='{tmp_path}/pictures')")
+
+
+def test_too_many_levels_to_number_are_refused():
+    columns = {f"f{k}": np.arange(10_000) for k in range(5)}
+    with pytest.raises(DistaffError, match="round some factors"):
+        grid(columns)

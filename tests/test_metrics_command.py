@@ -1,0 +1,78 @@
+"""`distaff score`: a file with names, a quick look, a run."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+def distaff(*words):
+    command = [sys.executable, "-c", "from distaff.cli import main; main()", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def file(tmp_path):
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, [3, 4, 5], size=(600, 3))
+    codes = (factors + 0.3 * rng.normal(size=factors.shape)).astype(np.float32)
+    np.savez(tmp_path / "codes.npz", codes=codes, factors=factors, names=["shape", "size", "angle"])
+    return tmp_path / "codes.npz"
+
+
+def test_scores_of_a_file_have_names_an_interval_and_a_share(file, tmp_path):
+    out = distaff("score", file, "--metrics", "mig", "mcc", "gaussian_total_correlation", "--json", tmp_path / "s.json")
+    assert out.returncode == 0, out.stderr
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert list(told["mig"]["parts"]) == ["shape", "size", "angle"]
+    low, high = told["mig"]["interval"]
+    assert low < told["mig"]["value"] < high
+    assert told["mig"]["noise"] < 0.1
+    assert told["mig"]["perfect"] > 0.9
+    assert 0.3 < told["mig"]["share"] < 1
+    assert told["gaussian_total_correlation"]["share"] is None
+    assert f"{told['mig']['value']:.3f}" in out.stdout
+    assert f"{low:.3f} to {high:.3f}" in out.stdout
+
+
+def test_every_metric_at_a_quick_look(file, tmp_path):
+    out = distaff("score", file, "--quick", "--json", tmp_path / "s.json")
+    assert out.returncode == 0, out.stderr
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert len(told) > 15
+    assert all(one["value"] is not None for one in told.values())
+    assert told["mig"]["perfect"] is None
+
+
+def test_names_that_do_not_fit_are_told(file, tmp_path):
+    with np.load(file) as stored:
+        np.savez(tmp_path / "wrong.npz", codes=stored["codes"], factors=stored["factors"], names=["shape", "size"])
+    out = distaff("score", tmp_path / "wrong.npz")
+    assert out.returncode == 2
+    assert "one for each of 3 factors" in out.stderr
+
+
+def test_scores_of_a_run_are_those_of_both_representations(tmp_path):
+    words = ["train", "toy", "beta_vae", "--network", "mlp(width=16, latents=4)", "--updates", "20", "--out", tmp_path]
+    assert distaff(*words).returncode == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    out = distaff("score", run, "--metrics", "mig", "modularity", "--rows", "500", "--json", tmp_path / "s.json")
+    assert out.returncode == 0, out.stderr
+    told = json.loads((tmp_path / "s.json").read_text())
+    for kind in ("mean", "sampled"):
+        assert 0 <= told["mig"][kind]["value"] <= 1
+        assert f"{told['modularity'][kind]['value']:.3f}" in out.stdout
+    out = distaff("score", tmp_path)
+    assert out.returncode == 2
+    assert "is no run" in out.stderr
+
+
+def test_scoring_a_file_imports_no_torch(file):
+    code = (
+        "import sys; from pathlib import Path; from distaff.commands.score import score;"
+        f"score(Path({str(file)!r}), ('mig', 'dci'), quick=True); assert 'torch' not in sys.modules"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert out.returncode == 0, out.stderr

@@ -1,0 +1,130 @@
+"""What a score means: its reach on given factors, and an interval that covers."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from distaff.errors import DistaffError
+from distaff.metrics import mcc, mig, sap
+from distaff.metrics.meaning import Reach, interval, reach, read
+from distaff.metrics.meaning.asking import ask, rows_of, specification, table
+from distaff.registry import METRICS
+from golden_cases import arrays, case
+
+SMALL = {"rows": 400, "test_rows": 200}
+GRID = "(train=150, test=100)"
+
+
+def text(name):
+    return name + (GRID if METRICS.plugin(name).marks["rows"] == "grid" else "")
+
+
+def dsprites():
+    return np.concatenate([case("dsprites__identity")[1], arrays("dsprites__identity")["ys_test"].T])
+
+
+def test_a_perfect_code_of_dsprites_factors_has_the_known_scores():
+    factors = dsprites()
+    found = reach("mig", factors)
+    assert found.perfect == pytest.approx(0.895, abs=3e-3)
+    assert found.noise < 0.01
+    assert reach("sap", factors).perfect == pytest.approx(0.25, abs=0.02)
+    noisy = reach("modularity", factors, 10)
+    assert noisy.noise == pytest.approx(0.673, abs=0.03)
+    assert noisy.perfect == pytest.approx(1, abs=0.01)
+
+
+def test_a_share_is_0_for_noise_and_1_for_a_perfect_code():
+    found = Reach(0.1, 0.9)
+    assert found.share(0.1) == 0
+    assert found.share(0.5) == pytest.approx(0.5)
+    assert found.share(0.9) == 1
+    assert math.isnan(Reach(0.5, 0.5).share(0.5))
+    assert math.isnan(Reach(0.0, math.nan).share(0.5))
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+def test_every_metric_has_a_reach_in_its_range_and_noise_is_worse(name):
+    factors = np.random.default_rng(0).integers(0, [2, 3, 5], size=(600, 3))
+    found = reach(text(name), factors, **SMALL)
+    least, most = METRICS.plugin(name).marks["range"]
+    assert least <= found.noise <= most
+    assert least <= found.perfect <= most
+    if METRICS.plugin(name).marks.get("higher_is_better", True):
+        assert found.noise < found.perfect
+    else:  # both are independent, but for the bias of an estimate, which is noise's
+        assert found.perfect <= found.noise + 0.05
+
+
+def drawn(seed, n=1500):
+    rng = np.random.default_rng(seed)
+    factors = rng.integers(0, [3, 4, 5], size=(n, 3))
+    mixed = factors @ [[1, 0.2, 0], [0.4, 1, 0], [0, 0.3, 1]]
+    return mixed + 0.5 * rng.normal(size=(n, 3)), factors
+
+
+@pytest.mark.parametrize("metric", [mig, mcc, sap])
+def test_the_interval_is_as_wide_as_fresh_rows_make_it(metric):
+    spread = np.std([float(metric(*drawn(seed))) for seed in range(100, 160)], ddof=1)
+    wide = [np.diff(interval(metric.__name__, *drawn(seed), draws=30))[0] / 2 / 2.045 for seed in range(4)]
+    assert np.mean(wide) == pytest.approx(spread, rel=0.35)
+
+
+def test_the_interval_covers_as_often_as_it_says():
+    truth = np.mean([float(mcc(*drawn(seed, 1500))) for seed in range(300)])
+    inside = 0
+    for seed in range(1000, 1100):
+        low, high = interval("mcc", *drawn(seed), draws=10)
+        inside += low <= truth <= high
+    assert 88 <= inside <= 100
+
+
+def test_an_interval_of_a_grid_metric_is_that_of_its_draws():
+    codes, factors = drawn(0)
+    low, high = interval("factor_vae_score" + GRID, codes, factors)
+    found = float(METRICS.bind(METRICS.parse("factor_vae_score" + GRID))(codes, factors))
+    assert 0 <= low <= found <= high <= 1
+    with pytest.raises(DistaffError, match="two draws"):
+        interval("mig", codes, factors, draws=1)
+
+
+def test_a_reading_has_all_of_it_and_keeps_names():
+    codes, factors = drawn(0)
+    told = read("mig", codes, pl.DataFrame(factors, schema=["a", "b", "c"]))
+    assert list(told.score.parts) == ["a", "b", "c"]
+    assert told.interval[0] < float(told.score) < told.interval[1]
+    assert 0 < told.share < 1
+    assert float(told.score) == float(mig(codes, factors))
+    broken = read("mig", codes * np.nan, factors, draws=2)
+    assert math.isnan(broken.share)
+    assert math.isnan(broken.interval[0])
+    assert broken.score.reason
+    assert all(math.isnan(side) for side in read("mig", codes, factors, draws=0).interval)
+
+
+def test_pandas_frames_are_taken_by_row():
+    pandas = pytest.importorskip("pandas")
+    codes, factors = drawn(0)
+    frame = pandas.DataFrame(factors, columns=["a", "b", "c"])
+    assert (
+        read("sap", codes, frame, draws=0).score.parts
+        == read("sap", codes, pl.DataFrame(factors, schema=["a", "b", "c"]), draws=0).score.parts
+    )
+
+
+def test_rows_to_learn_from_and_to_be_tested_on_never_meet():
+    codes, factors = drawn(0)
+    train, test = rows_of(specification("dci"), table(codes, factors, **SMALL))
+    assert (len(train), len(test)) == (400, 200)
+    assert not set(train) & set(test)
+    train, test = rows_of(specification("dci"), table(codes, factors))
+    assert (len(train), len(test)) == (1000, 500)
+    (rows,) = rows_of(specification("mig"), table(codes, factors, **SMALL))
+    assert len(rows) == 400
+    with pytest.raises(DistaffError, match="rows of codes for"):
+        table(codes[1:], factors)
+    assert float(ask(specification("mig"), table(codes, factors), (np.arange(50),))) == float(
+        mig(codes[:50], factors[:50])
+    )

@@ -1,0 +1,144 @@
+"""A run's pictures: three files that show it, in its own colours, the same each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image, ImageSequence
+
+from distaff.commands.finding import find
+from distaff.commands.gallery import chosen, gallery
+from distaff.commands.show import show
+from distaff.encode import Codes
+from distaff.errors import DistaffError
+from distaff.pictures import effects
+from distaff.pictures.draw import draw
+from distaff.pictures.model import Seen, network, observed, see
+from distaff.spec import Optim, run
+from distaff.study.store import Store
+from distaff.train.fit import fit
+from simulated_study import simulated
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    kept = Store(tmp_path_factory.mktemp("out") / "study")
+    for dataset, updates in (("toy", 800), ("toy_color", 50)):
+        one = run(dataset, "beta_vae(beta=0.5)", "mlp(width=32, latents=3)", updates=updates, optim=Optim(lr=3e-3))
+        kept.put(fit((one,))[0], 1.0)
+    return kept
+
+
+def ids(store: Store, dataset: str) -> list[str]:
+    found = sorted(path.name for path in (store.folder / "runs").iterdir())
+    return [id for id in found if store.run(id).dataset.name == dataset]
+
+
+def test_three_files_are_drawn_and_drawing_again_gives_the_same(store: Store, tmp_path: Path) -> None:
+    one = ids(store, "toy")[0]
+    paths = draw(store.run(one), store.params(one), tmp_path)
+    assert [path.name for path in paths] == ["picture-images.png", "picture-latents.gif", "picture-factors.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
+    before = [path.read_bytes() for path in paths]
+    assert [path.read_bytes() for path in draw(store.run(one), store.params(one), tmp_path)] == before
+    with Image.open(paths[1]) as gif:
+        frames = np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)]).astype(int)
+    assert np.ptp(frames, axis=0).max() > 60, "the latents move"
+
+
+def test_pictures_of_coloured_images_have_colour(store: Store, tmp_path: Path) -> None:
+    one = ids(store, "toy_color")[0]
+    with Image.open(draw(store.run(one), store.params(one), tmp_path)[0]) as sheet:
+        picture = np.asarray(sheet.convert("RGB")).astype(int)
+    assert np.ptp(picture, axis=-1).max() > 40
+
+
+def test_the_real_images_are_those_that_the_codes_are_of(store: Store) -> None:
+    one = ids(store, "toy_color")[0]
+    seen = see(store.run(one), store.params(one), rows=300)
+    _, vae = network(store.run(one))
+    own = {n.removeprefix("encoder."): w for n, w in store.params(one).items() if n.startswith("encoder.")}
+    x = torch.from_numpy(observed(seen.dataset, seen.rows)).movedim(-1, 1)
+    mean = torch.func.functional_call(vae.encoder, own, (x,)).chunk(2, -1)[0]
+    assert torch.allclose(mean, torch.from_numpy(seen.codes.mean), atol=1e-6)
+
+
+def test_effects_separate_a_robust_latent_from_an_entangled_one() -> None:
+    factors = np.stack(np.unravel_index(np.arange(3 * 8 * 8), (3, 8, 8)), 1)
+    z = np.stack([factors[:, 1], factors[:, 1] + 3 * factors[:, 0]], 1).astype(np.float32)
+
+    class Names:
+        names, sizes = ("shape", "x", "y"), (3, 8, 8)
+
+    class Data:
+        factors = Names
+
+    seen = Seen(Data, None, np.arange(192), Codes(z, np.zeros_like(z)), factors)  # type: ignore[arg-type]
+    found = effects.frame(seen)
+    held = found.filter((pl.col("factor") == "shape") & (pl.col("parent") == "x"))
+    spread = held.group_by("latent", "at").agg((pl.col("mean").max() - pl.col("mean").min()).alias("spread"))
+    assert spread.filter(pl.col("latent") == "z0")["spread"].max() == 0
+    assert spread.filter(pl.col("latent") == "z1")["spread"].min() == pytest.approx(6)
+    alone = found.filter((pl.col("latent") == "z0") & (pl.col("factor") == "x"))
+    assert alone["mean"].to_list() == list(range(8))
+    assert alone["std"].max() == 0
+
+
+def test_a_model_that_is_not_finite_is_refused(store: Store, tmp_path: Path) -> None:
+    one = ids(store, "toy")[0]
+    broken = {name: weights * torch.nan for name, weights in store.params(one).items()}
+    with pytest.raises(DistaffError, match="not finite"):
+        draw(store.run(one), broken, tmp_path)
+
+
+def test_show_finds_a_run_by_folder_id_or_first_digits(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = ids(store, "toy")[0]
+    for word, where in (
+        (one, store.folder),
+        (one[:8], store.folder.parent),
+        (str(store.run_folder(one)), Path("nowhere")),
+    ):
+        show(word, store=where, out=tmp_path)
+        assert capsys.readouterr().out.splitlines()[0] == str(tmp_path / "picture-images.png")
+    show(one, store=store.folder)
+    assert (store.run_folder(one) / "picture-images.png").exists()
+    assert len(list(store.run_folder(one).iterdir())) <= 8
+
+
+def test_a_run_that_is_not_there_or_not_alone_is_a_clear_error(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(DistaffError, match="there is no run 'ffff0000' among the 2"):
+        find("ffff0000", store.folder)
+    with pytest.raises(DistaffError, match="there is no store in"):
+        find("ab", tmp_path)
+    twins = tmp_path / "runs"
+    for id in ("ab11", "ab22"):
+        (twins / id).mkdir(parents=True)
+    with pytest.raises(DistaffError, match=r"2 runs in .* begin with 'ab'.*give more digits"):
+        find("ab", tmp_path)
+
+
+def test_a_report_shows_the_best_the_middle_and_the_worst_run_of_each_data_set() -> None:
+    table, _ = simulated(3)
+    one = table.filter(pl.col("id") == table["id"][0]).with_columns(
+        pl.lit("lone").alias("dataset"), pl.lit("x").alias("id")
+    )
+    ranked = table.filter(pl.col("metric") == "mig").sort("value")["id"]
+    assert chosen(pl.concat([table, one])) == ["x", ranked[-1], ranked[len(ranked) // 2 - 1], ranked[0]]
+    assert chosen(table.clear()) == []
+
+
+def test_pictures_of_a_report_stand_beside_it(store: Store, tmp_path: Path) -> None:
+    one = ids(store, "toy")[0]
+    row = {"id": one, "dataset": "toy", "method": "beta_vae", "strength": 1.0, "strength_index": 0, "spec": "beta_vae"}
+    scored = pl.DataFrame([{**row, "seed": 0, "representation": "mean", "metric": "mig", "value": 0.5}])
+    shown = gallery(scored, store, tmp_path)
+    (picture,) = shown[one].values()
+    draw(store.run(one), store.params(one), store.run_folder(one))
+    assert gallery(scored, store, tmp_path / "again") == shown
+    assert (tmp_path / picture).read_bytes() == (tmp_path / "again" / picture).read_bytes()

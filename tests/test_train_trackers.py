@@ -1,0 +1,62 @@
+"""Curves reach each tracker as they are made: the real libraries, offline."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from distaff.errors import DistaffError
+from distaff.spec import run
+from distaff.train.trackers import track
+
+TRAIN = ["train", "toy", "beta_vae", "--network", "mlp(width=8, latents=3)", "--updates", "40"]
+
+
+def trained(tracker: str, out: Path, **environment: str) -> None:
+    """Each in a process of its own, as these libraries keep a session for the process."""
+    pytest.importorskip(tracker, reason="its library is optional")
+    command = [
+        sys.executable,
+        "-c",
+        "from distaff.cli import main; main()",
+        *TRAIN,
+        "--log",
+        tracker,
+        "--out",
+        str(out),
+    ]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(out), **environment}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_tensorboard_has_every_point_of_the_curve(tmp_path: Path) -> None:
+    trained("tensorboard", tmp_path)
+    code = (
+        "import sys; from tensorboard.backend.event_processing.event_accumulator import EventAccumulator as A;"
+        "a = A(sys.argv[1]); a.Reload(); s = a.Scalars('elbo'); print(len(s), s[-1].step)"
+    )
+    (folder,) = (tmp_path / "tensorboard").iterdir()
+    told = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["40", "40"]
+
+
+def test_wandb_keeps_an_offline_run(tmp_path: Path) -> None:
+    trained("wandb", tmp_path, WANDB_MODE="offline", WANDB_SILENT="true")
+    kept = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert len(kept) == 1
+    assert kept[0].stat().st_size > 1000
+
+
+def test_mlflow_keeps_the_numbers_in_files(tmp_path: Path) -> None:
+    trained("mlflow", tmp_path)
+    (numbers,) = (tmp_path / "mlflow").rglob("metrics/elbo")
+    assert len(numbers.read_text().splitlines()) == 40
+
+
+def test_an_unknown_tracker_is_named_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(DistaffError, match="Did you mean 'tensorboard'"):
+        track("tensorbord", run("toy", "beta_vae", "mlp(width=8)"), tmp_path)
