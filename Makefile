@@ -1,4 +1,5 @@
 # make demo: a small study from training to report; make test: what CI runs; make setup: the environment alone.
+# make test-slow: evidence that takes minutes; make evidence-training: what training must show; make docs: the site.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +7,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 LOCK := -c constraints.txt
 
-.PHONY: demo setup test lint clean
+.PHONY: demo setup test test-slow lint docs evidence-training clean
 demo: setup
 	$(BIN)/distaff study run studies/quick.py
 	$(BIN)/distaff report studies/quick.py
@@ -21,12 +22,23 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 lint: setup
-	$(BIN)/ruff format --check src tests studies
-	$(BIN)/ruff check src tests studies
+	$(BIN)/ruff format --check src tests studies benchmarks docs
+	$(BIN)/ruff check src tests studies benchmarks docs
 	$(BIN)/mypy
 
 test: lint
 	$(BIN)/pytest
+
+test-slow: setup
+	$(BIN)/pytest -m slow
+
+evidence-training: setup
+	$(BIN)/python benchmarks/evidence_training.py
+
+docs: setup
+	$(BIN)/pip install -q $(LOCK) -e '.[docs]'
+	$(BIN)/sphinx-build -W -q docs out/site
+	@echo out/site/index.html
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

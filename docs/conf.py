@@ -12,8 +12,8 @@ import distaff
 project, author, version = "distaff", "The distaff authors", distaff.__version__
 extensions = ["myst_nb"]
 html_theme, html_title = "furo", f"distaff {version}"
-html_static_path, html_extra_path = [], ["_made/extra"]
-exclude_patterns = ["_made/extra"]
+html_show_copyright, html_static_path, html_extra_path = False, [], ["_made/extra"]
+exclude_patterns = ["_made/extra", "_made/cache"]
 nb_ipywidgets_js = {}  # pages open without a network
 suppress_warnings = ["mystnb.unknown_mime_type"]
 nb_execution_timeout, nb_execution_raise_on_error, nb_execution_mode = 600, True, "cache"

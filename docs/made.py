@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -39,4 +40,10 @@ def entry(plugin: Plugin) -> str:
     told = [p.name if p.default is REQUIRED else f"{p.name}={p.default!r}" for p in plugin.parameters]
     links = [f"[paper]({plugin.marks['paper']})"] if str(plugin.marks.get("paper", "")).startswith("http") else []
     signature = f"`{plugin.name}({', '.join(told)})`"
-    return f"## {plugin.name}\n\n{' '.join([signature, *links])}\n\n```text\n{plugin.doc}\n```\n"
+    return f"## {plugin.name}\n\n{' '.join([signature, *links])}\n\n{plain(plugin.doc)}\n"
+
+
+def plain(text: str) -> str:
+    """Text as Markdown that shows it unchanged: what means something to Markdown is escaped, save for `code`."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else re.sub(r"([\\*_<>\[\]#$|~{}])", r"\\\1", part) for part in parts)

@@ -90,12 +90,13 @@ def test_what_is_planted_is_found(name):
 def test_what_is_planted_is_found_in_nine_of_ten_draws(name):
     planted, expected = PLANTED[name]
     hits = dict.fromkeys(expected, 0)
-    for draw in range(1, 41):
+    draws = 200 if OPEN in expected.values() else 40  # nothing planted is found open in 95 % of draws, not in all
+    for draw in range(1, draws + 1):
         study = study_of(planted, draw)
         for claim, verdict in expected.items():
             hits[claim] += assess(CLAIMS[claim], study)["verdict"] == verdict
-    print(name, {claim: f"{hit / 40:.0%}" for claim, hit in hits.items()})  # noqa: T201
-    assert min(hits.values()) >= 36, hits
+    print(name, {claim: f"{hit / draws:.0%}" for claim, hit in hits.items()})  # noqa: T201
+    assert min(hits.values()) >= 0.9 * draws, hits
 
 
 def test_every_claim_is_contradicted_or_left_open_by_some_planted_study():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from distaff.commands.finding import find
+from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
 from distaff.encode import Codes
 from distaff.errors import DistaffError
@@ -20,6 +22,7 @@ from distaff.pictures.model import Seen, network, observed, see
 from distaff.spec import Optim, run
 from distaff.study.store import Store
 from distaff.train.fit import fit
+from simulated_study import simulated
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +122,26 @@ def test_a_run_that_is_not_there_or_not_alone_is_a_clear_error(store: Store, tmp
         (twins / id).mkdir(parents=True)
     with pytest.raises(DistaffError, match=r"2 runs in .* begin with 'ab'.*give more digits"):
         find("ab", tmp_path)
+
+
+def test_a_report_shows_the_best_the_middle_and_the_worst_run_of_each_data_set() -> None:
+    table, _ = simulated(3)
+    one = table.filter(pl.col("id") == table["id"][0]).with_columns(
+        pl.lit("lone").alias("dataset"), pl.lit("x").alias("id")
+    )
+    ranked = table.filter(pl.col("metric") == "mig").sort("value")["id"]
+    assert chosen(pl.concat([table, one])) == ["x", ranked[-1], ranked[len(ranked) // 2 - 1], ranked[0]]
+    assert chosen(table.clear()) == []
+
+
+def test_the_runs_of_a_report_are_drawn_once_into_their_folders(store: Store, tmp_path: Path) -> None:
+    one = ids(store, "toy")[0]
+    copy = Store(tmp_path)
+    shutil.copytree(store.run_folder(one), copy.run_folder(one), ignore=shutil.ignore_patterns("picture-*"))
+    row = {"id": one, "dataset": "toy", "method": "beta_vae", "strength": 1.0, "strength_index": 0, "spec": "beta_vae"}
+    scored = pl.DataFrame([{**row, "seed": 0, "representation": "mean", "metric": "mig", "value": 0.5}])
+    assert illustrate(scored, copy) == [one]
+    drawn = {path: path.stat().st_mtime_ns for path in copy.run_folder(one).glob("picture-*")}
+    assert len(drawn) == 3
+    assert illustrate(scored, copy) == [one]
+    assert {path: path.stat().st_mtime_ns for path in copy.run_folder(one).glob("picture-*")} == drawn

@@ -1,4 +1,4 @@
-"""The page holds what it promises, escapes what it is given, and says what is missing."""
+"""The pages hold what they promise, escape what they are given, and say what is missing."""
 
 import json
 import re
@@ -7,76 +7,144 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from distaff.analysis.claim import CLAIMS
 from distaff.errors import DistaffError
 from distaff.registry import FIGURES
 from distaff.report import metric_agreement, mig_overview, total_correlation
-from distaff.report.site import StudyFacts, build
-from distaff.report.theme import config, looks
+from distaff.report.facts import StudyFacts
+from distaff.report.runs import Details, part
+from distaff.report.site import build
+from distaff.report.theme import config, looks, metric_label
 from simulated_study import Truth, simulated, simulated_study, untrained
+
+GRID = {"toy": (3, 4, 8, 8)}
 
 
 def page(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_every_figure_lands_as_numbers_and_as_charts_and_nothing_comes_from_a_network(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The report of two data sets with all there can be."""
     table, runs = simulated_study(("toy", "other"), 3, strengths=3, truth=Truth(tasks=True, views=True))
-    html = page(build(StudyFacts("quick"), table, runs, {}, tmp_path, untrained()))
+    curve = pl.DataFrame({"step": range(1, 301), "term.nll": [1.0] * 300, "kl.0": [float("nan"), *[2.0] * 299]})
+    details = Details(curve, {"images": "../runs/x/picture-images.png"}, {"torch": "2"})
+    facts = StudyFacts("quick", grids=GRID)
+    folder = tmp_path_factory.mktemp("site")
+    build(facts, table, runs, folder, untrained=untrained(), details=lambda _: details, formats=("svg", "pdf"))
+    return folder
+
+
+def test_every_figure_lands_as_numbers_and_as_charts(site):
+    index, toy = page(site / "index.html"), page(site / "dataset-toy.html")
     for name in FIGURES.names():
-        slug = f"{name}-study" if FIGURES.plugin(name).marks.get("study") else f"{name}-toy"
-        assert f'id="{slug}"' in html
-        assert (tmp_path / "figures" / f"{slug}.csv").is_file()
-        assert list((tmp_path / "figures").glob(f"{slug}*.svg"))
+        whole = FIGURES.plugin(name).marks.get("study")
+        slug = f"{name}-study" if whole else f"{name}-toy"
+        assert f'id="{slug}"' in (index if whole else toy)
+        for ending in ("csv", "parquet"):
+            assert (site / "figures" / f"{slug}.{ending}").is_file()
+        for ending in ("svg", "pdf"):
+            assert list((site / "figures").glob(f"{slug}*.{ending}"))
         assert {"title", "question", "reading", "interval", "order"} <= FIGURES.plugin(name).marks.keys()
-    assert "Not drawn" not in html
-    assert not re.search(r'(src|href)="https?:', html)
-    for link in re.findall(r'(?:href|src)="([^"#:,]+)"', html):
-        assert (tmp_path / link).is_file(), link
+    assert "Not drawn" not in index + toy
+
+
+def test_nothing_comes_from_a_network_and_every_link_leads_somewhere(site):
+    pages = list(site.glob("*.html"))
+    assert {path.name for path in pages} >= {"index.html", "dataset-toy.html", "method-beta_vae.html", "runs.html"}
+    for path in pages:
+        html = page(path)
+        assert not re.search(r'(src|href)="https?:', html)
+        for link in re.findall(r'(?:href|src)="([^"#:,]+)(?:#[^"]*)?"', html):
+            assert (site / link).is_file(), (path.name, link)
+
+
+def test_the_first_page_opens_with_every_claim_and_links_to_its_figure(site):
+    html = page(site / "index.html")
+    assert html.index('id="scorecard"') < html.index('class="figure"')
+    assert len(re.findall(r'class="claim (?:yes|no|open)"', html)) + html.count("<li>") >= len(CLAIMS)
+    for where in re.findall(r'class="said"><p><a href="([^"]+)"', html):
+        file, _, anchor = where.partition("#")
+        assert f'id="{anchor}"' in page(site / (file or "index.html"))
+    assert pl.read_csv(site / "scorecard.csv")["name"].to_list() == list(CLAIMS)
+
+
+def test_every_run_is_found_in_its_file_with_scores_curve_and_pictures(site):
+    runs = pl.read_csv(site / "runs.csv")
+    parts = int(re.search(r'"parts":(\d+)', page(site / "run.html"))[1])
+    known = {}
+    for number in range(parts):
+        known[number] = json.loads(page(site / "runs" / f"{number}.js").removeprefix("runsOf(").rstrip(");\n"))
+    for row in runs.iter_rows(named=True):
+        told = known[part(row["id"], parts)][row["id"]]
+        assert told["command"] == row["command"]
+        assert {name for name, _, _ in told["scores"]} >= {"mig", "train.nll"}
+    assert told["curve"]["step"][-1] == 300
+    assert len(told["curve"]["step"]) <= 60
+    assert told["pictures"] == [["images", "../runs/x/picture-images.png"]]
+
+
+def test_a_run_page_knows_the_reach_of_scores_on_its_data_set(site):
+    reach = json.loads(re.search(r"const REPORT = (.*);</script>", page(site / "run.html"))[1])["reach"]
+    assert reach.keys() == {"toy"}
+    assert reach["toy"]["mig"] == [0.0, 1.0]
+    assert 0.6 < reach["toy"]["modularity"][0] < 0.8
 
 
 def test_what_the_study_is_called_cannot_break_the_page(tmp_path):
-    table, runs = simulated(2)
+    table, runs = simulated(2, metrics=("mig",))
     bad = runs.with_columns(pl.lit("</script><b>").alias("reason"))
-    html = page(build(StudyFacts("<script>x</script>", "a & b"), table, bad, {}, tmp_path))
-    assert "<script>x" not in html
-    assert "a &amp; b" in html
-    assert "</script><b>" not in html
-    data = re.search(r"const REPORT = (.*);</script>", html)
-    assert data is not None
-    assert json.loads(data[1])["runs"]["rows"]
+    build(StudyFacts("<script>x</script>", "a & b"), table, bad, tmp_path, formats=())
+    index, data = page(tmp_path / "index.html"), page(tmp_path / "runs.js")
+    assert "<script>x" not in index
+    assert "a &amp; b" in index
+    assert "</script><b>" not in index + data
+    assert json.loads(data.removeprefix("const RUNS = ").rstrip(";\n"))["rows"]
 
 
 def test_a_partial_study_says_what_is_missing(tmp_path):
-    table, runs = simulated(1)
+    table, runs = simulated(1, metrics=("mig", "dci"))
     runs = runs.with_columns(
         pl.when(pl.col("method") == "beta_vae").then(pl.lit("failed")).otherwise("status").alias("status")
     )
     table = table.filter((pl.col("method") != "beta_vae") & ~pl.col("metric").str.contains("total_correlation"))
-    html = page(build(StudyFacts("part", planned=90), table, runs, {}, tmp_path))
+    html = page(build(StudyFacts("part", planned=90), table, runs, tmp_path, formats=()))
     assert "72 runs of 90 are not done yet" in html
     assert "3 runs failed" in html
-    assert "Not drawn: no run has gaussian_total_correlation" in html
+    assert "no run has gaussian_total_correlation" in html
     assert "One seed a setting" in html
+    assert "claims that this study cannot test" in html
 
 
 def test_a_study_without_scores_still_gives_a_page_and_without_runs_an_error(tmp_path):
     table, runs = simulated(1)
-    html = page(
-        build(StudyFacts("new"), table.clear(), runs.with_columns(pl.lit("missing").alias("status")), {}, tmp_path)
-    )
-    assert "nothing to draw" in html
+    missing = runs.with_columns(pl.lit("missing").alias("status"))
+    assert "nothing to draw" in page(build(StudyFacts("new"), table.clear(), missing, tmp_path))
     with pytest.raises(DistaffError, match="no run"):
-        build(StudyFacts("none"), table, runs.clear(), {}, tmp_path)
+        build(StudyFacts("none"), table, runs.clear(), tmp_path)
 
 
 def test_a_data_set_with_one_run_is_named_and_not_drawn(tmp_path):
-    table, runs = simulated(2)
+    table, runs = simulated(2, metrics=("mig",))
     other, more = simulated(1, "dsprites")
     one = more["id"][0]
     both = pl.concat([table, other.filter(pl.col("id") == one)]), pl.concat([runs, more.filter(pl.col("id") == one)])
-    html = page(build(StudyFacts("two"), *both, {}, tmp_path))
+    html = page(build(StudyFacts("two"), *both, tmp_path, formats=()))
     assert "dsprites has 1 scored run of one setting" in html
+    assert 'id="mig_overview-toy"' in html
     assert 'id="mig_overview-dsprites"' not in html
+
+
+def test_figures_are_written_in_the_formats_that_are_asked_for(tmp_path):
+    table, runs = simulated(2, metrics=("mig",))
+    build(StudyFacts("one"), table, runs, tmp_path, formats=("png", "latex"))
+    folder = tmp_path / "figures"
+    assert (folder / "variance_explained-toy.png").read_bytes().startswith(b"\x89PNG")
+    tex = (folder / "variance_explained-toy.tex").read_text()
+    assert tex.count("\\\\\n") == pl.read_csv(folder / "variance_explained-toy.csv").height + 1
+    assert "\\toprule" in tex
+    assert not list(folder.glob("*.svg"))
 
 
 def test_the_overview_tells_which_medians_lie_above_the_best_untrained_model():
@@ -93,9 +161,30 @@ def test_total_correlation_shows_the_planted_directions():
     assert frame.filter(pl.col("representation") == "sampled")["median"].is_sorted(descending=True)
 
 
+def test_a_figure_in_a_notebook_is_one_chart_with_all_its_panels():
+    figure = total_correlation(simulated(2)[0])
+    spec = figure.chart.to_dict()
+    assert [panel["title"] for panel in spec["hconcat"]] == ["Sampled codes", "Mean codes"]
+    assert "vega-lite" in " ".join(map(str, figure._repr_mimebundle_().values()))
+
+
 def test_agreement_needs_two_metrics():
     with pytest.raises(DistaffError, match="two"):
         metric_agreement(simulated(2, metrics=("mig",))[0])
+
+
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [
+        ("gaussian_total_correlation@sampled", "Total correlation, sampled"),
+        ("gaussian_total_correlation(dims='active')", "Total correlation, active"),
+        ("downstream(labels=10, learner='trees')", "GBT10"),
+        ("unified_scores.information.mig", "information: mig"),
+        ("my_metric", "my metric"),
+    ],
+)
+def test_columns_have_names_that_people_read(column, label):
+    assert metric_label(column) == label
 
 
 def test_every_method_has_its_own_look_and_both_themes_the_same_fields():

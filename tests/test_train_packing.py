@@ -16,7 +16,7 @@ from distaff.train.engines.loop import loop
 from distaff.train.engines.mapped import mapped
 from distaff.train.engines.stacked import stacked
 from distaff.train.pack import State, begin, pack
-from distaff.train.step import draw, evaluate, forward, step
+from distaff.train.step import clock, draw, evaluate, forward, step
 
 NETWORK = "mlp(width=32, latents=5)"
 METHODS = [
@@ -139,7 +139,7 @@ def test_adam_equals_torchs_when_both_follow_the_same_gradients() -> None:
     theirs = torch.optim.Adam(mirror.values(), lr=1e-3)
     for t in range(20):
         copied = state._replace(params=mirror)
-        terms = evaluate(packed.groups[0], forward(packed, copied, loop, draw(packed, t)))
+        terms = evaluate(packed.groups[0], forward(packed, copied, loop, draw(packed, t), clock(packed, t).step))
         theirs.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         theirs.step()

@@ -8,18 +8,28 @@ from typing import Annotated
 import tyro
 from tyro.extras import SubcommandApp
 
-from distaff.commands import listing, report, score, study, train
+from distaff.commands import claims, data, explore, export, listing, report, score, show, store, study, theory, train
 from distaff.errors import DistaffError
 
 GROUPS = {  # words that have commands of their own behind them
+    "data": (data.app, "List, fetch and show data sets."),
     "study": (study.app, "Plan, run and follow a study."),
+    "store": (store.app, "Check, merge, share and tidy what a study left."),
 }
 
 app = SubcommandApp()
 app.command(name="list")(listing.list_)
-app.command(train.train)
-app.command(score.score)
-app.command(report.report)
+for command in (
+    train.train,
+    score.score,
+    show.show,
+    export.export,
+    report.report,
+    claims.claims,
+    explore.explore,
+    theory.theory,
+):
+    app.command(command)
 
 
 def _group(name: str) -> None:

@@ -114,6 +114,10 @@ class Registry:
             raise unknown(self.kind, name, files)
         return _read(self.kind, name, files[name], files[name].stat().st_mtime_ns)
 
+    def own(self) -> list[str]:
+        """The names of those that the package brings itself."""
+        return sorted(name for name, path in self._files().items() if path.is_relative_to(PACKAGE))
+
     def function(self, name: str) -> Callable[..., Any]:
         """The function itself, importing its file."""
         path = self.plugin(name).path

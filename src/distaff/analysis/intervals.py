@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from distaff.analysis.scores import CELL
 
 LEVEL = 0.95
-RESAMPLES = 1000
+RESAMPLES = 400
 
 
 class Interval(NamedTuple):

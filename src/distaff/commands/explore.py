@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,4 +28,5 @@ def explore(
         from distaff.explore.serve import serve
     except ImportError as error:
         raise DistaffError(f"{error.name} is missing: pip install 'distaff[explore]'") from error
+    print(f"reading the runs of {store}", file=sys.stderr)
     serve(store, host, port, browser, lambda address: print(f"{address}  (Ctrl-C ends it)", flush=True))

@@ -72,10 +72,10 @@ def _row(id: str, run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
 
 def _wide(numbers: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """A row a run and a column a headline score or training result; names of columns that Vega need not escape."""
-    headlines = numbers.filter(
-        ~pl.col("metric").str.contains(".", literal=True) | pl.col("metric").str.starts_with("train.")
-    )
-    kinds = pl.when(pl.col("metric").str.starts_with("train.")).then(pl.lit("train")).otherwise("representation")
+    training = pl.col("metric").str.starts_with("train.")
+    headline = ~pl.col("metric").str.replace_all(r"\(.*\)", "").str.contains(".", literal=True)  # options may hold dots
+    headlines = numbers.filter(headline | training)
+    kinds = pl.when(training).then(pl.lit("train")).otherwise("representation")
     keyed = headlines.with_columns(kinds.alias("kind"))
     pairs = keyed.select("kind", "metric").unique().sort("kind", "metric").rows()
     keys = {pair: f"m{number}" for number, pair in enumerate(pairs)}
@@ -83,7 +83,7 @@ def _wide(numbers: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, s
     for id, kind, metric, value in keyed.select("id", "kind", "metric", "value").iter_rows():
         found.setdefault(id, {"id": id})[keys[kind, metric]] = value
     measures = [
-        {"key": key, "group": REPRESENTATIONS[kind], "label": theme.metric_label(metric)}
+        {"key": key, "group": REPRESENTATIONS.get(kind, f"Scores of {kind} codes"), "label": theme.metric_label(metric)}
         for (kind, metric), key in keys.items()
     ]
     return list(found.values()), measures

@@ -21,7 +21,7 @@ SIDE = 1  # images travel as they are; the page enlarges them
 
 
 class Opened(NamedTuple):
-    """A model that can be moved; `images` are the indices of rows that it may start from."""
+    """A model that can be moved: what it makes of some rows, the names of its latents, and how far each may go."""
 
     seen: Seen
     names: tuple[str, ...]

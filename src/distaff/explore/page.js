@@ -6,6 +6,7 @@ const made = (name, given = {}, ...inside) => {
 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const short = (value) => value === null || value === undefined ? "" : Number.isInteger(value) ? String(value) : value.toPrecision(3);
+const MANY = 1500; // points that are drawn faster as pixels than as elements
 let data, view, run, brushed = null;
 
 // Runs: filtered by data set, method and words; axes by two numbers; a brush narrows the list.
@@ -48,12 +49,12 @@ async function drawOnce() {
   const rows = scored();
   brushed = null;
   view?.finalize();
-  const found = await vegaEmbed(at("chart"), spec(rows), { actions: false, renderer: "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
+  const found = await vegaEmbed(at("chart"), spec(rows), { actions: false, renderer: rows.length > MANY ? "canvas" : "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
   view = found.view;
   view.addSignalListener("brush", (_, area) => { brushed = Object.keys(area).length ? area : null; list(); });
   // The nearest point within reach is meant: points are small, and the brush lies over them.
   view.addEventListener("click", (event) => {
-    const [left, top] = view.origin(), box = at("chart").querySelector("svg").getBoundingClientRect();
+    const [left, top] = view.origin(), box = at("chart").querySelector("svg, canvas").getBoundingClientRect();
     const near = rows.map((one) => ({ one, far: Math.hypot(
       view.scale("x")(one[at("x").value]) + left - (event.clientX - box.left), view.scale("y")(one[at("y").value]) + top - (event.clientY - box.top)) }))
       .reduce((best, next) => next.far < best.far ? next : best, { far: Infinity });

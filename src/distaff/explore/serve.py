@@ -23,7 +23,7 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
 
     Raises `DistaffError` if the port is taken or the store holds no run.
     """
-    application = app(folder, () if host == "0.0.0.0" else (host,))
+    application = app(folder, ("*",) if host == "0.0.0.0" else (host,))
     listener = _listener(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}/"
     ready(address)

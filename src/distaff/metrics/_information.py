@@ -74,6 +74,9 @@ def mutual_information(
     out = np.empty((d, f))
     for i in range(d):
         for j in range(f):
+            if a is b and j < i:  # codes with themselves: the other half is known
+                out[i, j] = out[j, i]
+                continue
             counts = np.zeros((above[i], beside[j]), dtype=np.int64)
             _count(left[i], right[j], counts)
             out[i, j] = _information(counts, rows)

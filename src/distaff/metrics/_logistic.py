@@ -8,6 +8,7 @@ white, where it needs a few steps for the hundred after which scikit-learn's sto
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 STRENGTHS = np.logspace(-4, 4, 10)
 FOLDS = 5
 MANY = 2_500  # rows, up to which one hit more or less decides between strengths, so that fits are finished
+AT_ONCE = 2_000  # rows whose scores of some forty classes stay in the cache
 STEPS = 100  # scikit-learn's max_iter
 
 
@@ -35,20 +37,25 @@ class Linear:
         return said
 
 
-def fit_logistic(x: NDArray[Any], y: NDArray[Any]) -> Linear:
-    """Classes `y` [n] from `x` [n d]; one class alone is always predicted."""
+def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
+    """Classes `y` [n] from `x` [n d]; one class alone is always predicted. `jobs` threads share the folds."""
     classes, index = np.unique(y, return_inverse=True)
     if len(classes) == 1:
         return Linear(np.repeat(classes, 2), np.zeros((1, x.shape[1] + 1)), float(STRENGTHS[0]))
     ones = _with_ones(x)
     folds = np.array_split(np.arange(len(y)), min(FOLDS, len(y)))
-    paths, hits = [], np.zeros((len(folds), len(STRENGTHS)))
-    for number, held in enumerate(folds):
+    hits = np.zeros((len(folds), len(STRENGTHS)))
+
+    def path(held: NDArray[np.int64]) -> list[Floats]:
         kept = np.delete(np.arange(len(y)), held)
-        paths.append(_path(ones[kept], index[kept], len(classes)))
-        hits[number] = [(_choose(ones[held], weights) == index[held]).mean() for weights in paths[-1]]
+        return _path(ones[kept], index[kept], len(classes))
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        paths = list(pool.map(path, folds))
+    for number, held in enumerate(folds):
+        hits[number] = [(_choose(ones[held], weights) == index[held]).mean() for weights in paths[number]]
     best = int(hits.mean(axis=0).argmax())
-    start = np.mean([path[best] for path in paths], axis=0)
+    start = np.mean([fold[best] for fold in paths], axis=0)
     weights = _descend(ones, index, len(classes), float(STRENGTHS[best]), start, _whitening(ones))
     return Linear(classes, weights, float(STRENGTHS[best]))
 
@@ -64,9 +71,7 @@ def log_loss(x: NDArray[Any], y: NDArray[Any]) -> float:
     ones = _with_ones(x)
     start = np.zeros((1 if len(classes) == 2 else len(classes), ones.shape[1]))
     weights = _descend(ones, index, len(classes), math.inf, start, _whitening(ones), finished=True)
-    raw = ones @ weights.T
-    total = _binary(raw, index) if len(classes) == 2 else _several(raw, index, np.arange(len(index)))
-    return total / len(index)
+    return _summed(weights, ones.T, index)[0] / len(index)
 
 
 def _with_ones(x: NDArray[Any]) -> Floats:
@@ -116,19 +121,15 @@ def _descend(
     # the slope is bounded in white coordinates; with many rows less is enough, and float32 for what is summed over rows
     rough = n > MANY and not finished
     steep, kind = (5e-4, np.float32) if rough else (1e-4, np.float64)
-    turned = (ones @ turn).astype(kind)
+    turned = np.ascontiguousarray((turn.T @ ones.T).astype(kind))  # [d+1 n]: sums over classes then run along rows
     back = vectors * np.sqrt(curvature)
-    row = np.arange(n)
 
     def objective(flat: Floats) -> tuple[float, Floats]:
         u = flat.reshape(start.shape)
         weights = u @ turn.T
-        raw = turned @ u.T.astype(kind)
-        loss = _binary(raw, index) if classes == 2 else _several(raw, index, row)
-        slope = (raw.T @ turned).astype(np.float64) / n + (
-            weights * penalty
-        ) @ turn  # raw now holds the slopes of the loss
-        return loss / n + 0.5 * float((weights**2 * penalty).sum()), slope.ravel()
+        loss, slope = _summed(u.astype(kind), turned, index)
+        penalised = weights * penalty
+        return loss / n + 0.5 * float((weights * penalised).sum()), (slope / n + penalised @ turn).ravel()
 
     found = minimize(
         objective,
@@ -141,21 +142,34 @@ def _descend(
     return weights
 
 
-def _binary(raw: Floats, index: NDArray[Any]) -> float:
-    """The summed log-loss of one column of log-odds, which become their own slopes."""
-    z = raw[:, 0].astype(np.float64)
+def _summed(weights: NDArray[Any], columns: NDArray[Any], index: NDArray[Any]) -> tuple[float, Floats]:
+    """The summed log-loss of classes `index` [n] for weights [r d+1] and columns [d+1 n], and its slope [r d+1]."""
+    slope = np.zeros(weights.shape)
+    loss = 0.0
+    for first in range(0, columns.shape[1], AT_ONCE):
+        block, known = columns[:, first : first + AT_ONCE], index[first : first + AT_ONCE]
+        raw = weights @ block
+        loss += _binary(raw, known) if len(weights) == 1 else _several(raw, known)
+        slope += raw @ block.T
+    return loss, slope
+
+
+def _binary(raw: NDArray[Any], index: NDArray[Any]) -> float:
+    """The summed log-loss of log-odds [1 n], which become their own slopes."""
+    z = raw[0].astype(np.float64)
     loss = float((np.logaddexp(0.0, z) - index * z).sum(dtype=np.float64))
-    raw[:, 0] = 1.0 / (1.0 + np.exp(-z)) - index
+    raw[0] = 1.0 / (1.0 + np.exp(-z)) - index
     return loss
 
 
-def _several(raw: Floats, index: NDArray[Any], row: NDArray[Any]) -> float:
-    """The summed log-loss of columns of scores, which become their own slopes."""
-    raw -= raw.max(axis=1, keepdims=True)
-    loss = -float(raw[row, index].sum(dtype=np.float64))
+def _several(raw: NDArray[Any], index: NDArray[Any]) -> float:
+    """The summed log-loss of scores [k n], which become their own slopes."""
+    row = np.arange(raw.shape[1])
+    raw -= raw.max(axis=0)
+    loss = -float(raw[index, row].sum(dtype=np.float64))
     np.exp(raw, out=raw)
-    totals = raw.sum(axis=1, keepdims=True)
+    totals = raw.sum(axis=0)
     loss += float(np.log(totals).sum(dtype=np.float64))
     raw /= totals
-    raw[row, index] -= 1.0
+    raw[index, row] -= 1.0
     return loss

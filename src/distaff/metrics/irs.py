@@ -43,9 +43,8 @@ def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> 
     matrix = np.zeros((len(alive), len(table.sizes)))
     if not alive.any():
         return Score(0.0, {"active": 0.0}, matrix)
-    varying = codes[:, alive].astype(np.float64)
     groups = discretise(table.classes.astype(np.float64), bins)
-    matrix[alive], reach = robustness(varying, groups, quantile)
+    matrix[alive], reach = robustness(codes[:, alive], groups, quantile)
     each = matrix[alive].max(axis=1)
     parts = {"active": float(alive.sum())}
     parts |= {f"code_{i}": float(value) for i, value in zip(np.flatnonzero(alive), each, strict=True)}
@@ -53,14 +52,17 @@ def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> 
 
 
 def robustness(
-    codes: NDArray[np.float64], groups: NDArray[np.integer[Any]], quantile: float
+    codes: NDArray[np.floating[Any]], groups: NDArray[np.integer[Any]], quantile: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """R [d f] and M [d] of the formula above, for codes [n d] that vary and rows grouped by labels [n f]."""
-    reach = np.abs(codes - codes.mean(axis=0)).max(axis=0)
+    orders = [np.argsort(column, kind="stable") for column in groups.T]
+    starts = [np.flatnonzero(np.diff(column[order])) + 1 for column, order in zip(groups.T, orders, strict=True)]
+    reach = np.empty(codes.shape[1])
     moved = np.empty((codes.shape[1], groups.shape[1]))
-    for j, column in enumerate(groups.T):
-        order = np.argsort(column, kind="stable")
-        parted = np.split(codes[order], np.flatnonzero(np.diff(column[order])) + 1)
-        far = [np.quantile(np.abs(part - part.mean(axis=0)), quantile, axis=0) for part in parted]
-        moved[:, j] = np.mean(far, axis=0)
+    for i in range(codes.shape[1]):  # one code at a time, so that a million rows of many codes are not held twice
+        code = codes[:, i].astype(np.float64)
+        reach[i] = np.abs(code - code.mean()).max()
+        for j, (order, start) in enumerate(zip(orders, starts, strict=True)):
+            far = [np.quantile(np.abs(part - part.mean()), quantile) for part in np.split(code[order], start)]
+            moved[i, j] = np.mean(far)
     return 1 - moved / reach[:, None], reach

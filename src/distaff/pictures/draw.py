@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
 from distaff.pictures import animate, carries, effects, sheet
-from distaff.pictures.model import Seen, observed, see
+from distaff.pictures.model import Seen, middle, observed, see
 from distaff.pictures.traverse import RANGES, fitted, fixed, quantiles, traversals
 from distaff.spec import Run
 from distaff.types import Params
@@ -44,20 +43,16 @@ def draw(run: Run, params: Params, folder: Path) -> list[Path]:
     if any(not bool(weights.isfinite().all()) for weights in params.values()):
         raise DistaffError(f"run {run.id} has weights that are not finite: there is nothing to look at")
     seen = see(run, params)
-    names = carries.names(seen)
-    # the image whose code is nearest to the middle of all: no latent starts at the end of its range
-    code = seen.codes.mean[np.square(seen.codes.mean - np.median(seen.codes.mean, axis=0)).sum(1).argmin()]
-    spans = fitted(seen.codes, 2).values
-    path = animate.cycle(code, spans[:, 0], spans[:, 1], animate.FRAMES)
     return [
-        sheet.save(images(seen, code, names), folder / IMAGES),
-        animate.save(animate.frames(seen.decode, code, path, names), folder / MOVING),
+        sheet.save(images(seen), folder / IMAGES),
+        animate.save(moving(seen), folder / MOVING),
         sheet.write(folder / FACTORS, factors(seen)),
     ]
 
 
-def images(seen: Seen, code: NDArray[np.float32], names: tuple[str, ...]) -> sheet.Image:
-    """Reconstructions, samples and traversals from `code` [d] on one sheet."""
+def images(seen: Seen) -> sheet.Image:
+    """Reconstructions, samples and traversals on one sheet."""
+    code, names = middle(seen), carries.names(seen)
     draw, columns = generator("pictures.images", 0), 3 * PANEL
     shown = draw.choice(len(seen.rows), size=columns, replace=len(seen.rows) < columns)
     real = observed(seen.dataset, seen.rows)[shown]
@@ -75,6 +70,13 @@ def images(seen: Seen, code: NDArray[np.float32], names: tuple[str, ...]) -> she
             sheet.beside(panels),
         ]
     )
+
+
+def moving(seen: Seen) -> list[sheet.Image]:
+    """The frames in which every latent goes through its fitted range."""
+    code, span = middle(seen), fitted(seen.codes, 2).values
+    path = animate.cycle(code, span[:, 0], span[:, 1], animate.FRAMES)
+    return animate.frames(seen.decode, code, path, carries.names(seen))
 
 
 def factors(seen: Seen) -> bytes:

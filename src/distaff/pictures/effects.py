@@ -26,7 +26,7 @@ def groups(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 def frame(seen: Seen) -> pl.DataFrame:
     """How each latent answers to its parent (the factor it tells most of), alone and with each other factor held.
 
-    After the interventional effects of Suter et al. (2019, Sec. 4), "Robustly disentangled causal mechanisms". A row
+    After the interventional effects of Suter et al. (2019), "Robustly disentangled causal mechanisms". A row
     is a latent, its `parent`, the value `at` which that is set, and the `mean`, `median` and `std` of the latent over
     all else; where `factor` is another than the parent, the mean with that factor held at `held` as well.
     """
@@ -70,7 +70,11 @@ def chart(found: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:
         (pl.col("mean") - pl.col("std")).alias("low"),
         (pl.col("mean") + pl.col("std")).alias("high"),
     )
-    y = {"field": "mean", "type": "quantitative", "title": None, "axis": {"tickCount": 4}}
+    low, high = rows.select(pl.col("mean").min().clip(upper_bound=-1), pl.col("mean").max().clip(1).alias("high")).row(
+        0
+    )
+    scale = {"domain": [low, high], "nice": True}  # never less than the prior's: small moves shall look small
+    y = {"field": "mean", "type": "quantitative", "title": None, "axis": {"tickCount": 4}, "scale": scale}
     ends = {"values": [0, 1], "labelExpr": "datum.value ? 'last' : 'first'", "labelFlush": True}
     alone, held = ({"filter": f"datum.hue {sign} null"} for sign in ("===", "!=="))
     colour = {"field": "hue", "type": "quantitative", "scale": {"scheme": "viridis"}, "legend": None}
@@ -87,7 +91,7 @@ def chart(found: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:
             "row": {"field": "row", "sort": None, "header": {"title": None, "labelAngle": 0, "labelAlign": "left"}},
             "column": {"field": "factor", "sort": list(sizes), "header": {"title": None, "labelFontWeight": 600}},
         },
-        "spacing": 8,
+        "spacing": 12,
         "spec": {
             "width": 120,
             "height": 64,
@@ -95,7 +99,7 @@ def chart(found: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:
             "layer": [
                 {"transform": [held], "mark": {"type": "line", "strokeWidth": 1},
                  "encoding": {"detail": {"field": "held"}, "color": colour}},
-                {"transform": [alone], "mark": {"type": "area", "opacity": 0.25, "color": "#1B6CA8"},
+                {"transform": [alone], "mark": {"type": "area", "clip": True, "opacity": 0.25, "color": "#1B6CA8"},
                  "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}}},
                 {"transform": [alone], "mark": {"type": "line", "color": "#1B6CA8"}},
                 {"transform": [alone],

@@ -41,19 +41,18 @@ def network(run: Run) -> tuple[Dataset, VAE]:
 
 
 def decoder(vae: VAE, params: Params) -> Decode:
-    """codes [b d] -> images [b h w c] in 0..1: the sigmoid of the logits, since pixels are Bernoulli.
+    """codes [b d] -> images [b h w c] in 0..1: what the likelihood of `vae` expects of each pixel.
 
-    It holds a module of its own with these weights, so that threads may share it.
+    It holds a network of its own with these weights, so that threads may share it.
     """
-    own = {name.removeprefix("decoder."): weights for name, weights in params.items() if name.startswith("decoder.")}
-    module = copy.deepcopy(vae.decoder)
-    module.load_state_dict(own, assign=True)
+    own = copy.deepcopy(vae)
+    weights = {name.removeprefix("decoder."): part for name, part in params.items() if name.startswith("decoder.")}
+    own.decoder.load_state_dict(weights, assign=True)
 
     @torch.no_grad()
     def decode(codes: NDArray[np.float32]) -> NDArray[np.float32]:
         some = torch.split(torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32)), BATCH)
-        images = torch.cat([torch.sigmoid(module(z)) for z in some])
-        return images.movedim(1, -1).numpy()
+        return torch.cat([own.picture(z) for z in some]).movedim(1, -1).numpy()
 
     return decode
 
@@ -75,3 +74,10 @@ def see(run: Run, params: Params, rows: int = ROWS) -> Seen:
     chosen = np.arange(n) if n <= rows else generator("pictures", 0).integers(n, size=rows)
     codes = encode(vae, params, dataset, chosen)
     return Seen(dataset, decoder(vae, params), chosen, codes, dataset.factors.values(chosen))
+
+
+def middle(seen: Seen) -> NDArray[np.float32]:
+    """The code [d] of one image from which latents are moved: that nearest to the median of all, so at no one's end."""
+    codes = seen.codes.mean
+    nearest: NDArray[np.float32] = codes[np.square(codes - np.median(codes, axis=0)).sum(1).argmin()]
+    return nearest

@@ -26,6 +26,24 @@ class Figure:
     charts: Mapping[str, alt.Chart | alt.LayerChart] = field(repr=False)
     n: str
 
+    @property
+    def chart(self) -> alt.TopLevelMixin:
+        """All charts side by side as one Altair chart, for a notebook or a paper; it can be saved as it is."""
+        import altair as alt
+
+        fixed = [one.properties(width=WIDTH) for one in self.charts.values()]
+        if len(fixed) == 1:
+            return fixed[0]
+        titled = [one.properties(title=name) for name, one in zip(self.charts, fixed, strict=True)]
+        return alt.hconcat(*titled) if len(titled) < 4 else alt.concat(*titled, columns=3)
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        """What a notebook shows."""
+        return self.chart._repr_mimebundle_(*args, **kwargs)
+
+
+WIDTH = 300  # pixels of a chart in a notebook
+
 
 def figure(
     *,

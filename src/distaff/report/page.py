@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
@@ -19,6 +20,11 @@ def key(looks: Mapping[str, tuple[str, str]]) -> str:
         for name, (colour, shape) in looks.items()
     )
     return f'<ul class="key" aria-label="methods">{items}</ul>'
+
+
+def slug(text: str) -> str:
+    """The text as part of a file's name and of an address."""
+    return re.sub(r"[^\w.-]+", "_", text)
 
 
 SHAPES = {
@@ -55,29 +61,17 @@ def facts(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, str]]) ->
     )
 
 
-def chart(slug: str, caption: str, *, keyed: bool) -> str:
-    """The place of one chart, filled by the script; `keyed` where the page's key stands for its legend."""
-    title = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+def chart(slug: str, caption: str, *, keyed: bool, height: float = 240, files: Iterable[str] = ()) -> str:
+    """The place of one chart, filled by the script; `keyed` where the page's key stands for its legend.
+
+    The place has its `height` before it is filled, so that a link further down the page lands where it should.
+    """
+    links = " ".join(f'<a href="{escape(where)}">{where.rpartition(".")[2].upper()}</a>' for where in files)
+    title = f"<figcaption><span>{escape(caption)}</span> <small>{links}</small></figcaption>"
     return (
-        f'<figure class="chart">{title}<div class="plot" data-chart="{slug}" data-keyed="{int(keyed)}"></div></figure>'
+        f'<figure class="chart">{title}<div class="plot" style="min-height:{height + 60:.0f}px" '
+        f'data-chart="{slug}" data-keyed="{int(keyed)}"></div></figure>'
     )
-
-
-def pictures(runs: Iterable[tuple[Mapping[str, Any], Mapping[str, str]]]) -> str:
-    """The pictures of a few runs, each under the setting that made it."""
-    cards = []
-    for run, found in runs:
-        images = "".join(
-            f'<figure><img loading="lazy" src="{escape(where)}" alt="{escape(name)} of {escape(run["spec"])}">'
-            f"<figcaption>{escape(name.replace('_', ' '))}</figcaption></figure>"
-            for name, where in found.items()
-        )
-        about = f"{run['dataset']}, seed {run['seed']}"
-        cards.append(
-            f'<article class="card"><h3>{escape(run["spec"])}</h3><p class="sub">{escape(about)}</p>'
-            f'<div class="shots">{images}</div></article>'
-        )
-    return "".join(cards)
 
 
 def script(value: Any) -> str:
@@ -85,10 +79,28 @@ def script(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
 
 
-def document(parts: Mapping[str, str]) -> str:
-    """The whole page: `parts` are HTML by the name of the hole that they fill."""
+def data(value: Any, name: str = "REPORT") -> str:
+    """A script element that holds a value, for the scripts that come after it."""
+    return f"<script>const {name} = {script(value)};</script>"
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    """Write a file whole, or not at all."""
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return aside.replace(path)
+
+
+def document(title: str, body: str, *, scripts: Iterable[str] = (), nav: str = "") -> str:
+    """A whole page: `body` is HTML, `scripts` are elements that stand at its end."""
+    holes = {"title": escape(title), "nav": nav, "body": body, "scripts": "".join(scripts)}
     template = (HERE / "page.html").read_text(encoding="utf-8")
-    holes = {**parts, "style": (HERE / "page.css").read_text("utf-8"), "script": (HERE / "page.js").read_text("utf-8")}
     pieces = template.split("{{")
     filled = [holes[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces[1:])]
     return pieces[0] + "".join(filled)
+
+
+def navigation(study: str, links: Iterable[tuple[str, str]]) -> str:
+    """The line at the top of every page that leads to the others."""
+    rest = "".join(f'<a href="{escape(where)}">{escape(text)}</a>' for text, where in links)
+    return f'<nav class="nav"><div class="wrap"><a class="home" href="index.html">{escape(study)}</a>{rest}</div></nav>'

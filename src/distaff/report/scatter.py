@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from distaff.report.lines import decades
 from distaff.report.theme import colour, in_order, label, metric_label, shape
 
 MOST = 600  # marks of a chart: beyond this many they only hide each other, and cost time to draw
@@ -24,9 +25,12 @@ def scatter(
     )  # fmt: skip
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
     axis = alt.Axis(tickCount=5, format="~g")
+    if log and not data.is_empty():
+        values = pl.concat([data["x"], data["y"]])
+        axis = alt.Axis(values=decades(float(values.min()), float(values.max())), format="~g")  # type: ignore[arg-type]
     marks: alt.Chart = (
         alt.Chart(data)
-        .mark_point(filled=True, size=26, opacity=0.6)
+        .mark_point(filled=True, size=36, opacity=0.6)
         .encode(
             x=alt.X("x:Q", title=metric_label(x), scale=scale, axis=axis),
             y=alt.Y("y:Q", title=metric_label(y), scale=scale, axis=axis),

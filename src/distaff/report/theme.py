@@ -44,6 +44,7 @@ METRIC_LABELS = {
     "train.kl": "KL divergence",
     "train.elbo": "ELBO",
 }
+HUES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", *(hue for hue, _ in SPARE)]
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
@@ -118,17 +119,19 @@ def config(dark: bool = False) -> dict[str, Any]:
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": None},
+        "rule": {"color": soft},
         "axis": axis,
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False, "labelPadding": 6},
-        "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolSize": 80},
+        "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolSize": 80, "symbolOpacity": 1},
         "title": {"color": ink, "fontSize": 14, "fontWeight": 600, "anchor": "start"},
         "text": {"color": ink, "fontSize": 12},
-        "range": {"diverging": ["#C2571A", middle, "#1B6CA8"], "heatmap": [middle, "#1B6CA8"]},
+        "range": {"diverging": ["#C2571A", middle, "#1B6CA8"], "heatmap": [middle, "#1B6CA8"], "category": HUES},
         "style": {
             "floor": {"fill": soft, "stroke": soft},
             "ink": {"fill": ink, "stroke": ink},
             "ring": {"stroke": ink, "fill": "transparent", "strokeWidth": 1.5},
+            "note": {"fill": soft, "fontSize": 11},
             "soft": {"fill": soft, "stroke": soft},
         },
     }

@@ -33,7 +33,7 @@ def learn(learner: str, x: NDArray[Any], y: NDArray[Any], seed: int, jobs: int =
     if learner == "logistic":
         from distaff.metrics._logistic import fit_logistic
 
-        return fit_logistic(x, y)
+        return fit_logistic(x, y, jobs)
     from distaff.metrics._trees import classify
 
     return classify(x, y, seed=seed, jobs=jobs)

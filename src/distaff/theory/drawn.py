@@ -10,7 +10,7 @@ import polars as pl
 from distaff.encode import Codes
 from distaff.metrics._draws import generator
 from distaff.pictures import carries, sheet
-from distaff.pictures.model import Seen
+from distaff.pictures.model import Seen, middle
 from distaff.pictures.traverse import fitted, traversals
 from distaff.theory.evidence import BINS
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, entangle
@@ -69,7 +69,7 @@ def turned(seen: Seen, a: Floats) -> Seen:
 def moved(seen: Seen, a: Floats) -> sheet.Image:
     """Traversals of the model's latents beside those of its twin, from the code of one image."""
     sheets = []
-    code = seen.codes.mean[np.square(seen.codes.mean - np.median(seen.codes.mean, axis=0)).sum(1).argmin()]
+    code = middle(seen)
     pairs = ((seen, code, "The model's latents"), (turned(seen, a), (code @ a.T).astype(np.float32), "Its twin's"))
     for model, start, title in pairs:
         moves = fitted(model.codes, COLUMNS)

@@ -15,7 +15,7 @@ from distaff.theory.impossibility import NORMAL, Floats, entangle, jacobian
 
 BINS = 10  # a factor of the demonstration is a latent cut into tenths
 ASKED = ("mig", "dci", "modularity")
-TREES_ROWS = 2_000  # rows that DCI's trees are grown on, and as many for their test: 3,000 changes the second digit
+TREES_ROWS = 2_000  # rows that DCI's trees are grown on, and as many for their test
 PERMUTATIONS = 200
 
 

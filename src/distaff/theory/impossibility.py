@@ -44,7 +44,7 @@ def spread(d: int, generator: np.random.Generator, starts: int = 100) -> Floats:
     """An orthogonal matrix [d d] whose entries are as nearly equal in size as can be: every coordinate depends on all.
 
     From `starts` uniform draws, A <- U V' with U S V' = sign(A) climbs to maxima of sum |A_ij|, which have no zero
-    (Banica, Collins and Schlenker, 2011); the one with the largest least entry is kept. For d = 2 and 4 all are
+    (Banica, Collins and Schlenker, 2010); the one with the largest least entry is kept. For d = 2 and 4 all are
     1 / sqrt(d). (The discrete cosine transform looks like a candidate, but has exact zeros for even d.)
     """
     a = haar(d, generator, starts)

@@ -13,6 +13,7 @@ from torch.func import functional_call
 from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.models import VAE
+from distaff.models._likelihood import LIKELIHOODS
 from distaff.pictures.model import network, observed
 from distaff.spec import Run
 from distaff.theory.evidence import scores
@@ -23,21 +24,15 @@ ROWS, IMAGES = 10_000, 256
 
 
 class Twins(NamedTuple):
-    """A model and its turned twin: logits of both, their ELBOs an image, and their scores."""
+    """A model and its turned twin: logits and images of both, their ELBOs an image, and their scores."""
 
-    codes: Floats  # mean codes [n d] that the scores are of
     logits: Floats  # of the decoder at z ...
     turned_logits: Floats  # ... and of the turned decoder at Az [b c h w]
+    pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]]  # what they are on a screen [b h w c]
     elbo: Floats  # nats an image [b]: of the model under its diagonal posterior ...
     turned_elbo: Floats  # ... and of the turned model under the turned posterior, whose covariance is full
     diagonal_gap: float  # nats an image from the turned posterior to the nearest that is diagonal, KL
     scores: dict[str, tuple[float, float]]
-
-    @property
-    def pixels(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The images of both decoders as uint8 [b h w c]."""
-        first, second = (np.moveaxis(np.rint(255 / (1 + np.exp(-x))), 1, -1) for x in (self.logits, self.turned_logits))
-        return first.astype(np.uint8), second.astype(np.uint8)
 
 
 @torch.no_grad()
@@ -67,12 +62,16 @@ def twins(run: Run, params: Params, a: Floats) -> Twins:
     covariance = factor @ factor.mT
     turned_kl = full_kl(mean @ turn.T, covariance)
     pairs = zip(scores(codes.mean, factors).items(), scores(codes.mean @ a.T, factors).values(), strict=True)
+    seen, read = LIKELIHOODS[vae.likelihood].picture, LIKELIHOODS[vae.likelihood].nll
+    losses = [
+        torch.stack([read(one[None], own[None]) for one, own in zip(raw, x, strict=True)]) for raw in (logits, turned)
+    ]
     return Twins(
-        codes.mean.astype(np.float64),
         logits.numpy(),
         turned.numpy(),
-        (-nll(logits, x) - kl).numpy(),
-        (-nll(turned, x) - turned_kl).numpy(),
+        (_screen(seen(logits)), _screen(seen(turned))),
+        (-losses[0] - kl).numpy(),
+        (-losses[1] - turned_kl).numpy(),
         float(to_nearest_diagonal(covariance).mean()),
         {name: (first, second) for (name, first), second in pairs},
     )
@@ -96,10 +95,8 @@ def to_nearest_diagonal(covariance: Tensor) -> Tensor:
     return gap
 
 
-def nll(logits: Tensor, x: Tensor) -> Tensor:
-    """-log p(x|z) of Bernoulli pixels, summed over each image [b], nats."""
-    pixels = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none")
-    return pixels.flatten(1).sum(1)
+def _screen(images: Tensor) -> NDArray[np.uint8]:
+    return (255 * images).round().to(torch.uint8).movedim(1, -1).numpy()
 
 
 def _decode(vae: VAE, params: Params, z: Tensor) -> Tensor:

@@ -33,6 +33,18 @@ def fresh(params: Params) -> Moments:
     )
 
 
+class Pace(NamedTuple):
+    """What of Adam depends on the update: numbers, or tensors where a recorded step is replayed."""
+
+    rate: float | Tensor  # the learning rate over 1 - beta1^t
+    correct2: float | Tensor  # 1 - beta2^t
+
+
+def pace(optim: Optim, step: int, updates: int) -> Pace:
+    """The pace of update `step` of `updates`, counted from 0: t = step + 1."""
+    return Pace(rate(optim, step, updates) / (1 - optim.beta1 ** (step + 1)), 1 - optim.beta2 ** (step + 1))
+
+
 def rate(optim: Optim, step: int, updates: int) -> float:
     """The learning rate of update `step` of `updates`."""
     if step < optim.warmup:
@@ -42,39 +54,34 @@ def rate(optim: Optim, step: int, updates: int) -> float:
     return optim.lr * share[optim.schedule]
 
 
-def update(
-    params: Params, gradients: Sequence[Tensor], moments: Moments, optim: Optim, step: int, updates: int
-) -> None:
-    """Kingma and Ba (2015), Algorithm 1, in place; `step` counts from 0, `updates` is how many there will be.
+def update(params: Params, gradients: Sequence[Tensor], moments: Moments, optim: Optim, pace: Pace) -> None:
+    """Kingma and Ba (2015), Algorithm 1, in place.
 
-    p -= lr m' / (sqrt(v') + eps) with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t), t = step + 1.
+    p -= lr m' / (sqrt(v') + eps) with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t).
     """
     rule = _compiled if all(p.device.type == "cpu" for p in params.values()) else _by_tensor
-    lr = rate(optim, step, updates)
     for (name, p), gradient in zip(params.items(), gradients, strict=True):
-        rule(p.detach(), gradient, moments.first[name], moments.second[name], optim, lr, step)
+        rule(p.detach(), gradient, moments.first[name], moments.second[name], optim, pace)
 
 
 @torch.no_grad()
-def _by_tensor(p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, optim: Optim, lr: float, step: int) -> None:
+def _by_tensor(p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, optim: Optim, pace: Pace) -> None:
     """The rule as tensor operations: an accelerator's way, and what the compiled loop is held against."""
     m.lerp_(gradient, 1 - optim.beta1)
     v.mul_(optim.beta2).addcmul_(gradient, gradient, value=1 - optim.beta2)
-    root = v.div(1 - optim.beta2 ** (step + 1)).sqrt_().add_(optim.eps)
-    p.addcdiv_(m, root, value=-lr / (1 - optim.beta1 ** (step + 1)))
+    p.sub_(m.div(v.div(pace.correct2).sqrt_().add_(optim.eps)).mul_(pace.rate))
 
 
-def _compiled(p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, optim: Optim, lr: float, step: int) -> None:
+def _compiled(p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, optim: Optim, pace: Pace) -> None:
     """The rule in one pass over memory, which is what it costs on a CPU."""
     arrays = (t.reshape(-1).numpy() for t in (p, gradient.contiguous(), m, v))
-    lr = lr / (1 - optim.beta1 ** (step + 1))
-    _pass(*arrays, *map(np.float32, (optim.beta1, optim.beta2, optim.eps, lr, 1 - optim.beta2 ** (step + 1))))
+    _pass(*arrays, *map(np.float32, (optim.beta1, optim.beta2, optim.eps, *pace)))
 
 
 @numba.njit(cache=True, error_model="numpy")  # numpy's division: without a branch for zero, so that it vectorises
-def _pass(p: Array, g: Array, m: Array, v: Array, beta1: Any, beta2: Any, eps: Any, lr: Any, correct2: Any) -> None:
+def _pass(p: Array, g: Array, m: Array, v: Array, beta1: Any, beta2: Any, eps: Any, rate: Any, correct2: Any) -> None:
     one = np.float32(1)
     for i in range(p.size):
         m[i] += (one - beta1) * (g[i] - m[i])
         v[i] = beta2 * v[i] + (one - beta2) * (g[i] * g[i])
-        p[i] -= lr * m[i] / (np.sqrt(v[i] / correct2) + eps)
+        p[i] -= rate * m[i] / (np.sqrt(v[i] / correct2) + eps)

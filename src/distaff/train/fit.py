@@ -18,8 +18,10 @@ from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.mapped import mapped
 from distaff.train.engines.stacked import carries, stacked
+from distaff.train.engines.streams import streams
 from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
+from distaff.train.recorded import recorded
 from distaff.train.resume import keep, recall
 from distaff.train.step import step
 from distaff.types import Params
@@ -47,9 +49,10 @@ def fit(
     resume: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     watch: Watch | None = None,
+    device: str = "cpu",
     keep_seconds: float = KEEP_SECONDS,
 ) -> list[Trained]:
-    """Train `runs` side by side, in one process of one thread, and say what came of each.
+    """Train `runs` side by side on `device`, in one process of one thread, and say what came of each.
 
     With `resume`, the state is kept in that file every `keep_seconds` seconds and when training is interrupted, and
     taken up from it again: the result is the same bit for bit. `progress` is called with updates done and in all,
@@ -57,17 +60,18 @@ def fit(
     full.
     """
     torch.set_num_threads(1)
-    packed = pack(runs)
+    packed = pack(runs, device)
     engine = engine_for(packed)
     columns, cadence = columns_of(packed), max(1, runs[0].updates // POINTS)
     state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
     if resume is not None and resume.exists():
         state, curve = recall(resume, packed)
+    take = recorded(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
     kept = pointed = time.monotonic()
     milliseconds: list[float] = []
     try:
         while state.step < runs[0].updates:
-            state, terms, outputs = step(packed, state, engine)
+            state, terms, outputs = take(state)
             if state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
                 milliseconds.append(1e3 * (time.monotonic() - pointed) / cadence / len(runs))
@@ -93,9 +97,9 @@ def fit(
 
 
 def engine_for(pack: Pack) -> Engine:
-    """Dense layers of many models are one product; convolutions are fastest one model after the other on a CPU."""
+    """Dense layers of many models are one product; convolutions are fastest a model at a time, on a GPU in streams."""
     if any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules()):
-        return channels_last
+        return streams if pack.device.startswith("cuda") else channels_last
     return stacked if carries(pack.vae) else mapped
 
 
@@ -111,7 +115,7 @@ def _point(
     pack: Pack, columns: tuple[str, ...], state: State, terms: list[dict[str, Tensor]], outputs: Outputs
 ) -> Tensor:
     """One point of every model's curve, [k columns]."""
-    point = torch.full((len(pack.runs), len(columns)), torch.nan)
+    point = torch.full((len(pack.runs), len(columns)), torch.nan, device=pack.device)
     point[:, 0] = float(state.step)
     d = outputs.mean.shape[-1]
     point[:, 3 : 3 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
@@ -120,7 +124,7 @@ def _point(
         for name, value in own.items():
             point[group.models, columns.index(f"term.{name}")] = value.detach()
         point[group.models, 1] = torch.stack(list(own.values())).sum(0).detach()
-    return point
+    return point.cpu()
 
 
 def _show(watch: Watch, pack: Pack, columns: tuple[str, ...], step: int, point: Tensor) -> None:
@@ -131,7 +135,7 @@ def _show(watch: Watch, pack: Pack, columns: tuple[str, ...], step: int, point: 
 
 
 def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:
-    params = {name: weights[k].detach().clone() for name, weights in state.params.items()}
+    params = {name: weights[k].detach().cpu().clone() for name, weights in state.params.items()}
     healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
     sick = torch.nonzero(~torch.isfinite(curve[:, 1]))
     at = int(curve[sick[0, 0], 0]) if len(sick) else state.step

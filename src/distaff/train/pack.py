@@ -39,6 +39,7 @@ class Pack:
     vae: VAE
     critic: nn.Module | None
     groups: tuple[Group, ...]
+    device: str = "cpu"
 
 
 class State(NamedTuple):
@@ -60,7 +61,7 @@ def key(run: Run) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def pack(runs: tuple[Run, ...]) -> Pack:
+def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
     """The pack of `runs`, ordered by method; raises `DistaffError` if they cannot be trained side by side."""
     if not runs or len({key(run) for run in runs}) != 1:
         raise DistaffError("a pack needs runs of one data set, network, critic, optimiser, batch and number of updates")
@@ -69,15 +70,16 @@ def pack(runs: tuple[Run, ...]) -> Pack:
     dataset = data.load(str(first.dataset))
     vae = NETWORKS.bind(first.network)(dataset.shape)
     critic = NETWORKS.bind(first.critic)(latents(first)) if first.critic else None
-    groups = _groups(ordered)
+    groups = _groups(ordered, device)
     vae.posterior = groups[0].beyond.posterior
-    return Pack(ordered, dataset, vae, critic, groups)
+    return Pack(ordered, dataset, vae, critic, groups, device)
 
 
 def begin(pack: Pack) -> State:
     """The state before the first update, each model's weights drawn from its own seed."""
-    params = _stack([initial(pack.vae, run.seed) for run in pack.runs])
-    critic = _stack([initial(pack.critic, run.seed, part=1) for run in pack.runs]) if pack.critic else {}
+    params = _stack([initial(pack.vae, run.seed) for run in pack.runs], pack.device)
+    rivals = [initial(pack.critic, run.seed, part=1) for run in pack.runs] if pack.critic else []
+    critic = _stack(rivals, pack.device) if rivals else {}
     return State(0, params, fresh(params), critic, fresh(critic))
 
 
@@ -88,8 +90,8 @@ def latents(run: Run) -> int:
     return value
 
 
-def _stack(models: list[Params]) -> Params:
-    return {name: torch.stack([model[name] for model in models]).requires_grad_() for name in models[0]}
+def _stack(models: list[Params], device: str) -> Params:
+    return {name: torch.stack([model[name] for model in models]).to(device).requires_grad_() for name in models[0]}
 
 
 def _structure(run: Run) -> tuple[str, str]:
@@ -98,7 +100,7 @@ def _structure(run: Run) -> tuple[str, str]:
     return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
 
 
-def _groups(runs: tuple[Run, ...]) -> tuple[Group, ...]:
+def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
     groups = []
     start = 0
     while start < len(runs):
@@ -107,7 +109,8 @@ def _groups(runs: tuple[Run, ...]) -> tuple[Group, ...]:
             end += 1
         name = runs[start].method.name
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
-        columns = {h: torch.tensor([run.method[h] for run in runs[start:end]], dtype=torch.float32) for h in hyper}
+        own = runs[start:end]
+        columns = {h: torch.tensor([run.method[h] for run in own], dtype=torch.float32, device=device) for h in hyper}
         rest = {n: v for n, v in runs[start].method.values if n not in hyper}
         groups.append(Group(partial(METHODS.function(name), **rest), beyond(name, **rest), slice(start, end), columns))
         start = end

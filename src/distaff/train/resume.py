@@ -44,7 +44,7 @@ def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
 def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
     """The state and the curve that `keep` wrote; raises `DistaffError` if the file is torn or of other runs."""
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "pt", device=pack.device) as file:
             about = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
     except SafetensorError as error:
@@ -64,7 +64,7 @@ def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
         ordered["critic"],
         Moments(ordered["critic_first"], ordered["critic_second"]),
     )
-    return state, tensors["curve"]
+    return state, tensors["curve"].cpu()
 
 
 def _order(pack: Pack, part: str) -> list[str]:

@@ -14,7 +14,7 @@ from torch.func import vmap
 from distaff import rng
 from distaff.data import Factors
 from distaff.methods import Outputs
-from distaff.train.adam import update
+from distaff.train.adam import Pace, pace, update
 from distaff.train.engines import Engine
 from distaff.train.pack import Group, Pack, State, latents
 
@@ -28,27 +28,48 @@ class Draws(NamedTuple):
     labels: Tensor | None  # [k b f]: the factors of x, where a method asks for them
 
 
+class Clock(NamedTuple):
+    """What depends on the number of updates so far."""
+
+    step: Tensor
+    own: Pace
+    rival: Pace
+
+
 def step(pack: Pack, state: State, engine: Engine) -> tuple[State, list[dict[str, Tensor]], Outputs]:
     """One update of every model; returns the new state, each group's terms [k of the group] and the outputs [k ...]."""
-    first = pack.runs[0]
-    draws = draw(pack, state.step)
-    outputs = forward(pack, state, engine, draws)
+    terms, outputs = advance(pack, state, engine, draw(pack, state.step), clock(pack, state.step))
+    return state._replace(step=state.step + 1), terms, outputs
+
+
+def advance(
+    pack: Pack, state: State, engine: Engine, draws: Draws, clock: Clock
+) -> tuple[list[dict[str, Tensor]], Outputs]:
+    """Follow the gradient of every model's objective on these draws: weights and moments change in place."""
+    outputs = forward(pack, state, engine, draws, clock.step)
     terms = [evaluate(group, outputs) for group in pack.groups]
     objective = torch.stack([value.sum() for group in terms for value in group.values()]).sum()
     gradients = torch.autograd.grad(objective, list(state.params.values()), retain_graph=pack.critic is not None)
     if pack.critic is not None:  # from the same forward pass, and before either is updated: simultaneous, as published
         rivalry = torch.stack([_rivalry(group, outputs) for group in pack.groups]).sum()
         rival_gradients = torch.autograd.grad(rivalry, list(state.critic.values()))
-        update(state.critic, rival_gradients, state.critic_moments, first.critic_optim, state.step, first.updates)
-    update(state.params, gradients, state.moments, first.optim, state.step, first.updates)
-    return state._replace(step=state.step + 1), terms, outputs
+        update(state.critic, rival_gradients, state.critic_moments, pack.runs[0].critic_optim, clock.rival)
+    update(state.params, gradients, state.moments, pack.runs[0].optim, clock.own)
+    return terms, outputs
 
 
-def forward(pack: Pack, state: State, engine: Engine, draws: Draws) -> Outputs:
+def clock(pack: Pack, step: int) -> Clock:
+    """The clock at update `step`, counted from 0."""
+    first = pack.runs[0]
+    own, rival = (pace(optim, step, first.updates) for optim in (first.optim, first.critic_optim))
+    return Clock(torch.tensor(float(step), device=pack.device), own, rival)
+
+
+def forward(pack: Pack, state: State, engine: Engine, draws: Draws, step: Tensor) -> Outputs:
     """What every model makes of its draws, [k ...], with its critic's opinion where there is one."""
     with torch.autocast(draws.x.device.type, torch.bfloat16, enabled=pack.runs[0].precision == "bf16"):
         nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
-        outputs = Outputs(nll, mean, logvar, z, torch.tensor(float(state.step)), labels=draws.labels)
+        outputs = Outputs(nll, mean, logvar, z, step, labels=draws.labels)
         if pack.critic is None or draws.order is None:
             return outputs
         shuffled = z.detach().gather(1, draws.order)
@@ -61,7 +82,7 @@ def draw(pack: Pack, step: int) -> Draws:
     """The images, posterior noise and shuffles of update `step`, from each model's seed and nothing else."""
     seeds, of_model = np.unique([run.seed for run in pack.runs], return_inverse=True)
     drawn = [_draw(pack, int(seed), step) for seed in seeds]
-    index = torch.from_numpy(of_model)
+    index = torch.from_numpy(of_model).to(pack.device)
     parts = (None if part[0] is None else torch.stack(part)[index] for part in zip(*drawn, strict=True))
     return Draws(*parts)  # type: ignore[arg-type]
 
@@ -70,15 +91,16 @@ def _draw(pack: Pack, seed: int, step: int) -> Draws:
     """The draws of one seed."""
     dataset, d = pack.dataset, latents(pack.runs[0])
     beyond = pack.groups[0].beyond
-    rows = rng.integers(seed, "data", step, pack.runs[0].batch, len(dataset)).numpy()
+    rows = dataset.draw(seed, step, pack.runs[0].batch)
     if beyond.views is not None:
         rows = np.concatenate([rows, _second_views(dataset.factors, rows, beyond.views, seed, step)])
-    u = rng.uniform(seed, "nuisance", step, (len(rows), *dataset.nuisance)) if dataset.nuisance else None
+    n, on = len(rows), pack.device
+    u = rng.uniform(seed, "nuisance", step, (n, *dataset.nuisance), on) if dataset.nuisance else None
     return Draws(
-        dataset.batch(rows, u),
-        rng.normal(seed, "noise", step, (len(rows), d)),
-        rng.permutations(seed, "permute", step, len(rows), d) if pack.critic is not None else None,
-        torch.from_numpy(dataset.factors.values(rows)) if beyond.labels else None,
+        dataset.batch(rows, u, on),
+        rng.normal(seed, "noise", step, (n, d), on),
+        rng.permutations(seed, "permute", step, n, d, on) if pack.critic is not None else None,
+        torch.from_numpy(dataset.factors.values(rows)).to(on) if beyond.labels else None,
     )
 
 

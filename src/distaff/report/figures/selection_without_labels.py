@@ -35,15 +35,21 @@ def selection_without_labels(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     domain = [min(0.4, *frame["low"]), max(0.85, *frame["high"])]
     y = alt.Y("score:N", sort=data["score"].to_list(), title=None, axis=alt.Axis(labelOverlap=False))
     title = "beats or ties a random model"
-    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True), scale=alt.Scale(domain=domain))
     tip = ["score:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("probability", "low", "high", "regret"))]
     core = alt.Chart(data).encode(y=y)
-    lines = pl.DataFrame({"x": [ABOVE, PUBLISHED[True, True]], "what": ["chance", "with labels, in the paper"]})
-    rules = alt.Chart(lines).encode(x=alt.X("x:Q", title=title))
+    scale = alt.Scale(domain=domain, zero=False)
+    marks = {"chance": ABOVE, "with labels, in the paper": PUBLISHED[True, True]}
+    rules = [alt.Chart(pl.DataFrame({"x": [x], "what": [what]})) for what, x in marks.items()]
+    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True, tickCount=6), scale=scale)
+    place = alt.X("x:Q", title=title, scale=scale)
     chart = (
-        rules.mark_rule(strokeDash=[4, 4], style="soft")
-        + rules.mark_text(align="left", dx=4, y=-8, style="soft", fontSize=11).encode(text="what:N")
-        + core.mark_rule(strokeWidth=2.5, color="#0072B2").encode(x=alt.X("low:Q", title=title), x2="high:Q")
+        rules[0].mark_rule(strokeDash=[4, 4], style="soft").encode(x=place)
+        + rules[1].mark_rule(strokeDash=[4, 4], style="soft").encode(x=place)
+        + rules[0].mark_text(align="center", y=-8, style="note").encode(x=place, text="what:N")
+        + rules[1].mark_text(align="right", y=-8, style="note").encode(x=place, text="what:N")
+        + core.mark_rule(strokeWidth=2.5, color="#0072B2").encode(
+            x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+        )
         + core.mark_circle(size=90, opacity=1, color="#0072B2").encode(x=x, tooltip=tip)
     ).properties(width="container", height=34 * frame.height + 10)
     return Figure(frame, {"": chart}, f"{frame['settings'][0]} settings, {frame['seeds'][0]} seeds.")

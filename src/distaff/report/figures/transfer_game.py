@@ -20,7 +20,7 @@ NAMES = {
     title="The transfer game",
     question="Does a setting that was good once stay good, with another seed, metric or data set?",
     reading="The best setting of one seed is trained again with another seed, and judged as the row says. The dot is "
-    "how often it beats or ties a random model; the ring is what the paper found on seven data sets; the dashed line "
+    "how often it beats or ties a random model; the ring is what the paper found on seven data sets; the grey tick "
     "is what a random setting reaches.",
     interval="The bar is the 95 % bootstrap interval over seeds; every outcome of the game is counted, none is drawn.",
     order=10,
@@ -40,16 +40,22 @@ def transfer_game(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     shown = [name for name in NAMES.values() if name in names]
     low = min(0.45, *frame["low"], *frame["chance"])
     title = "beats or ties a random model"
-    scale = alt.Scale(domain=[low, 1.0])
-    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True), scale=scale)
+    scale = alt.Scale(domain=[low, 1.0], zero=False)
+    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True, tickCount=6), scale=scale)
     tip = ["judged by:N", *(alt.Tooltip(f"{n}:Q", format=".3f") for n in ("probability", "low", "high", "published"))]
     core = alt.Chart(data).encode(y=alt.Y("judged by:N", sort=shown, title=None, axis=alt.Axis(labelOverlap=False)))
     chart = (
-        core.mark_tick(thickness=2, size=22, style="soft").encode(x=alt.X("chance:Q", title=title))
-        + core.mark_rule(strokeWidth=2.5, color="#0072B2").encode(x=alt.X("low:Q", title=title), x2="high:Q")
-        + core.mark_point(size=110, filled=False, style="ring").encode(x=alt.X("published:Q", title=title), tooltip=tip)
+        core.mark_tick(thickness=2, size=22, style="soft").encode(x=alt.X("chance:Q", title=title, scale=scale))
+        + core.mark_rule(strokeWidth=2.5, color="#0072B2").encode(
+            x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+        )
+        + core.mark_point(size=110, filled=False, style="ring").encode(
+            x=alt.X("published:Q", title=title, scale=scale), tooltip=tip
+        )
         + core.mark_circle(size=90, opacity=1, color="#0072B2").encode(x=x, tooltip=tip)
     ).properties(width="container", height=44 * frame.height)
     row = frame.row(0, named=True)
     count = table["dataset"].n_unique()
-    return Figure(frame, {"": chart}, f"{count} data sets, {row['settings']} settings, {row['seeds']} seeds.")
+    return Figure(
+        frame, {"": chart}, f"{count} data set{'s' * (count != 1)}, {row['settings']} settings, {row['seeds']} seeds."
+    )

@@ -1,0 +1,32 @@
+"use strict";
+// Charts: drawn in the theme of the screen when they come near, and drawn again when the theme changes.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const views = new Map();
+let printing = false;
+// The page has one key of methods: it replaces the legends of the charts, which the SVG files keep.
+function withoutKey(spec) {
+  if (Array.isArray(spec)) return spec.map(withoutKey);
+  if (spec === null || typeof spec !== "object") return spec;
+  return Object.fromEntries(Object.entries(spec).map(([name, value]) =>
+    [name, name === "data" || name === "datasets" ? value : name === "legend" ? null : withoutKey(value)]));
+}
+function draw(place) {
+  const chart = REPORT.charts[place.dataset.chart];
+  const spec = place.dataset.keyed === "1" ? withoutKey(chart) : { ...chart };
+  const theme = dark.matches && !printing ? "dark" : "light";
+  spec.config = { ...REPORT.themes[theme] };
+  spec.autosize = { type: "fit-x", contains: "padding" };
+  return vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme } }).then((found) => {
+    views.get(place)?.finalize();
+    views.set(place, found);
+  });
+}
+const drawAll = () => Promise.all([...views.keys()].map(draw));
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
+}, { rootMargin: "600px" });
+const watch = (root) => root.querySelectorAll("[data-chart]").forEach((place) => seen.observe(place));
+watch(document);
+dark.addEventListener("change", drawAll);
+addEventListener("beforeprint", () => { printing = true; document.querySelectorAll("[data-chart]").forEach(draw); });
+addEventListener("afterprint", () => { printing = false; drawAll(); });

@@ -1,0 +1,93 @@
+"""A trained run as the folder of a Hugging Face model repository: weights, settings, a model card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import nn
+
+from distaff import data
+from distaff.registry import METHODS
+from distaff.share.load import Pair
+from distaff.study.store import describe
+
+CARD = """---
+library_name: pytorch
+tags:
+- disentanglement
+- representation-learning
+- vae
+datasets:
+- {dataset}
+---
+# {method} on {dataset}, seed {seed}
+
+{summary} Trained with [distaff](https://pypi.org/project/distaff/): {updates:,} updates of {batch} images of
+{height} x {width} x {channels}, network `{network}`. Paper: {paper}
+
+## Use
+
+The weights need PyTorch and safetensors only:
+
+```python
+{code}
+```
+
+Images are float32 [b, {channels}, {height}, {width}] in [0, 1]. `decode` gives raw numbers; {picture}.
+
+## Made by
+
+```
+{command}
+```
+
+Representations of unsupervised models differ from seed to seed: one model says little of its method.
+"""
+
+
+def to_huggingface(pair: Pair, out: Path) -> list[Path]:
+    """Write model.safetensors, config.json and README.md (the model card) to the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(dict(pair.vae.state_dict()), out / "model.safetensors", {"format": "pt", "run": pair.run.id})
+    (out / "config.json").write_text(json.dumps(describe(pair.run), indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(card(pair), encoding="utf-8")
+    return [out / name for name in ("model.safetensors", "config.json", "README.md")]
+
+
+def card(pair: Pair) -> str:
+    """The model card: what the model is, how to load it without distaff, how it was made."""
+    run = pair.run
+    height, width, channels = data.load(str(run.dataset)).shape
+    plugin = METHODS.plugin(run.method.name)
+    summary = plugin.summary.split(":  ")[0].rstrip(".") + "."
+    sigmoid = not pair.vae.likelihood.endswith("tanh")
+    command = f'distaff train "{run.dataset}" "{run.method}" --network "{run.network}" --seed {run.seed}'
+    command += f" --updates {run.updates} --lr {run.optim.lr:g}" + (f' --critic "{run.critic}"' if run.critic else "")
+    return CARD.format(
+        dataset=run.dataset, method=run.method, seed=run.seed, updates=run.updates, batch=run.batch,
+        network=run.network, height=height, width=width, channels=channels, summary=summary,
+        paper=plugin.marks["paper"], code=code(pair), command=command,
+        picture="their sigmoid is the image" if sigmoid else "the image is (tanh + 1) / 2 of them",
+    )  # fmt: skip
+
+
+def code(pair: Pair) -> str:
+    """Python that loads the weights into ordinary modules, for who has no distaff."""
+    lines = ["from safetensors.torch import load_file", "from torch import nn", ""]
+    for name, part in (("encode", pair.encode), ("decode", pair.decode)):
+        layers = ", ".join(_written(layer) for layer in part)
+        lines.append(f"{name} = nn.Sequential({layers})")
+    lines += ["", 'weights = load_file("model.safetensors")']
+    for name, prefix in (("encode", "encoder."), ("decode", "decoder.")):
+        own = f'{{k.removeprefix("{prefix}"): w for k, w in weights.items() if k.startswith("{prefix}")}}'
+        lines.append(f"{name}.load_state_dict({own})")
+    return "\n".join([*lines, "", "# mean, logvar = encode(x).chunk(2, dim=1)"])
+
+
+def _written(layer: nn.Module) -> str:
+    """The call that makes `layer`: torch's own text for it is one."""
+    if isinstance(layer, nn.Flatten):
+        return f"nn.Flatten({layer.start_dim})"
+    return f"nn.{layer}"

@@ -1,0 +1,70 @@
+"""A step recorded once as a CUDA graph and replayed: thousands of small kernels start as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from distaff.methods import Outputs
+from distaff.train.adam import Pace
+from distaff.train.engines import Engine
+from distaff.train.pack import Pack, State
+from distaff.train.step import Clock, Draws, advance, clock, draw
+
+Step: TypeAlias = Callable[[State], tuple[State, list[dict[str, Tensor]], Outputs]]
+WARM_UPS = 3  # runs before the recording, in which libraries choose their kernels and take their memory
+
+
+def recorded(pack: Pack, state: State, engine: Engine) -> Step:
+    """A function that does what `step(pack, state, engine)` does, for this `state` and those that follow from it.
+
+    Weights and moments stay where they are and are changed in place; the terms and outputs that it returns are
+    overwritten by the next step.
+    """
+    draws, now = draw(pack, state.step), _tensors(clock(pack, state.step), pack.device)
+    before = [t.detach().clone() for t in _moving(state)]
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UPS):
+            advance(pack, state, engine, draws, now)
+    torch.cuda.current_stream().wait_stream(side)
+    for tensor, old in zip(_moving(state), before, strict=True):
+        tensor.detach().copy_(old)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        terms, outputs = advance(pack, state, engine, draws, now)
+
+    def replay(state: State) -> tuple[State, list[dict[str, Tensor]], Outputs]:
+        fill(draws, now, draw(pack, state.step), clock(pack, state.step))
+        graph.replay()
+        return state._replace(step=state.step + 1), terms, outputs
+
+    return replay
+
+
+def fill(draws: Draws, now: Clock, new: Draws, then: Clock) -> None:
+    """Put the draws and the clock of another update into the tensors that the recording reads."""
+    for old, fresh in zip(draws, new, strict=True):
+        if old is not None and fresh is not None:
+            old.copy_(fresh)
+    now.step.copy_(then.step)
+    for old_pace, new_pace in ((now.own, then.own), (now.rival, then.rival)):
+        for tensor, number in zip(old_pace, new_pace, strict=True):
+            assert isinstance(tensor, Tensor)
+            tensor.fill_(number)
+
+
+def _tensors(clock: Clock, device: str) -> Clock:
+    """The clock with tensors for numbers."""
+    own, rival = (Pace(*(torch.tensor(float(part), device=device) for part in pace)) for pace in clock[1:])
+    return Clock(clock.step, own, rival)
+
+
+def _moving(state: State) -> Iterator[Tensor]:
+    """All tensors that a step changes."""
+    for part in (state.params, *state.moments, state.critic, *state.critic_moments):
+        yield from part.values()

@@ -1,0 +1,50 @@
+"""Every metric has a page, the page tells its options, and its example runs as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from distaff.registry import METRICS
+
+FOLDER = Path(__file__).parent.parent / "docs" / "metrics"
+PAGES = [*METRICS.names(), "udr", "README"]
+
+
+def page(name):
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_example_of_the_page_runs_and_prints(name, capsys):
+    examples = re.findall(r"```python\n(.*?)```", page(name), re.DOTALL)
+    assert examples
+    for example in examples:
+        exec(compile(example, f"{name}.md", "exec"), {})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+def test_the_page_tells_every_option_and_the_paper(name):
+    text = page(name)
+    for parameter in METRICS.plugin(name).parameters:
+        if parameter.name != "seed":
+            assert f"`{parameter.name}" in text, parameter.name
+    assert re.search(r"(19|20)\d\d", text.split("\n")[3])
+    assert {"## Options", "## What to know"} <= set(text.split("\n"))
+
+
+def test_no_page_is_of_a_metric_that_is_not_there():
+    assert {path.stem for path in FOLDER.glob("*.md")} == set(PAGES)
+    linked = re.findall(r"\]\((\w+)\.md\)", "".join(page(name) for name in PAGES))
+    assert set(linked) <= set(PAGES)
+    assert set(METRICS.names()) | {"udr"} <= set(re.findall(r"\]\((\w+)\.md\)", page("README")))
+
+
+@pytest.mark.parametrize("name", ["mig", "mcc", "jemmig", "infomec", "med", "irs", "modularity"])
+def test_the_robustness_table_is_what_its_program_computes(name, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER.parent.parent / "benchmarks"))
+    import metrics_robustness
+
+    for line in metrics_robustness.line(name):
+        assert line in page("README")

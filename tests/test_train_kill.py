@@ -1,0 +1,98 @@
+"""A training that is killed at any moment ends, when it is run again, with the bits of one that never was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CODE = """
+import sys
+from pathlib import Path
+from distaff.spec import Optim, run
+from distaff.train.fit import fit
+runs = tuple(run("toy", m, "mlp(width=16, latents=4)", "critic(width=16, depth=2)", seed=s, updates=int(sys.argv[2]),
+                 optim=Optim(lr=1e-3)) for m in sys.argv[3:] for s in (0, 1))
+for one in fit(runs, resume=Path(sys.argv[1]), keep_seconds=0.02):
+    for name, weights in one.params.items():
+        print(one.run.id, name, weights.numpy().tobytes().hex())
+    print(one.curve.numpy().tobytes().hex())
+"""
+METHODS = {"mixed": ["beta_vae(beta=4)", "beta_tc_vae"], "critic": ["factor_vae"], "pairs": ["ada_gvae(beta=2)"]}
+
+
+def start(resume: Path, updates: int, methods: list[str]) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", CODE, str(resume), str(updates), *methods]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def digest(process: subprocess.Popen[str]) -> str:
+    told, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def disturbed(folder: Path, updates: int, methods: list[str], kills: int) -> str:
+    """Kill -9 after a first resume point and a while, `kills` times, then let it end."""
+    random, resume = np.random.default_rng(len(methods) + kills), folder / "state.safetensors"
+    for _ in range(kills):
+        process = start(resume, updates, methods)
+        seen = resume.stat().st_mtime_ns if resume.exists() else 0
+        while process.poll() is None and (not resume.exists() or resume.stat().st_mtime_ns == seen):
+            time.sleep(0.002)
+        time.sleep(random.uniform(0, 0.1))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert resume.exists()
+    return digest(start(resume, updates, methods))
+
+
+@pytest.mark.parametrize("methods", list(METHODS.values()), ids=list(METHODS))
+def test_two_kills_change_no_bit(methods: list[str], tmp_path: Path) -> None:
+    whole = digest(start(tmp_path / "whole.safetensors", 400, methods))
+    assert disturbed(tmp_path, 400, methods, 2) == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("methods", list(METHODS.values()), ids=list(METHODS))
+def test_forty_kills_change_no_bit(methods: list[str], tmp_path: Path) -> None:
+    whole = digest(start(tmp_path / "whole.safetensors", 4000, methods))
+    assert disturbed(tmp_path, 4000, methods, 40) == whole
+
+
+def test_a_full_disk_is_one_clear_error_and_the_last_resume_point_stays_good(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n" + CODE
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "state.safetensors"), "4000", "beta_vae"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode != 0
+    assert "cannot be written" in done.stderr
+    assert "the resume point before it is still good" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_of_a_pack_is_near_what_is_said_of_it() -> None:
+    code = """
+import resource, sys
+from distaff.spec import run
+from distaff.train.fit import fit
+from distaff.train.memory import bytes_of
+runs = tuple(run("toy", "beta_vae", "mlp(width=1024, latents=4)", seed=s, updates=5) for s in range(int(sys.argv[1])))
+fit(runs)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, bytes_of(runs[0]))
+"""
+    peaks = {}
+    for k in (1, 9):
+        told = subprocess.run([sys.executable, "-c", code, str(k)], capture_output=True, text=True, check=True).stdout
+        peaks[k], said = map(int, told.split())
+    a_model = (peaks[9] - peaks[1]) / 8
+    assert 0.5 * said < a_model < 1.5 * said

@@ -1,0 +1,78 @@
+"""What a recorded step reads and changes are tensors that stay in place, so that replaying it is taking the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from distaff.spec import Optim, Run, run
+from distaff.train.engines import Engine
+from distaff.train.engines.loop import loop
+from distaff.train.engines.stacked import stacked
+from distaff.train.engines.streams import streams
+from distaff.train.pack import begin, pack
+from distaff.train.recorded import _moving, _tensors, fill, recorded
+from distaff.train.step import advance, clock, draw, step
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+SETTINGS = {
+    "annealed": ("annealed_vae(c_max=5, iteration_threshold=10)", "beta_vae"),
+    "critic": ("factor_vae",),
+    "pairs": ("ada_gvae",),
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def runs(
+    methods: tuple[str, ...], network: str = "mlp(width=16, latents=4)", dataset: str = "toy_color"
+) -> tuple[Run, ...]:
+    optim = Optim(lr=1e-3, schedule="cosine", warmup=3)
+    return tuple(
+        run(dataset, m, network, "critic(width=16, depth=2)", seed=s, updates=12, batch=16, optim=optim)
+        for m in methods
+        for s in (0, 1)
+    )
+
+
+@pytest.mark.parametrize("methods", list(SETTINGS.values()), ids=list(SETTINGS))
+def test_a_step_on_refilled_tensors_is_the_step_on_fresh_ones(methods: tuple[str, ...]) -> None:
+    packed = pack(runs(methods))
+    expected, kept = begin(packed), begin(packed)
+    places = [t.data_ptr() for t in _moving(kept)]
+    draws, now = draw(packed, 0), _tensors(clock(packed, 0), "cpu")
+    for t in range(12):
+        expected, _, _ = step(packed, expected, stacked)
+        fill(draws, now, draw(packed, t), clock(packed, t))
+        advance(packed, kept, stacked, draws, now)
+    assert places == [t.data_ptr() for t in _moving(kept)]
+    for one, other in zip(_moving(expected), _moving(kept), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-7)
+
+
+@gpu
+@pytest.mark.parametrize(("engine", "network", "dataset"), [
+    (stacked, "mlp(width=16, latents=4)", "toy_color"),
+    (streams, "conv64(width=4, hidden=16, latents=4)", "dsprites"),
+])  # fmt: skip
+@pytest.mark.parametrize("methods", list(SETTINGS.values()), ids=list(SETTINGS))
+def test_a_replayed_step_equals_the_loop_on_the_cpu(
+    methods: tuple[str, ...], engine: Engine, network: str, dataset: str
+) -> None:
+    chosen = runs(methods, network, dataset)
+    there, here = pack(chosen, "cuda"), pack(chosen)
+    found, expected = begin(there), begin(here)
+    take = recorded(there, found, engine)
+    for _ in range(5):
+        found, _, _ = take(found)
+        expected, _, _ = step(here, expected, loop)
+    for one, other in zip(_moving(expected), _moving(found), strict=True):
+        torch.testing.assert_close(one, other.cpu(), rtol=1e-3, atol=1e-4)
