@@ -49,10 +49,11 @@ def bibtex(plugins: Iterable[Plugin]) -> str:
 
 
 def addresses(plugin: Plugin) -> list[str]:
-    """Where a plug-in comes from: the paper that its decorator names, the source of a data set, or its own name."""
+    """What its entries are found by: its own name if one has it, else the paper or source that its decorator names."""
+    if plugin.name in references():
+        return [plugin.name]
     told = [str(plugin.marks[mark]) for mark in ("paper", "source") if mark in plugin.marks]
-    urls = [url for text in told for url in re.findall(r"https?://\S+", text)]
-    return urls or [name for name in (plugin.name,) if name in references()]
+    return [url for text in told for url in re.findall(r"https?://\S+", text)]
 
 
 def references() -> dict[str, str]:

@@ -1,0 +1,27 @@
+"""Provenance tells what made a result: code, machine, command, energy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from distaff.study.provenance import commit, joules, provenance, spent
+
+
+def test_provenance_tells_of_code_machine_and_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DISTAFF_COMMAND", "distaff study run x.py")
+    told = provenance()
+    assert told["command"] == "distaff study run x.py"
+    assert told["device"]
+    assert (commit()["commit"] is None) == (commit()["dirty"] is None)
+    package = tmp_path / "intel-rapl:0"
+    package.mkdir()
+    (package / "max_energy_range_uj").write_text("10000000\n")
+    counts = []
+    for now in ("9000000\n", "2000000\n"):
+        (package / "energy_uj").write_text(now)
+        counts.append(joules(tmp_path))
+    assert spent(counts[0], counts[1]) == 3.0
+    assert joules(tmp_path / "nowhere") is None
+    assert spent(None, counts[1]) is None
