@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -10,15 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from distaff.errors import DistaffError
 from distaff.registry import METRICS
 from distaff.spec import Study
 from distaff.study.asked import Answers, Scoring, scores, scoring
 from distaff.study.check import check, mend
-from distaff.study.files import opened, read_json, sealed
+from distaff.study.files import read_json, sealed
 from distaff.study.hub import pull, push
 from distaff.study.merge import merge
 from distaff.study.plan import failures, listing, plan, retry
@@ -30,8 +27,6 @@ from distaff.study.work import work
 from real_studies import results, study_file
 
 STORES = Path(__file__).parent / "stores"
-NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.dictionaries(st.text(), NUMBERS))
 ONE, TWO = "0dc714b465068ea5", "3b9a94f7a5d15b53"  # the runs of the store of format 1
 
 
@@ -109,19 +104,6 @@ def test_metrics_that_are_added_later_are_put_together_with_the_rest(copy: tuple
     assert plan(more, store).empty
     assert plan(study, store).empty
     assert list(check(store)) == []
-
-
-@settings(deadline=None)
-@given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=5))
-def test_what_is_sealed_is_opened_and_any_change_is_seen(value: dict[str, object]) -> None:
-    content = sealed(value)
-    told = opened(content)
-    assert json.loads(content) == told
-    told.pop("sha256")
-    assert told == {key: part for key, part in value.items() if key != "sha256"}
-    changed = content.replace(b"\n}", b"\n }")
-    with pytest.raises(ValueError, match="checksum"):
-        opened(changed)
 
 
 def edit(path: Path) -> None:

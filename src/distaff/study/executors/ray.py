@@ -25,7 +25,7 @@ def run_ray(order: Order, tick: Callable[[], None] = lambda: None) -> None:
         raise DistaffError("this executor needs Ray: pip install 'distaff[ray]'") from error
     ours = not ray.is_initialized()
     if ours:
-        ray.init(address=order.address or None, log_to_driver=False, include_dashboard=False)
+        ray.init(address=order.address or "local", log_to_driver=False, include_dashboard=False)
     waiting = [_start(ray, words, gpus) for words, gpus in _workers(order, ray)]
     try:
         while waiting:
