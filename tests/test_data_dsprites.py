@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from distaff.data import Dataset, load
 from distaff.data._files import FOLDER, built_folder, cache_folder, verify
@@ -68,6 +69,17 @@ def test_images_are_black_and_white_bytes_one_channel(dsprites):
     assert images.shape == (3, 64, 64, 1)
     assert images.dtype == np.uint8
     assert set(np.unique(images)) == {0, 255}
+
+
+def test_what_a_network_sees_are_the_bytes_over_255(dsprites):
+    rows = np.random.default_rng(0).integers(0, len(dsprites), 64)
+    want = dsprites.images(rows).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+    for dataset in (dsprites, load("dsprites_noshape")):
+        x = dataset.batch(rows)
+        assert x.dtype == torch.float32
+        np.testing.assert_array_equal(x.numpy(), want)
+    with pytest.raises(IndexError):
+        dsprites.batch(np.array([-1]))
 
 
 def test_posx_moves_rightwards_and_posy_downwards(dsprites):

@@ -241,7 +241,7 @@ def test_the_official_sprites_are_read_from_either_file(tmp_path, suffix, seed):
     path = files.sprites(tmp_path / f"a.{suffix}", SPRITES.all_sizes, drawings(), seed)
     convert(path, SPRITES)
     words = open_or_build(KEPT, (24, 64), "<u8", ())
-    np.testing.assert_array_equal(dsprites.unpack(words)(np.arange(24))[..., 0], drawings() * 255)
+    np.testing.assert_array_equal(dsprites.unpacked(words)[..., 0], drawings() * 255)
 
 
 def test_pixels_that_differ_are_counted(tmp_path):

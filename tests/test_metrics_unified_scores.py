@@ -7,9 +7,10 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from distaff.errors import DistaffError
 from distaff.metrics import dci, mig, modularity, sap, unified_scores
-from distaff.metrics._groups import independent_groups
 from distaff.metrics._predict import lesson
+from distaff.metrics.groups import curves, independent_groups
 from distaff.metrics.unified_scores import matrices, reductions
 from golden_cases import CASES, arrays, case, read
 
@@ -101,3 +102,16 @@ def test_a_perfect_code_scores_1_and_degenerate_rows_have_a_value():
     assert float(unified_scores(codes, np.insert(factors, 1, 4, axis=1))) > 0.95
     assert math.isnan(float(unified_scores(codes, np.ones_like(factors))))
     assert math.isnan(float(unified_scores(codes * np.nan, factors)))
+
+
+def test_curves_are_those_behind_the_score():
+    codes, factors = case("tiny__mlp", "small")[:2]
+    score, found = unified_scores(codes, factors, seed=2), curves(codes, factors, seed=2)
+    assert list(found) == ["importance", "information", "accuracy"]
+    for name, curve in found.items():
+        assert curve.trapezia == score.parts[f"{name}.groups_area"]
+        assert curve.counts.max() == score.parts[f"{name}.groups_max"]
+        assert (np.diff(curve.thresholds) <= 0).all()
+    assert found["importance"].area / 3 == float(score)
+    with pytest.raises(DistaffError, match="no curve"):
+        curves(codes * np.nan, factors)

@@ -69,7 +69,7 @@ def share_of_gap(study: Evidence, whole: str, part: str) -> Array:
 
 def pair(study: Evidence, a: str, b: str) -> Array:
     """The rank correlation of two scores, mean over data sets."""
-    found = [rank_correlation(p.columns[a], p.columns[b], p.times) for p in with_columns(study, a, b)]
+    found = [part.correlation(a, b) for part in with_columns(study, a, b)]
     return study.mean(found, f"needs {a} and {b}")
 
 
@@ -137,4 +137,4 @@ def best_without_labels(study: Evidence) -> Array:
 def with_tasks(study: Evidence, tasks: Sequence[str], needs: str) -> Array:
     """The rank correlation of the ordinary metrics with downstream columns, mean over both and data sets."""
     metrics = [name for name in study.metrics if head(name) in ORDINARY]
-    return study.mean([pair(study, name, one) for name in metrics for one in tasks], needs)
+    return study.mean([pair(study, name, one) for one in tasks for name in metrics], needs)

@@ -8,6 +8,7 @@ first one's work instead of repeating it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -30,11 +31,16 @@ Part: TypeAlias = "Shaped[np.ndarray, '...'] | tuple[Int[np.ndarray, 'b'], Shape
 
 def cache_folder() -> Path:
     """Where data sets are kept: `$DISTAFF_DATA` if set, else the `distaff` folder of the platform's user cache."""
-    if given := os.environ.get(FOLDER):
+    return _folder(os.environ.get(FOLDER), os.environ.get("XDG_CACHE_HOME"))
+
+
+@functools.lru_cache(maxsize=8)
+def _folder(given: str | None, cache: str | None) -> Path:
+    if given:
         return Path(given).expanduser()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "distaff"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "distaff"
+    return Path(cache or Path.home() / ".cache") / "distaff"
 
 
 def open_or_build(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,10 +15,7 @@ from distaff.data.dsprites import dsprites
 @dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0")
 def color_dsprites() -> Dataset:
     """dsprites with each sprite in an RGB colour from U[0.5, 1)^3 on black (Locatello et al., 2019)."""
-    plain = dsprites()
-    return Dataset(
-        "color_dsprites", plain.factors, (SIDE, SIDE, 3), plain.images, kept=plain.kept, observe=coloured, nuisance=(3,)
-    )
+    return replace(dsprites(), name="color_dsprites", shape=(SIDE, SIDE, 3), observe=coloured, nuisance=(3,))
 
 
 def coloured(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 h w"]:

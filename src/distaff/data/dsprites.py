@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8, UInt64
+from jaxtyping import UInt8, UInt64
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import cache_folder, open_or_build
+from distaff.data._files import cache_folder, gather, open_or_build
+from distaff.data._floats import of_bits
 from distaff.data._published import Kept, opened
 from distaff.data._sprite_files import KEPT, differing, official
 from distaff.data._sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, SIDE, packed_sprites
@@ -29,7 +29,7 @@ DRAWN, PUBLISHED = (Kept(name, (737_280, SIDE), "<u8") for name in ("dsprites", 
 
 def difference() -> str:
     """How far the sprites that are drawn here are from those of the published file, which must be in the cache."""
-    drawn, published = packed(cache_folder()), opened(PUBLISHED, cache_folder(), "dsprites")
+    drawn, published = _drawn(), _published()
     pixels, images = differing(drawn, published)
     return f"{pixels:,} pixels differ from the sprites that are drawn here, in {images:,} of {len(drawn):,} images"
 
@@ -48,18 +48,28 @@ def dsprites(*, official: bool = False) -> Dataset:
     value, is left out. With `official` they are those of the published file, which `distaff data fetch dsprites` gets;
     it says how many pixels differ.
     """
-    images, kept = (official_images, PUBLISHED) if official else (sprite_images, DRAWN)
-    return Dataset("dsprites", Factors(NAMES, SIZES, units=UNITS), (SIDE, SIDE, 1), images, kept=kept)
+    return sprites("dsprites", Factors(NAMES, SIZES, units=UNITS), official)
 
 
-def official_images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 1"]:
-    """The images of the published file at `rows`; raises `DistaffError` if it has not been fetched."""
-    return unpack(opened(PUBLISHED, cache_folder(), "dsprites"))(rows)
+def sprites(name: str, factors: Factors, official: bool = False) -> Dataset:
+    """A data set of all sprites, drawn here or official, whatever is told of their factors."""
+    words = _published if official else _drawn
+    return Dataset(
+        name,
+        factors,
+        (SIDE, SIDE, 1),
+        lambda rows: unpacked(gather(words(), rows)),
+        kept=PUBLISHED if official else DRAWN,
+        floats=lambda rows: of_bits(words(), rows),
+    )
 
 
-def sprite_images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 1"]:
-    """The images of the complete grid at `rows`, 0 or 255; raises `IndexError` outside it."""
-    return unpack(packed(cache_folder()))(rows)
+def _published() -> UInt64[np.ndarray, "n 64"]:
+    return opened(PUBLISHED, cache_folder(), "dsprites")
+
+
+def _drawn() -> UInt64[np.ndarray, "n 64"]:
+    return packed(cache_folder())
 
 
 @functools.lru_cache(maxsize=1)
@@ -69,15 +79,8 @@ def packed(folder: Path) -> UInt64[np.ndarray, "n 64"]:
     return open_or_build(*DRAWN, packed_sprites())
 
 
-def unpack(words: UInt64[np.ndarray, "n h"]) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h 64 1"]]:
-    """Images by row from packed `words`, bit c of a word being column c."""
-
-    def images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b h 64 1"]:
-        rows = np.asarray(rows, dtype=np.int64)
-        if rows.size and rows.min() < 0:
-            raise IndexError(f"rows are from 0 to {len(words) - 1}, not {rows.min()}")
-        pixels = np.unpackbits(words[rows].view(np.uint8), axis=-1, bitorder="little")
-        np.negative(pixels, out=pixels)  # 1 becomes 255 in eight bits
-        return pixels.reshape(len(rows), words.shape[1], SIDE, 1)
-
-    return images
+def unpacked(words: UInt64[np.ndarray, "b h"]) -> UInt8[np.ndarray, "b h 64 1"]:
+    """Images of 0 and 255 from packed `words`, bit c of a word being column c."""
+    pixels = np.unpackbits(words.view(np.uint8), axis=-1, bitorder="little")
+    np.negative(pixels, out=pixels)  # 1 becomes 255 in eight bits
+    return pixels.reshape(*words.shape, SIDE, 1)

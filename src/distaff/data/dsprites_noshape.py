@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._sprites import SIDE
-from distaff.data.dsprites import DRAWN, NAMES, SIZES, UNITS, sprite_images
+from distaff.data.dsprites import NAMES, SIZES, UNITS, sprites
 
 
 @dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0")
 def dsprites_noshape() -> Dataset:
     """dsprites with the shape hidden: for given values of the other four factors it is drawn anew at every look."""
     factors = Factors(NAMES, SIZES, hidden=("shape",), units=UNITS)
-    return Dataset("dsprites_noshape", factors, (SIDE, SIDE, 1), sprite_images, kept=DRAWN)
+    return sprites("dsprites_noshape", factors)

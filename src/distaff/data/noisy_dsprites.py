@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,17 +15,7 @@ from distaff.data.dsprites import dsprites
 @dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0")
 def noisy_dsprites() -> Dataset:
     """dsprites with U[0, 1) in each pixel and channel of the background, the sprite white (Locatello et al., 2019)."""
-    plain = dsprites()
-    shape = (SIDE, SIDE, 3)
-    return Dataset(
-        "noisy_dsprites",
-        plain.factors,
-        shape,
-        plain.images,
-        kept=plain.kept,
-        observe=on_noise,
-        nuisance=(3, SIDE, SIDE),
-    )
+    return replace(dsprites(), name="noisy_dsprites", shape=(SIDE, SIDE, 3), observe=on_noise, nuisance=(3, SIDE, SIDE))
 
 
 def on_noise(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

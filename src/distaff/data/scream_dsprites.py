@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,7 @@ def scream_dsprites() -> Dataset:
 
     Crop and tint are drawn anew at every look. Raises `DistaffError` if Pillow, which reads the picture, is missing.
     """
-    plain = dsprites()
-    shape, images, kept = (SIDE, SIDE, 3), plain.images, plain.kept
-    return Dataset("scream_dsprites", plain.factors, shape, images, before_the_scream, nuisance=(5,), kept=kept)
+    return replace(dsprites(), name="scream_dsprites", shape=(SIDE, SIDE, 3), observe=before_the_scream, nuisance=(5,))
 
 
 def before_the_scream(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 5"]) -> Float[Tensor, "b 3 h w"]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from distaff.metrics import Score, metric
 from distaff.metrics._draws import generator
 from distaff.metrics._gaps import gap
-from distaff.metrics._groups import independent_groups
 from distaff.metrics._information import discretise, entropies, mutual_information
 from distaff.metrics._predict import Lesson, learn_trees, lesson
 from distaff.metrics.dci import concentration, disentanglement
+from distaff.metrics.groups.curve import independent_groups
 from distaff.metrics.modularity import modularity_of_codes
 from distaff.metrics.sap import accuracies
 
@@ -23,7 +23,7 @@ Matrix = NDArray[np.float64]
 
 @metric(paper="https://arxiv.org/abs/2010.14766", rows=10_000, test_rows=5_000, range=(0, 1))
 def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
-    r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020, Sec. 5.2).
+    r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020).
 
     Three matrices [d f] say how much code i of [n d] has to do with factor j of [n f]: `importance` to boosted trees
     (as `dci`), `information` in nats (as `mig`), `accuracy` of an SVM that sees one code (as `sap`). Each is reduced to

@@ -10,6 +10,7 @@ import polars as pl
 
 from distaff.report.theme import colour, in_order, label
 
+MOST = 100  # dots of a column: of more runs an even part is drawn, the box and the median are those of all
 GOLDEN = 0.6180339887  # multiples of the golden ratio fill a column evenly, and the same way each time
 
 
@@ -35,10 +36,12 @@ def boxes(
 ) -> alt.LayerChart:
     """One column for each value of `across`, coloured by method: dots, a box of the quartiles, and the median."""
     methods = in_order(rows["method"])
-    data = rows.select("id", "method", "spec", "strength", "seed", "value").with_columns(
-        pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method"),
-        (pl.int_range(pl.len()) * GOLDEN % 1 - 0.5).alias("jitter"),
-    )
+    named = pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method")
+    keys = ["method", "strength"] if across == "strength" else ["method"]
+    frame = quartiles(rows, keys).with_columns(named)
+    largest = max(frame["n"])
+    data = rows.gather_every(-(-largest // MOST)).select("id", "method", "spec", "strength", "seed", "value")
+    data = data.with_columns(named, (pl.int_range(pl.len()) * GOLDEN % 1 - 0.5).alias("jitter"))
     if across == "strength":
         x: Any = alt.X("strength:O", title=None, axis=alt.Axis(labelAngle=0))
     else:
@@ -51,13 +54,11 @@ def boxes(
         )
     scale = alt.Scale(zero=False, domain=list(domain), nice=True) if domain else alt.Scale(zero=False)
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
-    core = alt.Chart(data).encode(x=x, color=colour(methods))
+    core, whole = (alt.Chart(some).encode(x=x, color=colour(methods)) for some in (data, frame))
     tip = ["spec:N", "seed:Q", alt.Tooltip("value:Q", format=".3f"), "id:N"]
     jitter = alt.XOffset("jitter:Q", scale=alt.Scale(domain=[-1, 1]))
     dots = core.mark_circle(size=22, opacity=0.55).encode(y=y, xOffset=jitter, tooltip=tip)
-    box = core.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(
-        y=alt.Y("q1(value):Q", title=title), y2="q3(value)"
-    )
-    middle = core.mark_tick(thickness=2.5, size=26).encode(y=alt.Y("median(value):Q", title=title))
+    box = whole.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(y=alt.Y("q25:Q", title=title), y2="q75:Q")
+    middle = whole.mark_tick(thickness=2.5, size=26).encode(y=alt.Y("median:Q", title=title))
     chart: alt.LayerChart = (box + dots + middle).properties(width="container", height=height)
     return chart

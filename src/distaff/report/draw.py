@@ -61,7 +61,7 @@ def draw(job: Job, table: pl.DataFrame, untrained: pl.DataFrame | None, out: Pat
     charts, places = {}, []
     for number, (caption, chart) in enumerate(drawn.charts.items()):
         this = slug if len(drawn.charts) == 1 else f"{slug}-{number + 1}"
-        charts[this] = chart.to_dict()
+        charts[this] = chart.to_dict(validate=False)  # altair checks each channel as it is made
         files = export(charts[this], folder / this, [name for name in formats if name != "latex"])
         places.append(
             page.chart(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from html import escape
+from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +21,8 @@ from distaff.report import index, methods, page, runs, story, theme
 from distaff.report.draw import ON_PAGE, Drawn, Job, absent, charts_of, draw, figures
 from distaff.report.facts import StudyFacts, compared, settings, themes
 from distaff.report.runs import Details
+
+MANY = 1000  # runs from which it pays to draw on every core
 
 
 def build(
@@ -65,7 +70,11 @@ def _drawn(
     together = table.filter(pl.col("dataset").is_in([name for name, _ in parts]))
     jobs = [(Job(name, "study"), together) for name in figures(study=True) if parts]
     jobs += [(Job(name, dataset), part) for dataset, part in parts for name in figures(study=False)]
-    return [draw(job, part, untrained, out, formats) for job, part in jobs]
+    if table["id"].n_unique() < MANY:
+        return [draw(job, part, untrained, out, formats) for job, part in jobs]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        asked = [pool.submit(draw, job, part, untrained, out, formats) for job, part in jobs]
+        return [one.result() for one in asked]
 
 
 def _write_assets(out: Path) -> None:

@@ -91,7 +91,7 @@ def _draw(pack: Pack, seed: int, step: int) -> Draws:
     """The draws of one seed."""
     dataset, d = pack.dataset, latents(pack.runs[0])
     beyond = pack.groups[0].beyond
-    rows = rng.integers(seed, "data", step, pack.runs[0].batch, len(dataset)).numpy()
+    rows = dataset.draw(seed, step, pack.runs[0].batch)
     if beyond.views is not None:
         rows = np.concatenate([rows, _second_views(dataset.factors, rows, beyond.views, seed, step)])
     n, on = len(rows), pack.device

@@ -14,7 +14,8 @@ from distaff.report.theme import metric_label
 @figure(
     title="Scores of each method",
     question="Does the choice of method decide how disentangled the code is?",
-    reading="Every dot is a run: all strengths and seeds of a method. The box spans the middle half, the line is the "
+    reading="Every dot is a run: all strengths and seeds of a method, or an even part of many. The box "
+    "spans the middle half, the line is the "
     "median. Where boxes overlap, the choice of method matters less than strength and luck.",
     interval="The box is a spread, not an error bar: it holds the middle half of the runs.",
     order=30,

@@ -40,7 +40,7 @@ def selection_without_labels(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     scale = alt.Scale(domain=domain, zero=False)
     marks = {"chance": ABOVE, "with labels, in the paper": PUBLISHED[True, True]}
     rules = [alt.Chart(pl.DataFrame({"x": [x], "what": [what]})) for what, x in marks.items()]
-    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True), scale=scale)
+    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True, tickCount=6), scale=scale)
     place = alt.X("x:Q", title=title, scale=scale)
     chart = (
         rules[0].mark_rule(strokeDash=[4, 4], style="soft").encode(x=place)

@@ -34,7 +34,8 @@ def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     rows = pl.concat([scores(table, TC, kind) for kind in kept])
     frame = medians(rows, ["representation", "method", "strength_index", "strength", "spec"], seed=seed)
     top = frame.select(pl.max_horizontal("median", "high").max()).item()
-    bottom = max(frame.select(pl.min_horizontal("median", "low").min()).item(), top * 1e-4)
+    positive = frame.filter(pl.col("median") > 0)["median"]
+    bottom = float(min(positive)) / 2 if len(positive) else top / 10  # a band may leave the chart, a line may not
     charts = {
         shown[kind]: lines(
             frame.filter(pl.col("representation") == kind), "Total correlation (nats)", log=True, domain=(bottom, top)

@@ -41,7 +41,7 @@ def transfer_game(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     low = min(0.45, *frame["low"], *frame["chance"])
     title = "beats or ties a random model"
     scale = alt.Scale(domain=[low, 1.0], zero=False)
-    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True), scale=scale)
+    x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True, tickCount=6), scale=scale)
     tip = ["judged by:N", *(alt.Tooltip(f"{n}:Q", format=".3f") for n in ("probability", "low", "high", "published"))]
     core = alt.Chart(data).encode(y=alt.Y("judged by:N", sort=shown, title=None, axis=alt.Axis(labelOverlap=False)))
     chart = (

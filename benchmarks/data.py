@@ -1,0 +1,253 @@
+"""What data costs: batches against a DataLoader in the same run, look-alikes, opening, and the share of a step.
+
+    python benchmarks/data.py [--build] [--stream 1036800]
+
+CPU time (user and system) of one thread, the least of several rounds, so that neighbours on the machine count little.
+`--build` draws the look-alikes of Cars3D and SmallNORB anew, in minutes; `--stream N` writes N images in the format of
+MPI3D and converts them, which needs 12.7 GB of disk for 1,036,800. Both work in a folder that is deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
+
+from distaff import data, rng
+from distaff.data._files import FOLDER
+
+BATCH, ROUNDS = 64, 7
+
+
+class Packed(Dataset[torch.Tensor]):
+    """The usual data set over the same array, packed and mapped: one item as floats."""
+
+    def __init__(self, words: NDArray[np.uint64]) -> None:
+        self.words = words
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, index: Any) -> torch.Tensor:
+        bits = np.unpackbits(self.words[index].view(np.uint8), bitorder="little")
+        return torch.from_numpy(bits.reshape(1, 64, 64)).float()
+
+
+class Items(Dataset[torch.Tensor]):
+    """The same over an array that is unpacked, 3 GB in memory: one item, or a list of them, as floats."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Any) -> torch.Tensor:
+        return self.images[index].float() / 255
+
+
+def least(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    """The least CPU seconds of `rounds` calls."""
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def batches(n: int = 200) -> None:
+    """Batches of dsprites, rows drawn and all, and the same from DataLoaders."""
+    from distaff.data import dsprites
+
+    dataset = data.load("dsprites")
+    whole = np.concatenate([dataset.images(rows) for rows in np.array_split(np.arange(len(dataset)), 200)])
+    items = Items(torch.from_numpy(whole.reshape(-1, 1, 64, 64)))
+    step = iter(range(10**9))
+
+    def ours() -> None:
+        for _ in range(n):
+            dataset.batch(dataset.draw(0, next(step), BATCH))
+
+    def some(loader: Iterator[torch.Tensor], of: int) -> Callable[[], None]:
+        def work() -> None:
+            for _ in range(of):
+                next(loader)
+
+        next(loader)  # what an epoch costs at its beginning is left out
+        return work
+
+    packed = iter(DataLoader(Packed(dsprites._drawn()), batch_size=BATCH, shuffle=True))
+    single = iter(DataLoader(items, batch_size=BATCH, shuffle=True))
+    sampler = BatchSampler(RandomSampler(items), BATCH, drop_last=True)
+    batched = iter(DataLoader(items, sampler=sampler, batch_size=None))
+    ours()
+    own = least(ours) / n
+    print(f"dsprites, a batch of 64: {own * 1e6:.0f} us")
+    for name, loader, of in (
+        ("per item, the same packed array", packed, 10),
+        ("per item, unpacked in memory", single, 10),
+        ("batch sampler, unpacked in memory", batched, n),
+    ):
+        seconds = least(some(loader, of)) / of
+        print(f"    DataLoader, {name}: {seconds * 1e6:.0f} us, {seconds / own:.1f}x")
+
+
+def room() -> None:
+    """The look-alike of 3D Shapes: tables and composition."""
+    from distaff.data import shapes3d_lookalike as lookalike
+
+    with tempfile.TemporaryDirectory() as folder:
+        before = os.environ.get(FOLDER)
+        os.environ[FOLDER] = folder
+        dataset = data.load("shapes3d_lookalike")
+        lookalike._tables.cache_clear()
+        seconds = least(lambda: dataset.images(np.array([0])), 1)
+        rows = [dataset.draw(0, step, BATCH) for step in range(100)]
+        rate = 100 * BATCH / least(lambda: [dataset.images(some) for some in rows])
+        print(f"shapes3d_lookalike: tables in {seconds:.1f} CPU s, {rate:,.0f} images a second")
+        _restore(before)
+        lookalike._tables.cache_clear()
+
+
+def _restore(before: str | None) -> None:
+    os.environ.pop(FOLDER)
+    if before is not None:
+        os.environ[FOLDER] = before
+
+
+def opening() -> None:
+    """A built set, opened in a fresh process: time and memory."""
+    data.load("dsprites").images(np.array([0]))
+    print("opening 377 MB of dsprites: {:.1f} ms, {:.1f} MB more in memory".format(*_in_process(_open)))
+
+
+def _open(out: Any) -> None:
+    from distaff.data import _files, dsprites
+
+    began, memory = time.perf_counter(), _resident()
+    _files.open_or_build(*dsprites.DRAWN, ())
+    out.send((1e3 * (time.perf_counter() - began), _resident() - memory))
+
+
+def _in_process(work: Callable[[Any], None], *arguments: Any) -> Any:
+    """What `work` sends from a process of its own."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(theirs, *arguments))
+    process.start()
+    found = ours.recv()
+    process.join()
+    return found
+
+
+def _resident() -> float:
+    """Megabytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def _peak() -> float:
+    """The most megabytes that this process has had in memory; ru_maxrss would count those of its parent."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def share(dataset: str, method: str, network: str, n: int = 5) -> None:
+    """The part of a training step that goes to rows, images and nuisance."""
+    from distaff.spec import run
+    from distaff.train.fit import engine_for
+    from distaff.train.pack import begin, pack
+    from distaff.train.step import step
+
+    packed = pack((run(dataset, method, network, updates=10),))
+    state, engine, inputs = begin(packed), engine_for(packed), packed.dataset
+
+    def images() -> None:
+        for at in range(n):
+            u = rng.uniform(0, "nuisance", at, (BATCH, *inputs.nuisance)) if inputs.nuisance else None
+            inputs.batch(inputs.draw(0, at, BATCH), u)
+
+    images()
+    step(packed, state, engine)
+    whole, part = least(lambda: [step(packed, state, engine) for _ in range(n)], 3), least(images)
+    print(f"{method} on {dataset}, {network}: {1e3 * whole / n:.2f} ms a step, {100 * part / whole:.1f} % of it data")
+
+
+def built() -> None:
+    """The look-alikes that are drawn once."""
+    for name in ("cars3d_lookalike", "smallnorb_lookalike"):
+        with tempfile.TemporaryDirectory() as folder:
+            told = _in_process(_build, name, folder)
+            print("{}: {:.0f} s on {} cores, {:.0f} CPU s, {:.0f} MB at most".format(name, *told))
+
+
+def _build(out: Any, name: str, folder: str) -> None:
+    os.environ[FOLDER] = folder
+    wall, cpu = time.perf_counter(), time.process_time()
+    data.load(name).images(np.array([0]))
+    peak = _peak()
+    out.send((time.perf_counter() - wall, os.cpu_count(), time.process_time() - cpu, peak))
+
+
+def stream(n: int) -> None:
+    """A file in the format of MPI3D, converted: the memory that it takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mpi3d.npz"
+        _write(path, n)
+        size = path.stat().st_size / 1e9
+        wall, peak = _in_process(_convert, str(path), n, folder)
+        print(f"MPI3D's format, {n * 12288 / 1e9:.1f} GB from {size:.2f} GB: {wall:.0f} s, {peak:.0f} MB at most")
+
+
+def _write(path: Path, n: int) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": (n, 64, 64, 3)}
+    block = np.zeros((100, 64, 64, 3), dtype=np.uint8).tobytes()  # what it holds does not matter for memory
+    archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with archive, archive.open("images.npy", "w", force_zip64=True) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, n, 100):
+            file.write(block[: min(100, n - start) * 12288])
+
+
+def _convert(out: Any, path: str, n: int, folder: str) -> None:
+    from distaff.data._mpi3d import convert
+
+    os.environ[FOLDER] = folder
+    began = time.perf_counter()
+    convert("mpi3d_toy", Path(path), ((n,),))
+    out.send((time.perf_counter() - began, _peak()))
+
+
+def main() -> None:
+    """Print every figure."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--build", action="store_true")
+    arguments.add_argument("--stream", type=int, default=0)
+    options = arguments.parse_args()
+    torch.set_num_threads(1)
+    opening()
+    batches()
+    room()
+    share("dsprites", "beta_vae(beta=4)", "conv64")
+    share("scream_dsprites", "beta_vae(beta=4)", "conv64")
+    share("shapes3d_lookalike", "beta_vae(beta=4)", "conv64")
+    share("toy", "beta_vae(beta=4)", "mlp(width=64, latents=6)", 50)
+    if options.build:
+        built()
+    if options.stream:
+        stream(options.stream)
+
+
+if __name__ == "__main__":
+    main()
