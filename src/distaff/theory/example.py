@@ -6,10 +6,10 @@ from distaff.spec import Optim, Run, run
 from distaff.train.fit import fit
 from distaff.types import Params
 
-UPDATES = 4_000
+UPDATES = 2_000
 
 
 def trained(updates: int = UPDATES) -> tuple[Run, Params]:
-    """beta-TCVAE on toy, and its weights after `updates` updates."""
-    one = run("toy", "beta_tc_vae(beta=2)", "mlp(latents=6, width=64)", updates=updates, optim=Optim(lr=1e-3))
+    """A beta-VAE on toy, and its weights after `updates` updates."""
+    one = run("toy", "beta_vae(beta=1)", "mlp(latents=6, width=64)", updates=updates, optim=Optim(lr=1e-3))
     return one, fit((one,))[0].params
