@@ -14,6 +14,7 @@ from PIL import Image
 
 import official_files as files
 from distaff.data import Factors, _mpi3d, cars3d, dsprites, load, shapes3d, smallnorb
+from distaff.data._fetch import fetch
 from distaff.data._files import FOLDER, built_folder, open_or_build, verify
 from distaff.data._norb import open_matrix
 from distaff.data._pickled import said
@@ -242,6 +243,29 @@ def test_the_official_sprites_are_read_from_either_file(tmp_path, suffix, seed):
     convert(path, SPRITES)
     words = open_or_build(KEPT, (24, 64), "<u8", ())
     np.testing.assert_array_equal(dsprites.unpacked(words)[..., 0], drawings() * 255)
+
+
+@pytest.mark.slow
+def test_the_whole_official_file_is_fetched_and_its_difference_from_the_drawn_set_said(tmp_path):
+    """A file as large as the published one, with five pixels of two images changed."""
+    drawn = load("dsprites")
+    with h5py.File(tmp_path / "whole.hdf5", "w") as file:
+        images = file.create_dataset("imgs", (737_280, 64, 64), "u1", chunks=(512, 64, 64), compression=1)
+        for start in range(0, 737_280, 2**14):
+            rows = np.arange(start, min(start + 2**14, 737_280))
+            block = drawn.images(rows)[..., 0] // 255
+            if start == 0:
+                block[[7, 7, 7, 7, 9], [0, 1, 2, 63, 5], [0, 1, 2, 63, 63]] ^= 1
+            images[rows[0] : rows[-1] + 1] = block
+        file["latents/classes"] = np.column_stack([np.zeros(737_280, int), drawn.factors.values(np.arange(737_280))])
+    told: list[str] = []
+    fetch("dsprites", str(tmp_path / "whole.hdf5"), tell=told.append)
+    assert told[-1] == "5 pixels differ from the sprites that are drawn here, in 2 of 737,280 images"
+    official = load("dsprites(official=True)")
+    assert official.images(np.array([9]))[0, 5, 63, 0] != drawn.images(np.array([9]))[0, 5, 63, 0]
+    rows = np.arange(700_000, 700_064)
+    np.testing.assert_array_equal(official.batch(rows).numpy(), drawn.batch(rows).numpy())
+    shutil.rmtree(tmp_path)  # a gigabyte
 
 
 def test_pixels_that_differ_are_counted(tmp_path):
