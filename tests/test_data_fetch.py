@@ -309,8 +309,21 @@ def test_a_killed_fetch_leaves_no_set_and_goes_on(host, archive, cache):
     assert [name for name in left(cache) if not name.startswith("downloads")] == WHOLE
 
 
+def test_a_right_file_is_kept_when_the_disk_is_full(host, archive, cache, monkeypatch):
+    def full(*_: object) -> None:
+        raise DistaffError("no space")
+
+    how = data.published("cars3d")
+    monkeypatch.setitem(data._PUBLISHED, "cars3d", how._replace(convert=full))
+    with pytest.raises(DistaffError, match="no space"):
+        fetch("cars3d", tell=lambda _: None)
+    monkeypatch.setitem(data._PUBLISHED, "cars3d", how)
+    fetch("cars3d", tell=lambda _: None)
+    assert len(host.asked) == 1
+
+
 def test_a_generated_set_cannot_be_fetched():
-    with pytest.raises(DistaffError, match="toy is generated"):
+    with pytest.raises(DistaffError, match="toy is no published set"):
         fetch("toy")
 
 
