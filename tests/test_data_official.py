@@ -21,6 +21,7 @@ from distaff.data._pickled import said
 from distaff.data._published import opened
 from distaff.data._sprite_files import KEPT, convert, differing
 from distaff.errors import DistaffError
+from distaff.registry import DATASETS
 
 
 @pytest.fixture(autouse=True)
@@ -300,10 +301,22 @@ def test_sprites_that_are_not_bits_or_of_another_colour_are_refused(tmp_path, ca
     assert built(cache) == []
 
 
-@pytest.mark.parametrize("name", ["smallnorb", "cars3d", "shapes3d", "mpi3d_real", "dsprites(official=True)"])
+@pytest.mark.parametrize("name", ["smallnorb", "cars3d", "shapes3d", "mpi3d_real"])
 def test_a_set_that_is_not_here_says_how_to_get_it(name):
     dataset = load(name)
-    with pytest.raises(DistaffError, match=rf"distaff data fetch {name.split('(')[0]}.*--from PATH"):
+    with pytest.raises(DistaffError, match=rf"distaff data fetch {name}.*--from PATH"):
+        dataset.images(np.array([0]))
+
+
+@pytest.mark.parametrize(
+    "name", [f"{kind}dsprites" for kind in ("", "color_", "noisy_", "scream_")] + ["dsprites_noshape"]
+)
+def test_official_sprites_are_another_run_and_say_how_to_get_them(name):
+    assert DATASETS.parse(f"{name}(official=False)").identity == DATASETS.parse(name).identity
+    assert "official" not in DATASETS.parse(name).identity
+    dataset = load(f"{name}(official=True)")
+    assert (dataset.name, dataset.nuisance) == (name, load(name).nuisance)
+    with pytest.raises(DistaffError, match="distaff data fetch dsprites"):
         dataset.images(np.array([0]))
 
 
