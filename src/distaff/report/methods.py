@@ -22,10 +22,11 @@ def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, 
     places = "".join(page.chart(metric, metric_label(metric), keyed=False, height=200) for metric in charts)
     drawn = f'<section class="figure"><div class="charts three">{places}</div></section>' if charts else ""
     known = method in METHODS.names()
+    asked = f"{method}(" if all("(" in spec for spec in runs["spec"]) else method  # dip_vae_i( is not dip_vae_ii(
     told = f"<p class='purpose'>{escape(METHODS.plugin(method).summary)}</p>" if known else ""
     lead = (
         f'<header class="lead"><p class="eyebrow">Method</p><h1>{escape(label(method))}</h1>{told}'
-        f'<p class="sub">{done.height:,} runs finished · <a href="runs.html#{escape(method)}">see them</a></p></header>'
+        f'<p class="sub">{done.height:,} runs finished · <a href="runs.html#{escape(asked)}">see them</a></p></header>'
     )
     return lead + drawn + _table(own), charts
 

@@ -1,0 +1,96 @@
+"""What a report of a whole study costs: a store of simulated scores, its table, and its pages.
+
+    python benchmarks/report.py [--seeds 50] [--folder /tmp/report]
+
+By default 7 data sets x 6 methods x 6 strengths x 50 seeds = 12,600 runs, each with 21 scores, a curve of 300 points and
+no weights. Seconds of wall and of CPU, children included; pictures are not drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from distaff.analysis.table import runs, table
+from distaff.commands.claims import factor_sizes
+from distaff.report.facts import StudyFacts
+from distaff.report.runs import Details
+from distaff.report.site import build
+from distaff.spec import Study, cross, sweep
+from distaff.study.store import Store, describe
+from simulated_study import METHODS, simulated_study
+
+SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")
+
+
+def fill(folder: Path, seeds: int) -> Study:
+    """A store in the documented format, with scores of the simulated study."""
+    methods = [text for name, (parameter, values) in METHODS.items() for text in sweep(name, parameter, values)]
+    listed = cross(SETS, methods, range(seeds))
+    study = Study("benchmark", listed, ("mig",))
+    numbers, _ = simulated_study(seeds=seeds)
+    rows = numbers.sort("dataset", "method", "strength_index", "seed").partition_by("id", maintain_order=True)
+    steps = np.arange(1, 301) * 1000.0
+    names = ["objective", "term.nll", "term.kl", *(f"kl.{i}" for i in range(10))]
+    draw = np.random.default_rng(0)
+    for run, part in zip(
+        sorted(listed, key=lambda one: (str(one.dataset), str(one.method), one.seed)), rows, strict=True
+    ):
+        place = folder / "runs" / run.id
+        place.mkdir(parents=True)
+        (place / "run.json").write_text(json.dumps({"format": 1, **describe(run)}))
+        (place / "provenance.json").write_text(json.dumps({"seconds": 3600.0, "torch": "2"}))
+        pl.DataFrame({"step": steps, **{name: draw.random(300) for name in names}}).write_parquet(
+            place / "curve.parquet"
+        )
+        scores = part.filter(~pl.col("metric").str.starts_with("train.")).select("representation", "metric", "value")
+        (place / "scores-0123456789abcdef.json").write_text(json.dumps({"run": run.id, "scores": scores.to_dicts()}))
+    return study
+
+
+def timed(what: str, work: Callable[[], Any]) -> Any:
+    """Run it and print what it took."""
+
+    def cpu() -> float:
+        return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+    wall, before = time.monotonic(), cpu()
+    found = work()
+    print(f"{what:24s} {time.monotonic() - wall:7.1f} s wall {cpu() - before:7.1f} s CPU")
+    return found
+
+
+def main() -> None:
+    """Fill a store, and time the table and the report of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--folder", type=Path, default=None)
+    asked = parser.parse_args()
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="report"))
+    study = timed("filling the store", lambda: fill(folder, asked.seeds))
+    store = Store(folder)
+    numbers = timed("table", lambda: table(study, store))
+    planned = timed("runs", lambda: runs(study, store))
+    facts = StudyFacts(study.name, grids=factor_sizes({str(run.dataset) for run in study.runs}))
+    details = lambda id: Details(store.curve(id), {}, {"torch": "2"})  # noqa: E731
+    timed("report", lambda: build(facts, numbers, planned, folder / "report", details=details))
+    size = sum(path.stat().st_size for path in (folder / "report").rglob("*") if path.is_file())
+    count = numbers["id"].n_unique()
+    print(f"{count:,} runs, {numbers.height:,} numbers, report of {size / 1e6:.0f} MB in {folder}/report")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()

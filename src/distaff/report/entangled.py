@@ -1,0 +1,79 @@
+"""Two views of the JMLR extension that are of a matrix or of repeated answers, not of the table of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from distaff.analysis.groups import Merge, merges
+from distaff.analysis.repeats import spread
+from distaff.report import Figure
+from distaff.report.theme import HUES, metric_label
+
+
+def dendrogram(matrix: NDArray[np.float64], names: Sequence[str], *, title: str = "threshold") -> Figure:
+    """Which factors are entangled with which: groups of factors [f] that a code joins, from high to low thresholds.
+
+    `matrix` [d f] says how much code i tells of factor j (`mig(codes, factors).matrix`, say). A factor begins at its
+    largest entry; two groups merge where one code reaches the threshold for both (Locatello et al., 2020). Raises
+    `DistaffError` for an array that is no matrix.
+    """
+    found = merges(matrix)
+    order = _leaves(found, matrix.shape[1])
+    top: dict[tuple[int, ...], tuple[float, float]] = {}
+    for place, factor in enumerate(order):
+        top[factor,] = (float(place), float(np.max(matrix[:, factor])))
+    lines, joined = [], {factor for merge in found for factor in (*merge.left, *merge.right)}
+    lines += [(top[j,][0], top[j,][1], top[j,][0], 0.0) for j in order if j not in joined]
+    for merge in found:
+        left, right = top[merge.left], top[merge.right]
+        top[tuple(sorted((*merge.left, *merge.right)))] = ((left[0] + right[0]) / 2, merge.threshold)
+        lines += [(x, height, x, merge.threshold) for x, height in (left, right)]
+        lines.append((left[0], merge.threshold, right[0], merge.threshold))
+    frame = pl.DataFrame(lines, schema=dict.fromkeys(("x", "y", "x2", "y2"), pl.Float64), orient="row")
+    labels = str([names[factor] for factor in order])
+    axis = alt.Axis(values=list(range(len(order))), labelExpr=f"{labels}[datum.value]", labelAngle=-35, grid=False)
+    x = alt.X("x:Q", title=None, axis=axis, scale=alt.Scale(domain=[-0.5, len(order) - 0.5], nice=False))
+    y = alt.Y("y:Q", title=title, scale=alt.Scale(reverse=True, zero=True), axis=alt.Axis(tickCount=5))
+    chart = alt.Chart(frame).mark_rule(strokeWidth=2, color=HUES[0]).encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
+    told = f"{len(found)} merges of {matrix.shape[1]} factors, {matrix.shape[0]} codes."
+    return Figure(frame, {"": chart.properties(width="container", height=240)}, told)
+
+
+def _leaves(found: Sequence[Merge], factors: int) -> list[int]:
+    """The factors in an order in which no two lines cross."""
+    groups: dict[tuple[int, ...], list[int]] = {(factor,): [factor] for factor in range(factors)}
+    for merge in found:
+        both = groups.pop(merge.left) + groups.pop(merge.right)
+        groups[tuple(sorted(both))] = both
+    return [factor for group in groups.values() for factor in group]
+
+
+def metric_spread(answers: pl.DataFrame) -> Figure:
+    """The spread of each metric over repeated draws against the number of rows (Locatello et al., 2020).
+
+    `answers` has a row an answer: metric, rows, draw, value. A line that falls as one over the root of the rows is a
+    metric whose noise can be bought off. Raises `DistaffError` where a metric was asked once only.
+    """
+    frame = spread(answers)
+    data = frame.with_columns(pl.col("metric").map_elements(metric_label, return_dtype=pl.String).alias("score"))
+    core = alt.Chart(data).encode(
+        x=alt.X("rows:Q", title="rows", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)),
+        color=alt.Color("score:N", scale=alt.Scale(range=HUES), legend=alt.Legend(title=None, orient="top", columns=3)),
+    )
+    scale = alt.Scale(type="log")
+    y = alt.Y("deviation:Q", title="standard deviation", scale=scale, axis=alt.Axis(format="~g", tickCount=5))
+    tip = [
+        "score:N",
+        "rows:Q",
+        *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("mean", "deviation", "bias")),
+        "n:Q",
+    ]
+    band = core.mark_area(opacity=0.12).encode(y=alt.Y("low:Q", title="standard deviation", scale=scale), y2="high:Q")
+    dots = core.mark_point(filled=True, size=50, opacity=1).encode(y=y, tooltip=tip)
+    chart = (band + core.mark_line(strokeWidth=2).encode(y=y) + dots).properties(width="container", height=280)
+    return Figure(frame, {"": chart}, f"{min(frame['n'])} or more answers a point.")
