@@ -201,6 +201,15 @@ def test_a_folder_must_hold_the_pictures_that_its_table_names(tmp_path):
         load(text)
     with pytest.raises(DistaffError, match="name a CSV of its factors"):
         load(f"arrays(images='{tmp_path}/pictures')")
+    (tmp_path / "f.csv").write_text("file\n0.png\n")
+    with pytest.raises(DistaffError, match="at least one column"):
+        load(text)
+    (tmp_path / "f.csv").write_text("a\n1\n")
+    with pytest.raises(DistaffError, match="has the columns a; 'file', the picture's name, is missing"):
+        load(text)
+    (tmp_path / "f.csv").write_text("file,a\n0.png,1\n1.png,\n")
+    with pytest.raises(DistaffError, match="a is empty in row 1"):
+        load(text)
 
 
 def test_too_many_levels_to_number_are_refused():

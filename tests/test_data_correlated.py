@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import chisquare
 
 from distaff import rng
@@ -11,6 +12,9 @@ from distaff.data import Dataset, Factors, load
 from distaff.data.correlated import prior
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS
+from distaff.spec import run
+from distaff.train.pack import pack
+from distaff.train.step import draw
 
 TEXT = "correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.2)"
 
@@ -77,6 +81,14 @@ def test_images_and_factors_are_those_of_the_other_set():
     rows = np.arange(0, 768, 7)
     np.testing.assert_array_equal(toy.images(rows), plain.images(rows))
     assert load(TEXT.replace("'toy'", "'toy_color'")).nuisance == (3,)
+
+
+def test_training_sees_the_correlated_rows():
+    packed = pack((run(TEXT, "beta_vae(beta=1)", "mlp(width=8, latents=2)", seed=4, updates=9),))
+    toy = load(TEXT)
+    x = draw(packed, 3).x[0]
+    assert torch.equal(x, toy.batch(toy.draw(4, 3, 64)))
+    assert not torch.equal(x, toy.batch(load("toy").draw(4, 3, 64)))
 
 
 def test_the_text_of_a_correlated_set_reads_back():

@@ -13,12 +13,10 @@ import pytest
 from PIL import Image
 
 import official_files as files
-from distaff.data import Factors, _mpi3d, cars3d, dsprites, load, shapes3d, smallnorb
-from distaff.data._files import FOLDER, built_folder, open_or_build, verify
+from distaff.data import _mpi3d, cars3d, load, shapes3d, smallnorb
+from distaff.data._files import FOLDER, built_folder, verify
 from distaff.data._norb import open_matrix
-from distaff.data._pickled import said
 from distaff.data._published import opened
-from distaff.data._sprite_files import KEPT, convert, differing
 from distaff.errors import DistaffError
 
 
@@ -228,58 +226,10 @@ def test_the_grids_of_mpi3d_are_those_published(name, n):
     assert set(load(name).factors.units) == set(load(name).factors.names)
 
 
-SPRITES = Factors(dsprites.NAMES, (2, 1, 2, 3, 2))
-
-
-def drawings() -> np.ndarray:
-    return (np.random.default_rng(1).random((24, 64, 64)) < 0.1).astype(np.uint8)
-
-
-@pytest.mark.parametrize("suffix", ["npz", "hdf5"])
-@pytest.mark.parametrize("seed", [None, 5])
-def test_the_official_sprites_are_read_from_either_file(tmp_path, suffix, seed):
-    path = files.sprites(tmp_path / f"a.{suffix}", SPRITES.all_sizes, drawings(), seed)
-    convert(path, SPRITES)
-    words = open_or_build(KEPT, (24, 64), "<u8", ())
-    np.testing.assert_array_equal(dsprites.unpacked(words)[..., 0], drawings() * 255)
-
-
-def test_pixels_that_differ_are_counted(tmp_path):
-    words = np.random.default_rng(0).integers(0, 2**63, (40_000, 64), dtype=np.uint64)
-    other = words.copy()
-    other[39_999, 5] ^= np.uint64(0b1011)
-    other[3, 60] ^= np.uint64(1 << 63)
-    assert differing(words, other) == (4, 2)
-    assert differing(words, words) == (0, 0)
-
-
-def test_the_metadata_of_python_2_is_read_and_never_run(tmp_path):
-    path = files.sprites(tmp_path / "a.npz", (3, 1, 2, 3, 2), drawings())
-    with pytest.raises(DistaffError, match=r"metadata tell of .* of \[1, 3, 1, 2, 3, 2\] values, not"):
-        convert(path, SPRITES)
-    harmless = said(b"cos\nsystem\n(U\x0btouch " + str(tmp_path / "x")[-5:].encode() + b"tR.")
-    assert (harmless.name, len(harmless.arguments)) == ("os system", 1)
-    for broken in (b"", b"}(U\x01a", b"\x80\x02}U\x01au.", b"(U\x01at"):
-        with pytest.raises(DistaffError, match="cannot be made out"):
-            said(broken)
-
-
-def test_sprites_that_are_not_bits_or_of_another_colour_are_refused(tmp_path, cache):
-    path = files.sprites(tmp_path / "a.hdf5", SPRITES.all_sizes, drawings() * 255)
-    with pytest.raises(DistaffError, match="holds 255, not 0 or 1"):
-        convert(path, SPRITES)
-    files.sprites(path, SPRITES.all_sizes, drawings())
-    with h5py.File(path, "a") as file:
-        file["latents/classes"][7, 0] = 1
-    with pytest.raises(DistaffError, match="color is 1 where only 0 is known"):
-        convert(path, SPRITES)
-    assert built(cache) == []
-
-
-@pytest.mark.parametrize("name", ["smallnorb", "cars3d", "shapes3d", "mpi3d_real", "dsprites(official=True)"])
+@pytest.mark.parametrize("name", ["smallnorb", "cars3d", "shapes3d", "mpi3d_real"])
 def test_a_set_that_is_not_here_says_how_to_get_it(name):
     dataset = load(name)
-    with pytest.raises(DistaffError, match=rf"distaff data fetch {name.split('(')[0]}.*--from PATH"):
+    with pytest.raises(DistaffError, match=rf"distaff data fetch {name}.*--from PATH"):
         dataset.images(np.array([0]))
 
 

@@ -23,12 +23,12 @@ def fetch(name: str, given: str | None = None, *, unchecked: bool = False, tell:
 
     `given` is a URL (of the file, or of a folder of the files) or a path (likewise) to take instead of the authors'
     host; `unchecked` takes files of another checksum than the published one. Downloads are deleted once they are
-    converted; files of your own are left. Raises `DistaffError` if the set is generated, if a file cannot be had, or
-    if it is not what it should be.
+    converted; files of your own are left. Raises `DistaffError` if the set is none that is published, if a file cannot
+    be had, or if it is not what it should be.
     """
     how = published(name)
     if how is None:
-        raise DistaffError(f"{name} is generated on this machine, there is nothing to fetch")
+        raise DistaffError(f"{name} is no published set, there is nothing to fetch")
     folder = built_folder(how.kept)
     if folder.exists():
         tell(f"{name} is here already: {folder}")
@@ -55,7 +55,8 @@ def _from_the_net(name: str, how: Published, mirror: str | None, unchecked: bool
         try:
             how.convert(paths)
         except DistaffError:
-            shutil.rmtree(folder)  # what cannot be converted is not to be found again
+            if unchecked or any(file.checksum is None for file in how.files):
+                shutil.rmtree(folder)  # what may be the wrong file is not to be found again
             raise
         for file in how.files:
             if file.checksum is None and file.name not in _recorded():

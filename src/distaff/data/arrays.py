@@ -49,10 +49,9 @@ def arrays(*, images: str, factors: str | None = None, hidden: tuple[str, ...] =
         stack = open_stack(of_images, *([image_member] if image_member else IMAGES))
         stamp = _stamp(of_images)
     shape = _shape(stack)
-    lengths = {len(column) for column in columns.values()}
-    if lengths != {stack.shape[0]}:
-        raise DistaffError(f"{stack.name} holds {stack.shape[0]} images, {of_factors} the factors of {max(lengths)}")
     space, rows = grid(columns, tuple(hidden))
+    if len(rows) != stack.shape[0]:
+        raise DistaffError(f"{stack.name} holds {stack.shape[0]} images, {of_factors} the factors of {len(rows)}")
     key = hashlib.sha256("\n".join([stamp, stack.name, _stamp(of_factors), str(factor_member)]).encode()).hexdigest()
 
     @functools.lru_cache(maxsize=1)

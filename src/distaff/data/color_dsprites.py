@@ -12,10 +12,19 @@ from distaff.data._sprites import SIDE
 from distaff.data.dsprites import dsprites
 
 
-@dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0")
-def color_dsprites() -> Dataset:
-    """dsprites with each sprite in an RGB colour from U[0.5, 1)^3 on black (Locatello et al., 2019)."""
-    return replace(dsprites(), name="color_dsprites", shape=(SIDE, SIDE, 3), observe=coloured, nuisance=(3,))
+@dataset(
+    source="https://github.com/google-deepmind/dsprites-dataset",
+    licence="Apache-2.0",
+    since={"official": False},
+)
+def color_dsprites(*, official: bool = False) -> Dataset:
+    """dsprites with each sprite in an RGB colour from U[0.5, 1)^3 on black (Locatello et al., 2019).
+
+    The sprites are those of `dsprites`, or of its published file with `official`.
+    """
+    return replace(
+        dsprites(official=official), name="color_dsprites", shape=(SIDE, SIDE, 3), observe=coloured, nuisance=(3,)
+    )
 
 
 def coloured(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 h w"]:

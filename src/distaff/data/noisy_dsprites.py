@@ -12,10 +12,23 @@ from distaff.data._sprites import SIDE
 from distaff.data.dsprites import dsprites
 
 
-@dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0")
-def noisy_dsprites() -> Dataset:
-    """dsprites with U[0, 1) in each pixel and channel of the background, the sprite white (Locatello et al., 2019)."""
-    return replace(dsprites(), name="noisy_dsprites", shape=(SIDE, SIDE, 3), observe=on_noise, nuisance=(3, SIDE, SIDE))
+@dataset(
+    source="https://github.com/google-deepmind/dsprites-dataset",
+    licence="Apache-2.0",
+    since={"official": False},
+)
+def noisy_dsprites(*, official: bool = False) -> Dataset:
+    """dsprites with U[0, 1) in each pixel and channel of the background, the sprite white (Locatello et al., 2019).
+
+    The sprites are those of `dsprites`, or of its published file with `official`.
+    """
+    return replace(
+        dsprites(official=official),
+        name="noisy_dsprites",
+        shape=(SIDE, SIDE, 3),
+        observe=on_noise,
+        nuisance=(3, SIDE, SIDE),
+    )
 
 
 def on_noise(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -19,13 +19,24 @@ from distaff.errors import DistaffError
 PICTURE = Path(__file__).parent / "_scream" / "the_scream.png"
 
 
-@dataset(source="https://github.com/google-deepmind/dsprites-dataset", licence="Apache-2.0; the picture: public domain")
-def scream_dsprites() -> Dataset:
+@dataset(
+    source="https://github.com/google-deepmind/dsprites-dataset",
+    licence="Apache-2.0; the picture: public domain",
+    since={"official": False},
+)
+def scream_dsprites(*, official: bool = False) -> Dataset:
     """dsprites before a crop of The Scream in a random tint, the sprite as its negative (Locatello et al., 2019).
 
-    Crop and tint are drawn anew at every look. Raises `DistaffError` if Pillow, which reads the picture, is missing.
+    The sprites are those of `dsprites`, or of its published file with `official`. Crop and tint are drawn anew at every
+    look. Raises `DistaffError` if Pillow, which reads the picture, is missing.
     """
-    return replace(dsprites(), name="scream_dsprites", shape=(SIDE, SIDE, 3), observe=before_the_scream, nuisance=(5,))
+    return replace(
+        dsprites(official=official),
+        name="scream_dsprites",
+        shape=(SIDE, SIDE, 3),
+        observe=before_the_scream,
+        nuisance=(5,),
+    )
 
 
 def before_the_scream(x: Float[Tensor, "b 1 h w"], u: Float[Tensor, "b 5"]) -> Float[Tensor, "b 3 h w"]:
