@@ -136,7 +136,6 @@ def _boost(
     gain = np.zeros((stages, len(start), width))
     grown = np.zeros((stages, len(start)), bool)
     raw = np.repeat(start[:, None], rows, axis=1)
-
     g, h = np.empty_like(raw), np.empty_like(raw)
 
     def work(stage: int, share: range) -> None:
