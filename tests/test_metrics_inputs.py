@@ -17,7 +17,11 @@ CELLS = np.stack(np.meshgrid(np.arange(2), np.arange(3), np.arange(5), indexing=
 FACTORS = np.tile(CELLS, (10, 1))
 CODES = (FACTORS + 0.1 * np.random.default_rng(0).normal(size=FACTORS.shape)).astype(np.float32)
 NAMES = ["shape", "size", "angle"]
-GRID = {"beta_vae_score": {"train": 200, "test": 100}, "factor_vae_score": {"train": 200, "test": 100}}
+GRID = {
+    "nk": {"steps": 50, "width": 32},
+    "beta_vae_score": {"train": 200, "test": 100},
+    "factor_vae_score": {"train": 200, "test": 100},
+}
 
 
 def asked(name, codes, factors):

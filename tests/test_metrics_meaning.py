@@ -18,7 +18,8 @@ GRID = "(train=150, test=100)"
 
 
 def text(name):
-    return name + (GRID if METRICS.plugin(name).marks["rows"] == "grid" else "")
+    quick = "(steps=200, width=32)" if name == "nk" else ""
+    return name + (GRID if METRICS.plugin(name).marks["rows"] == "grid" else quick)
 
 
 def dsprites():

@@ -155,4 +155,4 @@ def _plain(value: float) -> float | None:
 def _short(value: float | None) -> str:
     from math import isnan
 
-    return "" if value is None or isnan(value) else f"{value:.3f}"
+    return "" if value is None or isnan(value) else f"{round(value, 3) + 0:.3f}"  # no minus before zero

@@ -83,26 +83,35 @@ def regress(
     return _boost(x, target, target.mean(axis=1), _least_squares, 1.0, None, seed, stages, rate, depth, 1)
 
 
-def _logistic(raw: Floats, target: Floats) -> tuple[Floats, Floats]:
-    p = 1.0 / (1.0 + np.exp(-raw))
-    return target - p, p * (1.0 - p)
+def _logistic(raw: Floats, target: Floats, g: Floats, h: Floats) -> None:
+    g[:] = 1.0 / (1.0 + np.exp(-raw))
+    _rest(target, g, h)
 
 
-def _softmax(raw: Floats, target: Floats) -> tuple[Floats, Floats]:
-    p = np.exp(raw - raw.max(axis=0))
-    p /= p.sum(axis=0)
-    return target - p, p * (1.0 - p)
+def _softmax(raw: Floats, target: Floats, g: Floats, h: Floats) -> None:
+    np.subtract(raw, raw.max(axis=0), out=g)
+    np.exp(g, out=g)
+    np.divide(g, g.sum(axis=0), out=g)
+    _rest(target, g, h)
 
 
-def _least_squares(raw: Floats, target: Floats) -> tuple[Floats, Floats]:
-    return target - raw, np.ones_like(raw)
+def _rest(target: Floats, g: Floats, h: Floats) -> None:
+    """Probabilities `g` become their slopes, and `h` the curvatures; in place, since fresh memory costs four times."""
+    np.subtract(1.0, g, out=h)
+    np.multiply(h, g, out=h)
+    np.subtract(target, g, out=g)
+
+
+def _least_squares(raw: Floats, target: Floats, g: Floats, h: Floats) -> None:
+    np.subtract(target, raw, out=g)
+    h[:] = 1.0
 
 
 def _boost(
     x: NDArray[Any],
     target: Floats,
     start: Floats,
-    slopes: Callable[[Floats, Floats], tuple[Floats, Floats]],
+    slopes: Callable[[Floats, Floats, Floats, Floats], None],
     scale: float,
     classes: NDArray[Any] | None,
     seed: int,
@@ -127,8 +136,9 @@ def _boost(
     gain = np.zeros((stages, len(start), width))
     grown = np.zeros((stages, len(start)), bool)
     raw = np.repeat(start[:, None], rows, axis=1)
+    g, h = np.empty_like(raw), np.empty_like(raw)
 
-    def work(stage: int, g: Floats, h: Floats, share: range) -> None:
+    def work(stage: int, share: range) -> None:
         """The trees of some classes of a stage; the scratch is the thread's own."""
         buffers = np.empty((2, width, rows), orders.dtype)
         sums, left, leaf = np.empty((3, rows)), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
@@ -141,12 +151,12 @@ def _boost(
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for stage in range(stages):
-            g, h = slopes(raw, target)
+            slopes(raw, target, g, h)
             shares = [range(first, len(start), jobs) for first in range(min(jobs, len(start)))]
             if len(shares) == 1:
-                work(stage, g, h, shares[0])
+                work(stage, shares[0])
             else:
-                list(pool.map(lambda share, stage=stage, g=g, h=h: work(stage, g, h, share), shares))
+                list(pool.map(lambda share, stage=stage: work(stage, share), shares))
     importances = gain[grown].sum(axis=0) if grown.any() else np.zeros(width)
     total = importances.sum()
     importances = importances / total if total > 0 else np.zeros(width)

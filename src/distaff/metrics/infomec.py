@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import Table, as_pair, broken
+from distaff.metrics._arrays import Table, as_pair
 from distaff.metrics._information import entropies
 from distaff.metrics._logistic import log_loss
 from distaff.metrics._relation import NO_FACTOR, relation
@@ -37,29 +37,25 @@ def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20)
 
     Raises `DistaffError` for arrays that do not fit together and for an unknown `estimator`.
     """
-    checked, table = as_pair(codes, factors, bins)
-    if reason := broken(checked):
-        return Score(math.nan, reason=reason)
-    varying = table.sizes > 1
-    if not varying.any():
+    found = relation(codes, factors, bins, "none", estimator)
+    if isinstance(found, str):
+        return Score(math.nan, reason=found)
+    if not found.varying.any():
         return Score(math.nan, reason=NO_FACTOR)
+    checked, table = as_pair(codes, factors, bins)
     spans = np.ptp(checked.astype(np.float64), axis=0)
-    active = (spans > 0) & (spans > LEAST_RANGE * spans.max())
-    matrix = np.zeros((len(active), len(varying)))
+    active, counted = (spans > 0) & (spans > LEAST_RANGE * spans.max()), np.flatnonzero(found.varying)
+    matrix = np.zeros(found.matrix.shape)
     parts = {"modularity": 0.0, "compactness": 0.0, "explicitness": 0.0, "active": float(active.sum())}
     if not active.any():
         return Score(0.0, parts, matrix)
-    found = relation(checked[:, active], factors, bins, "none", estimator)
-    if isinstance(found, str):
-        return Score(math.nan, reason=found)
-    matrix[np.ix_(active, varying)] = found.matrix[:, varying] / found.factors[varying]
-    told = matrix[np.ix_(active, varying)]
-    counted = np.flatnonzero(varying).tolist()
-    each = [_explained(checked[:, active], table, j) for j in counted]
+    told = found.matrix[np.ix_(active, counted)] / found.factors[counted]
+    matrix[np.ix_(active, counted)] = told
+    each = np.array([_explained(checked[:, active], table, j) for j in counted.tolist()])
     parts["modularity"], parts["compactness"] = _concentrated(told), _concentrated(told.T)
-    parts["explicitness"] = float(np.mean(each))
-    names = [f"explicitness_{table.names[j]}" for j in counted]
-    return Score(parts["modularity"], parts | dict(zip(names, each, strict=True)), matrix)
+    parts["explicitness"] = float(each.mean())
+    parts |= {f"explicitness_{name}": value for name, value in found.named(each).items()}
+    return Score(parts["modularity"], parts, matrix)
 
 
 def _concentrated(matrix: NDArray[np.float64]) -> float:

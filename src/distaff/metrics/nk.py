@@ -39,30 +39,32 @@ def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int 
     if reason := taught.broken:
         return Score(math.nan, reason=reason)
     match, _ = matched(taught)
-    centre, spread = taught.train.mean(axis=0), np.where(np.ptp(taught.train, axis=0) > 0, taught.train.std(axis=0), 1)
-    x, asked = ((part - centre) / np.where(spread > 0, spread, 1) for part in (taught.train, taught.test))
+    centre, spread = taught.train.mean(axis=0), taught.train.std(axis=0)
+    spread = np.where((np.ptp(taught.train, axis=0) > 0) & (spread > 0), spread, 1)
+    x, asked = ((part - centre) / spread for part in (taught.train, taught.test))
     seeds = generator("nk", seed).integers(2**31, size=len(taught.sizes))
     lost: list[float] = []
     parts: dict[str, float] = {}
     for j in taught.varying:
         y, truth, name = taught.train_targets[j], taught.test_targets[j], taught.names[j]
-
-        def accuracy(kept: NDArray[np.bool_], y: Any = y, truth: Any = truth, seed: int = int(seeds[j])) -> float:
-            if not kept.any():
-                return hit(truth, np.full(len(truth), np.bincount(y).argmax()), continuous=False)
-            return hit(truth, _network(x[:, kept], y, width, steps, seed).predict(asked[:, kept]), continuous=False)
-
-        others = np.arange(x.shape[1]) != match.get(j, -1)
-        whole = accuracy(np.full(x.shape[1], True))
-        lost.append(whole - accuracy(others) if j in match else 0.0)
+        others, settings = np.arange(x.shape[1]) != match.get(j, -1), (width, steps, int(seeds[j]))
+        whole = _accuracy(x, y, asked, truth, *settings)
+        lost.append(whole - _accuracy(x[:, others], y, asked[:, others], truth, *settings) if j in match else 0.0)
         parts |= {name: lost[-1], f"accuracy_{name}": whole}
     return Score(float(np.mean(lost)), parts)
 
 
-def _network(x: NDArray[Any], y: NDArray[Any], width: int, steps: int, seed: int) -> Any:
+def _accuracy(
+    x: NDArray[Any], y: NDArray[Any], asked: NDArray[Any], truth: NDArray[Any], width: int, steps: int, seed: int
+) -> float:
+    """Of a network that `x` [n d] taught `y` [n], on `asked` [m d]; without codes, of the most frequent class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
+    if x.shape[1] == 0:
+        return hit(truth, np.full(len(truth), np.bincount(y).argmax()), continuous=False)
+    epochs = max(steps // -(-len(x) // 200), 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the steps are given
-        return MLPClassifier((width,), max_iter=max(steps // -(-len(x) // 200), 1), random_state=seed).fit(x, y)
+        model = MLPClassifier((width,), max_iter=epochs, random_state=seed).fit(x, y)
+    return hit(truth, model.predict(asked), continuous=False)
