@@ -36,9 +36,13 @@ LAST = 0.1  # the share of a curve whose mean is a training result
 
 
 def table(study: Study, store: Store) -> pl.DataFrame:
-    """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`."""
+    """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`.
+
+    The scores are those that the study asks for; of a study that asks for none, all that there are.
+    """
     done = [run for run in study.runs if store.has(run.id)]
-    return _scores(store, done, study.runs, Answers(store, scoring(study)).rows)
+    answers = Answers(store, scoring(study)).rows if study.metrics else functools.partial(scores, store)
+    return _scores(store, done, study.runs, answers)
 
 
 def read(path: str | Path) -> pl.DataFrame:
