@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 STATE = Path(os.environ.get("FAKE_SLURM", "."))
@@ -30,12 +31,12 @@ def install(folder: Path) -> dict[str, str]:
 
 def sbatch(file: str) -> None:
     found = re.search(r"--array=0-(\d+)", Path(file).read_text())
-    tasks = int(found.group(1)) + 1 if found else 1
+    tasks = [f"_{task}" for task in range(int(found.group(1)) + 1)] if found else [""]  # one alone is no array
     job = str(1000 + len(list(STATE.glob("*.job"))))
     (STATE / f"{job}.job").touch()
-    for task in range(tasks):
-        (STATE / f"{job}_{task}.state").write_text("PENDING")
-        words = [sys.executable, __file__, "keep", file, job, str(task)]
+    for task in tasks:
+        (STATE / f"{job}{task}.state").write_text("PENDING")
+        words = [sys.executable, __file__, "keep", file, job, task]
         subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                          start_new_session=True)  # fmt: skip
     sys.stdout.write(f"Submitted batch job {job}\n")
@@ -43,22 +44,28 @@ def sbatch(file: str) -> None:
 
 def keep(file: str, job: str, task: str) -> None:
     """Run a task of an array until it ends without having been queued again."""
-    state, again = STATE / f"{job}_{task}.state", STATE / f"{job}_{task}.requeue"
+    state, again = STATE / f"{job}{task}.state", STATE / f"{job}{task}.requeue"
     restarts = 0
     while True:
-        told = {"JOB_ID": f"{job}{task}", "ARRAY_JOB_ID": job, "ARRAY_TASK_ID": task, "NTASKS": "1",
-                "JOB_NUM_NODES": "1", "NODEID": "0", "PROCID": "0", "LOCALID": "0", "JOB_NODELIST": "localhost",
-                "RESTART_COUNT": str(restarts)}  # fmt: skip
+        told = {"JOB_ID": f"{job}{task}".replace("_", ""), "NTASKS": "1", "JOB_NUM_NODES": "1", "NODEID": "0",
+                "PROCID": "0", "LOCALID": "0", "JOB_NODELIST": "localhost", "RESTART_COUNT": str(restarts)}  # fmt: skip
+        if task:
+            told |= {"ARRAY_JOB_ID": job, "ARRAY_TASK_ID": task.removeprefix("_")}
         environment = {**os.environ, **{f"SLURM_{name}": value for name, value in told.items()}}
         process = subprocess.Popen(["bash", file], env=environment, start_new_session=True)
-        (STATE / f"{job}_{task}.pid").write_text(str(process.pid))
+        (STATE / f"{job}{task}.pid").write_text(str(process.pid))
         state.write_text("RUNNING")
-        code = process.wait()
+        told_to_end = False
+        while (code := process.poll()) is None:
+            time.sleep(0.1)
+            if again.exists() and not told_to_end:
+                os.killpg(process.pid, signal.SIGTERM)
+                told_to_end = True
         if not again.exists():
             break
         again.unlink()
         restarts += 1
-        (STATE / f"{job}_{task}.restarts").write_text(str(restarts))
+        (STATE / f"{job}{task}.restarts").write_text(str(restarts))
     state.write_text("COMPLETED" if code == 0 else "FAILED")
 
 
@@ -68,7 +75,8 @@ def srun(*words: str) -> None:
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         if option in ("--output", "--error"):
-            told = {"%A": os.environ["SLURM_ARRAY_JOB_ID"], "%a": os.environ["SLURM_ARRAY_TASK_ID"], "%t": "0"}
+            told = {"%A": os.environ.get("SLURM_ARRAY_JOB_ID", ""), "%a": os.environ.get("SLURM_ARRAY_TASK_ID", ""),
+                    "%j": os.environ["SLURM_JOB_ID"], "%t": "0"}  # fmt: skip
             name = rest.pop(0)
             for mark, value in told.items():
                 name = name.replace(mark, value)
@@ -86,7 +94,6 @@ def sacct(*_: str) -> None:
 
 def scontrol(_: str, job: str) -> None:
     (STATE / f"{job}.requeue").touch()
-    scancel(job)
 
 
 def scancel(*words: str) -> None:

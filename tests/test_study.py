@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from distaff.analysis.table import command, floor, runs, table
+from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Study, cross, run
 from distaff.study.executors.local import run_local
 from distaff.study.order import Order
 from distaff.study.plan import plan
 from distaff.study.record import keep_study, load_study
+from distaff.study.score import LOOKS, _cells
 from distaff.study.store import Store
 
 SMALL = {"network": "mlp(width=8, latents=3)", "critic": "critic(width=8, depth=1)", "updates": 20}
@@ -94,3 +97,11 @@ def test_untrained_networks_are_scored_once_and_kept(tmp_path: Path) -> None:
     kept = (tmp_path / "untrained-toy.json").read_bytes()
     assert floor(study, Store(tmp_path)).equals(first)
     assert (tmp_path / "untrained-toy.json").read_bytes() == kept
+
+
+def test_a_small_set_that_looks_different_each_time_is_looked_at_several_times() -> None:
+    assert len(_cells(load("toy_color"), 100_000)) == LOOKS * len(load("toy_color"))
+    assert len(_cells(load("toy_color"), 2_000)) == 2 * 768
+    assert len(_cells(load("toy"), 100_000)) == 768
+    drawn = _cells(load("dsprites"), 1_000)
+    assert len(np.unique(drawn)) == 1_000

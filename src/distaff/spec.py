@@ -125,7 +125,8 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
 class Study:
     """A list of runs and what is asked of each: `metrics` as texts, on `rows` training and `test_rows` test rows.
 
-    `cells` bounds how much of a data set's grid is encoded; `pack` how many models are trained side by side.
+    `cells` bounds how much of a data set's grid is encoded; `pack` how many models are trained side by side; the first
+    `pictures` seeds of each setting are drawn when they are scored.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Study:
     test_rows: int = 5_000
     cells: int = 100_000
     pack: int = 16
+    pictures: int = 1
 
     def __post_init__(self) -> None:
         if len({run.id for run in self.runs}) != len(self.runs):

@@ -1,8 +1,7 @@
-"""The runs that a report shows as pictures."""
+"""The runs that a report shows as pictures without being asked."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,25 +10,19 @@ if TYPE_CHECKING:
     from distaff.study.store import Store
 
 
-def gallery(numbers: pl.DataFrame, store: Store, report: Path) -> dict[str, dict[str, str]]:
-    """A picture of the best, the middle and the worst run of each data set, by MIG where it was asked, in `report`.
+def illustrate(numbers: pl.DataFrame, store: Store) -> list[str]:
+    """Draw the best, the middle and the worst run of each data set into their folders, where the report finds them.
 
-    Gives, by the id of a run, the name of its picture and its place in the folder `report`. One that stands in the
-    run's folder is copied, another drawn.
+    They are chosen by MIG where the table of scores has it. Those that were drawn before are left; returns the ids of
+    all. A picture of every run would be gigabytes in a study of thousands: `distaff show` draws the others.
     """
-    from distaff.pictures.draw import IMAGES, images
-    from distaff.pictures.model import see
-    from distaff.pictures.sheet import save, write
+    from distaff.pictures.draw import FACTORS, draw
 
-    shown: dict[str, dict[str, str]] = {}
-    for id in chosen(numbers):
-        kept, path = store.run_folder(id) / IMAGES, report / "pictures" / f"{id}.png"
-        if kept.exists():
-            write(path, kept.read_bytes())
-        else:
-            save(images(see(store.run(id), store.params(id))), path)
-        shown[id] = {"reconstructions, samples and traversals": path.relative_to(report).as_posix()}
-    return shown
+    ids = chosen(numbers)
+    for id in ids:
+        if not (store.run_folder(id) / FACTORS).exists():  # the last to be drawn
+            draw(store.run(id), store.params(id), store.run_folder(id))
+    return ids
 
 
 def chosen(numbers: pl.DataFrame) -> list[str]:

@@ -188,11 +188,14 @@ class Dataset:
 
     def draw(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
         """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
-        rows = rng.integers(seed, "data", step, n, len(self)).numpy()
+        words = rng.bits(seed, "data", step, 2 * n if self.prior is None else 4 * n).astype(np.uint64).reshape(-1, 2)
+        high, low = words[:n].T
+        half, below = np.uint64(32), np.uint64(len(self))
+        rows = np.asarray((high * below + ((low * below) >> half)) >> half, dtype=np.int64)  # as rng.integers
         if self.prior is None:
             return rows
-        high, low = rng.bits(seed, "data", step, 4 * n)[2 * n :].reshape(n, 2).T  # the words after those of `rows`
-        return self.prior(rows, (high * 2.0**21 + (low >> np.uint32(11))) * 2.0**-53)
+        high, low = words[n:].T
+        return self.prior(rows, (high * 2.0**21 + (low >> np.uint64(11))) * 2.0**-53)
 
     def batch(
         self, rows: Int[np.ndarray, "b"], uniforms: Float[Tensor, "b ..."] | None = None, device: str = "cpu"

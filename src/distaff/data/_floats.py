@@ -18,18 +18,25 @@ def of_bits(words: UInt64[np.ndarray, "n h"], rows: Int[np.ndarray, "b"]) -> Flo
     """The images at `rows` of packed `words`, bit c of a word being column c; raises `IndexError` outside them."""
     rows = np.asarray(rows, dtype=np.int64)
     out = torch.zeros(len(rows), 1, words.shape[1], 64)
-    if not _of_bits(words, rows, out.numpy()):
+    inside, _ = _of_bits(words, rows, out.numpy())
+    if not inside:
         raise IndexError(f"rows are from 0 to {len(words) - 1}, not {rows.min()} to {rows.max()}")
     return out
 
 
 @numba.njit(cache=True)
-def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: NDArray[np.float32]) -> bool:
-    """Set what is white in `out` [b 1 h 64], which is black; False if a row is outside. Few bytes have white in them."""
-    lines, h = out.reshape(-1, 64), words.shape[1]
+def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: NDArray[np.float32]) -> tuple[bool, np.uint64]:
+    """Set what is white in `out` [b 1 h 64], which is black; False if a row is outside. Few bytes have white in them.
+
+    What was read ahead comes back too, or the compiler would leave the reading out.
+    """
+    lines, h, seen = out.reshape(-1, 64), words.shape[1], np.uint64(0)
     for i in range(rows.size):
         if rows[i] < 0 or rows[i] >= words.shape[0]:
-            return False
+            return False, seen
+        for y in range(0, h, 8):  # every cache line is asked for before any is waited for
+            seen |= words[rows[i], y]
+    for i in range(rows.size):
         for y in range(h):
             word, line, x = words[rows[i], y], lines[i * h + y], 0
             while word:
@@ -38,4 +45,4 @@ def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: NDArray[np
                         line[x + bit] = np.float32((word >> np.uint64(bit)) & np.uint64(1))
                 word >>= np.uint64(8)
                 x += 8
-    return True
+    return True, seen

@@ -27,7 +27,7 @@ def convert(files: Mapping[str, Path]) -> None:
 
 
 @dataset(
-    source=HOST + ARCHIVE,
+    source="http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",
     licence="none stated",
     published=Published(
         (File(ARCHIVE, HOST + ARCHIVE, "md5:4e866a7919c1beedf53964e6f7a23686"),),

@@ -19,6 +19,6 @@ FILE = File(NAME, f"https://huggingface.co/datasets/randall-lab/mpi3d-complex/re
 def mpi3d_complex() -> Dataset:
     """460,800 photographs of a robot's arm that holds a cup, a ball or a croissant, 64x64 pixels (Gondal et al., 2019).
 
-    The old library had not this set.
+    The old library did not have this set.
     """
     return mpi3d("mpi3d_complex", GRIDS, COMPLEX)

@@ -49,7 +49,7 @@ def convert(files: Mapping[str, Path]) -> None:
 
 
 @dataset(
-    source=HOST,
+    source="https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/",
     licence="for research purposes; it cannot be sold",
     published=Published(FILES, convert, "smallnorb", "for research purposes; it cannot be sold or passed on"),
 )

@@ -19,10 +19,14 @@ Ints = NDArray[np.int64]
 
 
 class Rows:
-    """The rows of a table of factors [n f], found by the values that they hold; several rows may hold the same."""
+    """The rows of a table of factors [n f], found by the values that they hold; several rows may hold the same.
 
-    def __init__(self, factors: Any) -> None:
-        table = as_factors(factors, bins=None)
+    With `bins`, the rows of a continuous factor are found by which of so many equal widths they lie in: then only
+    `sharing_class` makes sense, since no two rows share a value.
+    """
+
+    def __init__(self, factors: Any, bins: int | None = None) -> None:
+        table = as_factors(factors, bins)
         self.values = table.values
         self.classes = table.classes
         self.sizes = table.sizes

@@ -14,7 +14,7 @@ from distaff.metrics._relation import NO_FACTOR, relation
 
 @metric(paper="https://arxiv.org/abs/1910.05587", rows=10_000, range=(0, 1))
 def dcimig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
-    r"""DCIMIG, also 3CharM (Sepliarskaia et al., 2019, Sec. 4): the clearest code of each factor.
+    r"""DCIMIG, also 3CharM (Sepliarskaia et al., 2019): the clearest code of each factor.
 
     Code i of [n d] belongs to the factor of [n f] that it tells most of, with the gap g_i = I(z_i; v_*) - I(z_i; v_o)
     to the second; the score is mean_j max_{i of j} g_i / H(v_j), 0 for a factor that no code belongs to.

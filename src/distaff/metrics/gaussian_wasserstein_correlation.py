@@ -23,7 +23,7 @@ from distaff.metrics.latents import chosen
 def gaussian_wasserstein_correlation(
     codes: Any, factors: Any = None, active: Any = None, *, dims: str = "all", normalised: bool = False
 ) -> Score:
-    r"""Wasserstein dependence of a normal fitted to the codes (Locatello et al., 2019, App.); 0 is independent.
+    r"""Wasserstein dependence of a normal fitted to the codes (Locatello et al., 2019); 0 is independent.
 
     The squared 2-Wasserstein distance of N(0, S) from N(0, diag S): 2 tr S - 2 tr (D^1/2 S D^1/2)^1/2 with S the
     covariance of codes [n d] (n - 1 in the denominator) and D its diagonal; `normalised=True` divides by tr S.

@@ -19,7 +19,7 @@ LEAST_RANGE = 1 / 20  # of the widest code's
 
 @metric(paper="https://arxiv.org/abs/2305.18378", rows=10_000, range=(0, 1), depends_on=("scale",))
 def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20) -> Score:
-    r"""InfoMEC (Hsu et al., 2023, Sec. 3): modularity, compactness and explicitness in one scale of information.
+    r"""InfoMEC (Hsu et al., 2023): modularity, compactness and explicitness in one scale of information.
 
     N_ij = I(z_i; v_j) / H(v_j) for codes [n d] and factors [n f]. With f and d the factors and codes that count,
     InfoM = (mean_i max_j N_ij / sum_j N_ij - 1/f) / (1 - 1/f), InfoC the same of the transpose with d, and

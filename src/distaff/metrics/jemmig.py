@@ -14,7 +14,7 @@ from distaff.metrics._relation import NO_FACTOR, relation
 
 @metric(paper="https://arxiv.org/abs/1908.09961", rows=10_000, range=(0, 1))
 def jemmig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Score:
-    r"""JEMMIG (Do & Tran, 2020, Sec. 3): the joint entropy of a factor and its code less their gap, normalised.
+    r"""JEMMIG (Do & Tran, 2020): the joint entropy of a factor and its code less their gap, normalised.
 
     1 - mean_j (H(v_j, z_*) - I(z_*; v_j) + I(z_o; v_j)) / (H(v_j) + log B), with z_* and z_o the two codes of [n d]
     that tell most of factor j of [n f], and B = `bins` equal widths that codes are cut into.

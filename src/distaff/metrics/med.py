@@ -23,7 +23,7 @@ def med(
     estimator: str = "histogram",
     top: int | None = None,
 ) -> Score:
-    r"""MED (Cao et al., 2022, Sec. 3): is what each code knows about one factor only?
+    r"""MED (Cao et al., 2022): is what each code knows about one factor only?
 
     R_ij = I(z_i; v_j) / sum_i I(z_i; v_j) for codes [n d] and factors [n f]; the score is the mean over codes, weighted
     by sum_j R_ij, of 1 - H_f(R_i. / sum_j R_ij), as in `dci`. `top=k` keeps only the codes that are among the k best

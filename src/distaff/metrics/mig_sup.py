@@ -19,7 +19,7 @@ WAYS = ("factor", "code")
 def mig_sup(
     codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram", by: str = "factor"
 ) -> Score:
-    r"""MIG-sup (Li et al., 2020, Sec. 4): mean over codes of the gap between the two factors that each tells most of.
+    r"""MIG-sup (Li et al., 2020): mean over codes of the gap between the two factors that each tells most of.
 
     mean_i (R_i* - R_io) with R_ij = I(z_i; v_j) / H(v_j), codes [n d] cut into `bins` equal widths and factors [n f].
     It is MIG with the two sides changed over: MIG misses a code that knows two factors, MIG-sup a factor that two

@@ -17,7 +17,7 @@ from distaff.metrics.latents import chosen
 def pairwise_mutual_information(
     codes: Any, factors: Any = None, active: Any = None, *, bins: int = 20, bias: str = "none", dims: str = "all"
 ) -> Score:
-    r"""Mean mutual information of two different codes (Locatello et al., 2019, Sec. 5.1); 0 is independent.
+    r"""Mean mutual information of two different codes (Locatello et al., 2019); 0 is independent.
 
     1/(d (d-1)) sum_{i != k} I(z_i; z_k) in nats, with codes [n d] cut into `bins` equal widths; `factors` are not
     looked at.

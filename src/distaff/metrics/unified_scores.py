@@ -23,7 +23,7 @@ Matrix = NDArray[np.float64]
 
 @metric(paper="https://arxiv.org/abs/2010.14766", rows=10_000, test_rows=5_000, range=(0, 1))
 def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
-    r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020, Sec. 5.2).
+    r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020).
 
     Three matrices [d f] say how much code i of [n d] has to do with factor j of [n f]: `importance` to boosted trees
     (as `dci`), `information` in nats (as `mig`), `accuracy` of an SVM that sees one code (as `sap`). Each is reduced to

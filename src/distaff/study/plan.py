@@ -36,6 +36,7 @@ class Ask(NamedTuple):
     name: str
     run: Run
     scoring: Scoring
+    pictures: bool = False  # whether to draw it as well
 
 
 Job: TypeAlias = Train | Ask
@@ -89,6 +90,7 @@ def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
         of_chunk = tuple(run for run in chunk if run.id in missing)
         if of_chunk:
             packs.append(Train(pack_id(chunk), of_chunk, chunk))
+    drawn = sorted({run.seed for run in study.runs})[: study.pictures]
     asks, trained, failed = [], 0, len(there.failed & wanted.keys())
     for id, run in wanted.items():
         if id in there.runs:
@@ -97,7 +99,7 @@ def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
             if rest.metrics and f"{id}-{rest.id}" in there.failed:
                 failed += 1
             elif rest.metrics:
-                asks.append(Ask(f"{id}-{rest.id}", run, rest))
+                asks.append(Ask(f"{id}-{rest.id}", run, rest, run.seed in drawn))
     unanswered = len(asks) + failed - len(there.failed & wanted.keys())
     return Plan(
         tuple(sorted(packs, key=_cost, reverse=True)), tuple(asks), len(wanted), trained, trained - unanswered, failed

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff import data
+from distaff.data import Dataset
 from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
@@ -26,6 +27,7 @@ from distaff.study.provenance import provenance
 from distaff.study.store import FORMAT, Store
 from distaff.types import Params
 
+LOOKS = 10  # at a row of a small set that is observed anew each time: colour, noise
 REPRESENTATIONS = ("mean", "sampled")
 KEEP_SECONDS = 5.0  # time between writes of answers so far: what an interrupt can cost beside the metric at hand
 Rows = list[dict[str, Any]]
@@ -82,7 +84,7 @@ def answers(
     `kept` holds rows that are known already; `keep` is called with all rows after each metric, `seconds` filled.
     """
     dataset = data.load(str(run.dataset))
-    cells = _cells(len(dataset), scoring.cells)
+    cells = _cells(dataset, scoring.cells)
     codes = encode(NETWORKS.bind(run.network)(dataset.shape), params, dataset, cells)
     factors = dataset.factors.values(cells)
     found = list(kept)
@@ -116,9 +118,12 @@ def _ask(spec: Spec, table: Any, factors: NDArray[np.int64], scoring: Scoring, d
     return function(table[train], factors[train], (table[test], factors[test]))  # type: ignore[no-any-return]
 
 
-def _cells(n: int, most: int) -> NDArray[np.int64]:
+def _cells(dataset: Dataset, most: int) -> NDArray[np.int64]:
+    """The rows to encode: all, or `most` of them; what looks different each time several times, where that fits."""
+    n = len(dataset)
     if n <= most:
-        return np.arange(n)
+        looks = min(LOOKS, most // n) if dataset.nuisance else 1
+        return np.tile(np.arange(n), looks)
     return np.sort(generator("cells", 0).choice(n, size=most, replace=False))
 
 

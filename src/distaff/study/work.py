@@ -7,11 +7,12 @@ import os
 import time
 import traceback
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
-from distaff.spec import Study
+from distaff.spec import Run, Study
 from distaff.study.claims import DEATHS, Claims
 from distaff.study.files import NO_PLACE, read_json, token
 from distaff.study.order import KEEP_SECONDS
@@ -94,11 +95,21 @@ def train(store: Store, job: Train, stop: Stop, keep_seconds: float = KEEP_SECON
 
 
 def score(store: Store, job: Ask, stop: Stop) -> None:
-    """Ask a run what it has not been asked yet."""
+    """Ask a run what it has not been asked yet, and draw it where that is wanted."""
     from distaff.study.score import score_run
 
     with stop.breakable():
+        if job.pictures and find_spec("vl_convert"):  # without the [report] extra, scores are all there is
+            _draw(store, job.run)
         score_run(store, job.run.id, job.scoring)
+
+
+def _draw(store: Store, run: Run) -> None:
+    from distaff.pictures.draw import IMAGES, draw
+
+    folder = store.run_folder(run.id)
+    if not (folder / IMAGES).exists():
+        draw(run, store.params(run.id), folder)
 
 
 def tell(path: Path, told: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ class Agreement(NamedTuple):
 def udr(
     codes: Sequence[Any], kl: Any, *, by: str = "lasso", threshold: float = 0.01, keep_all: bool = False
 ) -> Agreement:
-    r"""Unsupervised disentanglement ranking (Duan et al., 2020, Sec. 4) of m models from their codes of the same rows.
+    r"""Unsupervised disentanglement ranking (Duan et al., 2020) of m models from their codes of the same rows.
 
     For each ordered pair of models i and j: R_ab is how much latent a of i says of latent b of j, both standardised,
     as |weight| of a lasso (alpha = 0.1) that predicts b from all of i (`by="lasso"`), or |Spearman's rho|

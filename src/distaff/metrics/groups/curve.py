@@ -29,7 +29,7 @@ class Groups(NamedTuple):
 def independent_groups(matrix: NDArray[np.float64]) -> Groups:
     """The connected components, of two nodes or more, of the bipartite graph of the entries >= each threshold.
 
-    `matrix` [d f] is not negative; an entry of 0 is no link at any threshold (Locatello et al., 2020, Sec. 5.2).
+    `matrix` [d f] is not negative; an entry of 0 is no link at any threshold (Locatello et al., 2020).
     """
     d, f = matrix.shape
     flat = matrix.ravel()

@@ -35,7 +35,7 @@ def kl(mean: Any, logvar: Any) -> NDArray[np.float64]:
 
 
 def kinds(mean: Any, logvar: Any) -> tuple[str, ...]:
-    """ "active", "passive" or "mixed" for each latent (Bonheme & Grzes, 2021, arXiv 2109.12679, Sec. 3).
+    """ "active", "passive" or "mixed" for each latent (Bonheme & Grzes, 2021, arXiv 2109.12679).
 
     With s = exp(logvar) over rows: passive where Var s < .1 and E s lies within .1 of 1, the prior's; active where
     Var s < .1 and E s <= .1; mixed otherwise. The gap between the total correlations of means and of samples comes

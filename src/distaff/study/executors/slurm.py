@@ -18,6 +18,7 @@ from distaff.study.store import Store
 
 WORKERS = 100
 LOOK_SECONDS = 2.0
+MINUTES = 1_440  # of a job, where the options say nothing; submitit's own default is 5
 TIMEOUTS = 10_000  # times that a job may run out of time and be queued again
 SHARED = ("timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "nodes")  # submitit's names; others are sbatch's
 
@@ -57,6 +58,7 @@ def run_slurm(order: Order, tick: Callable[[], None] = lambda: None, cluster: st
         for kinds, options in _arrays(_options(order.options)):
             executor = submitit.AutoExecutor(_folder(order), cluster=cluster, slurm_max_num_timeout=TIMEOUTS)
             number = min(order.workers or WORKERS, left)
+            executor.update_parameters(timeout_min=MINUTES)
             executor.update_parameters(name=f"distaff-{order.study}", slurm_array_parallelism=number, **options)
             with executor.batch():
                 jobs += [executor.submit(Task(order.command(kinds))) for _ in range(number)]

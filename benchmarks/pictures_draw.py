@@ -1,0 +1,53 @@
+"""CPU seconds that a run's pictures cost, beside encoding the images that they are of.
+
+    python benchmarks/pictures_draw.py out/quick [--times 5]
+
+For one run of each data set, warm: drawing all three files, of that encoding alone, and the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from distaff.pictures.draw import draw
+from distaff.pictures.model import see
+from distaff.study.store import Store
+
+
+def seconds(work: Callable[[], object], times: int) -> float:
+    """The median CPU seconds of `times` calls, after one that does not count."""
+    work()
+    took = []
+    for _ in range(times):
+        began = time.process_time()
+        work()
+        took.append(time.process_time() - began)
+    return float(np.median(took))
+
+
+def main() -> None:
+    """Measure one run of each data set of the store."""
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("store", type=Path)
+    ask.add_argument("--times", type=int, default=5)
+    given = ask.parse_args()
+    torch.set_num_threads(1)
+    store = Store(given.store)
+    first = {str(store.run(path.name).dataset): path.name for path in sorted((given.store / "runs").glob("[!.]*"))}
+    for dataset, id in first.items():
+        run, params = store.run(id), store.params(id)
+        with TemporaryDirectory() as folder:
+            whole = seconds(lambda run=run, params=params, to=Path(folder): draw(run, params, to), given.times)
+        encoding = seconds(lambda run=run, params=params: see(run, params), given.times)
+        print(f"{dataset}: {whole:.2f} CPU s, encoding {encoding:.2f}, ratio {whole / encoding:.1f}")
+
+
+if __name__ == "__main__":
+    main()
