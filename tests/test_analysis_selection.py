@@ -150,6 +150,15 @@ def test_a_loss_that_knows_the_quality_selects_and_one_that_does_not_is_at_chanc
     assert row["regret"] == pytest.approx(1, abs=0.12)
 
 
+def test_udr_counts_as_a_score_without_labels_of_which_more_is_better():
+    table = simulated(20, metrics=("mig", "dci"))[0]
+    udr = table.filter(pl.col("metric") == "mig").with_columns(pl.lit("udr").alias("metric"))
+    found = selection(pl.concat([table, udr]), resamples=50)
+    row = found.row(by_predicate=pl.col("selector") == "udr", named=True)
+    assert row["selected"] > 0.95
+    assert row["low"] > 0.7
+
+
 def test_the_best_share_a_tie_and_beat_themselves():
     values = np.array([[[[1.0, 3.0], [1.0, 2.0], [0.0, 2.0]]]])
     assert best(values)[0, 0].tolist() == [[0.5, 1.0], [0.5, 0.0], [0.0, 0.0]]

@@ -1,6 +1,7 @@
 """The one door from the store to the table: names, strengths, and what is not a store."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -9,11 +10,13 @@ import pytest
 from distaff.analysis.table import SCORES, named, read, runs, table
 from distaff.errors import DistaffError
 from distaff.spec import Study, cross, run, sweep
+from distaff.study.asked import scoring
 from distaff.study.store import Store, describe
 from simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}
-STUDY = Study("small", cross(["toy"], sweep("beta_vae", "beta", [1, 4]), range(2), **SMALL), ("mig",))
+ASKED = ("mig", "downstream(labels=10)", "downstream")
+STUDY = Study("small", cross(["toy"], sweep("beta_vae", "beta", [1, 4]), range(2), **SMALL), ASKED)
 
 
 def filled(folder: Path, study: Study = STUDY) -> Store:
@@ -33,7 +36,8 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             {"representation": "mean", "metric": "downstream.min_test", "value": 0.2, "spec": "downstream(labels=10)"},
             {"representation": "mean", "metric": "downstream", "value": 0.7},
         ]
-        (place / "scores-0123456789abcdef.json").write_text(json.dumps({"run": one.id, "scores": rows}))
+        told = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
+        (place / scoring(study).file).write_text(json.dumps(told))
     return Store(folder)
 
 
@@ -53,6 +57,19 @@ def test_a_metric_that_was_asked_in_two_ways_tells_its_options(tmp_path):
     assert {"downstream", "downstream(labels=10)", "downstream(labels=10).min_test"} <= names
 
 
+def test_a_metric_that_was_asked_again_of_more_rows_counts_once(tmp_path):
+    store = filled(tmp_path)
+    for one in STUDY.runs:
+        rows = [{"representation": "mean", "metric": "mig", "value": 0.9}]
+        more = replace(scoring(STUDY), rows=20_000).told()
+        told = {"format": 2, "run": one.id, "asked": more, "scores": rows}
+        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_text(json.dumps(told))
+    for found in (read(tmp_path), table(replace(STUDY, metrics=()), store), table(STUDY, store)):
+        mean = found.filter((pl.col("metric") == "mig") & (pl.col("representation") == "mean"))
+        assert mean["id"].is_duplicated().sum() == 0
+    assert mean["value"].max() < 0.5  # what the study asked
+
+
 @pytest.mark.parametrize(
     ("asked", "name"),
     [
@@ -67,7 +84,7 @@ def test_one_way_of_asking_keeps_the_plain_name_unless_it_is_about_other_latents
 
 def test_strengths_are_ranked_among_all_that_are_planned(tmp_path):
     store = filled(tmp_path)
-    more = Study("more", (run("toy", "beta_vae(beta=0.5)", **SMALL), *STUDY.runs), ("mig",))
+    more = Study("more", (run("toy", "beta_vae(beta=0.5)", **SMALL), *STUDY.runs), ASKED)
     assert set(table(more, store)["strength_index"]) == {1, 2}
     assert runs(more, store)["status"].to_list() == ["missing", *["done"] * 4]
 

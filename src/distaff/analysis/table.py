@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import polars as pl
 
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
-from distaff.study.plan import scoring
-from distaff.study.score import scores, untrained
+from distaff.study.asked import Answers, scores, scoring
+from distaff.study.score import untrained
 from distaff.study.store import Store, read_json
 
 SCORES = {
@@ -29,13 +30,19 @@ SCORES = {
 }
 RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metric", "value")}, "status": pl.String,
         "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
+Answered = Callable[[str], Sequence[Mapping[str, Any]]]  # the rows of a run
 NUMBER = ("representation", "metric", "value")
 LAST = 0.1  # the share of a curve whose mean is a training result
 
 
 def table(study: Study, store: Store) -> pl.DataFrame:
-    """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`."""
-    return _scores(store, [run for run in study.runs if store.has(run.id)], study.runs)
+    """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`.
+
+    The scores are those that the study asks for; of a study that asks for none, all that there are.
+    """
+    done = [run for run in study.runs if store.has(run.id)]
+    answers = Answers(store, scoring(study)).rows if study.metrics else functools.partial(scores, store)
+    return _scores(store, done, study.runs, answers)
 
 
 def read(path: str | Path) -> pl.DataFrame:
@@ -53,15 +60,18 @@ def read(path: str | Path) -> pl.DataFrame:
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
     known = [store.run(folder.name) for folder in sorted((path / "runs").glob("[!.]*"))]
-    return _scores(store, known, known)
+    return _scores(store, known, known, functools.partial(scores, store))
 
 
-def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run]) -> pl.DataFrame:
-    """The scores of the runs that are `done`; strengths are ranked among those that are `planned`."""
+def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run], answers: Answered) -> pl.DataFrame:
+    """The scores of the runs that are `done`; strengths are ranked among those that are `planned`.
+
+    A metric that was asked twice of a run, of more rows say, counts once.
+    """
     facts = {row["id"]: row for row in _facts(planned)}
     numbers: dict[str, list[Any]] = {name: [] for name in ("place", "asked", *NUMBER)}
     for place, run in enumerate(done):
-        for row in (*scores(store, run.id), *_losses(store, run.id)):
+        for row in (*answers(run.id), *_losses(store, run.id)):
             numbers["place"].append(place)
             numbers["asked"].append(row.get("spec"))
             for name in NUMBER:
@@ -69,7 +79,8 @@ def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run]) -> pl.Dat
     schema = {"place": pl.UInt32, "asked": pl.String, **{name: SCORES[name] for name in NUMBER}}
     about = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
     keys = pl.DataFrame([facts[run.id] for run in done], schema=about)
-    tidy = named(pl.DataFrame(numbers, schema=schema))
+    once = ("place", "asked", "representation", "metric")
+    tidy = named(pl.DataFrame(numbers, schema=schema).unique(once, keep="last", maintain_order=True))
     return pl.concat([keys[tidy["place"]], tidy.select(NUMBER)], how="horizontal").select(SCORES.keys())
 
 

@@ -46,4 +46,14 @@ def report(
     grids = factor_sizes({str(run.dataset) for run in study.runs})
     facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made, grids)
     found, untrained = table(study, store), floor(study, store)
-    print(build(facts, found, runs(study, store), pages, untrained=untrained, details=details, formats=format))
+    index = build(
+        facts,
+        found,
+        runs(study, store),
+        pages,
+        untrained=untrained,
+        details=details,
+        formats=format,
+        workers=os.cpu_count() or 1,
+    )
+    print(index)

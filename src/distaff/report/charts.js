@@ -19,8 +19,15 @@ function draw(place) {
   return vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme } }).then((found) => {
     views.get(place)?.finalize();
     views.set(place, found);
+    settle();
   });
 }
+// A link leads to a figure: charts above it that are drawn later must not push it away, until the reader moves.
+const named = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
+let aim = named();
+const settle = () => aim?.scrollIntoView({ behavior: "instant" });
+addEventListener("hashchange", () => { aim = named(); });
+for (const move of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(move, () => { aim = null; }, { passive: true });
 const drawAll = () => Promise.all([...views.keys()].map(draw));
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }

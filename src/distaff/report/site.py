@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +21,7 @@ from distaff.report.draw import ON_PAGE, Drawn, Job, absent, charts_of, draw, fi
 from distaff.report.facts import StudyFacts, compared, settings, themes
 from distaff.report.runs import Details
 
-MANY = 1000  # runs from which it pays to draw on every core
+MANY = 30  # figures from which it pays to start processes
 
 
 def build(
@@ -34,20 +33,21 @@ def build(
     untrained: pl.DataFrame | None = None,
     details: Callable[[str], Details] = lambda _: Details(),
     formats: Iterable[str] = ON_PAGE,
+    workers: int = 1,
 ) -> Path:
     """Write the report of a study to the folder `out` and return its index.html.
 
     `table` holds the scores, `planned` every run with its status. Pages: index (the scorecard, the story, figures), one
     for each data set where there are several, one for each method, the table of runs, and the template of a run.
     Beside them the numbers and charts of every figure in each of `formats` (svg, pdf, png, latex), and scores.csv,
-    scores.parquet, runs.csv and scorecard.csv. Raises `DistaffError` where the [report] extra is missing or the study
-    has no run.
+    scores.parquet, runs.csv and scorecard.csv. `workers` processes draw, where there is much to draw. Raises
+    `DistaffError` where the [report] extra is missing or the study has no run.
     """
     if planned.is_empty():
         raise DistaffError("this study has no run to report on: start it with `distaff study run`")
     _write_assets(out)
     parts = compared(table)
-    drawn = _drawn(table, parts, untrained, out, tuple(formats))
+    drawn = _drawn(table, parts, untrained, out, tuple(formats), workers)
     card = claims_of(table, grids=study.grids)
     links = _links(planned, parts)
     page.write(out / "index.html", index.html(study, table, planned, parts, drawn, card, links))
@@ -66,13 +66,14 @@ def _drawn(
     untrained: pl.DataFrame | None,
     out: Path,
     formats: Sequence[str],
+    workers: int,
 ) -> list[Drawn]:
     together = table.filter(pl.col("dataset").is_in([name for name, _ in parts]))
     jobs = [(Job(name, "study"), together) for name in figures(study=True) if parts]
     jobs += [(Job(name, dataset), part) for dataset, part in parts for name in figures(study=False)]
-    if table["id"].n_unique() < MANY:
+    if workers < 2 or len(jobs) < MANY:
         return [draw(job, part, untrained, out, formats) for job, part in jobs]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         asked = [pool.submit(draw, job, part, untrained, out, formats) for job, part in jobs]
         return [one.result() for one in asked]
 
