@@ -8,7 +8,21 @@ from typing import Annotated
 import tyro
 from tyro.extras import SubcommandApp
 
-from distaff.commands import claims, data, explore, export, listing, report, score, show, store, study, theory, train
+from distaff.commands import (
+    cite,
+    claims,
+    data,
+    explore,
+    export,
+    listing,
+    report,
+    score,
+    show,
+    store,
+    study,
+    theory,
+    train,
+)
 from distaff.errors import DistaffError
 
 GROUPS = {  # words that have commands of their own behind them
@@ -26,6 +40,7 @@ for command in (
     export.export,
     report.report,
     claims.claims,
+    cite.cite,
     explore.explore,
     theory.theory,
 ):

@@ -26,6 +26,7 @@ def report(
     """
     from distaff.analysis.table import floor, runs, table
     from distaff.commands.claims import factor_sizes
+    from distaff.commands.gallery import illustrate
     from distaff.report.facts import StudyFacts
     from distaff.report.runs import Details
     from distaff.report.site import build
@@ -46,6 +47,7 @@ def report(
     grids = factor_sizes({str(run.dataset) for run in study.runs})
     facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made, grids)
     found, untrained = table(study, store), floor(study, store)
+    illustrate(found, store)
     index = build(
         facts,
         found,
