@@ -17,7 +17,7 @@ from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
 from distaff.models import initial
-from distaff.registry import METRICS, NETWORKS, Spec
+from distaff.registry import METRICS, NETWORKS, Spec, content_id
 from distaff.spec import Run
 from distaff.study.asked import Scoring as Scoring  # noqa: PLC0414  (others take it from here)
 from distaff.study.asked import registry
@@ -138,9 +138,9 @@ def _row(spec: Spec, representation: str, metric: str, value: float, reason: str
 def untrained(store: Store, run: Run, scoring: Scoring, models: int = 20) -> Rows:
     """MIG of `models` networks of `run` at update 0, seeds 0, 1, ...: what a score is worth before any training.
 
-    Kept in the store as untrained-<dataset>.json, and read from there the next time.
+    Kept in the store as untrained-<hash of the data set>.json, and read from there the next time.
     """
-    path = store.folder / f"untrained-{run.dataset}.json"
+    path = store.folder / f"untrained-{content_id(run.dataset.identity)}.json"
     if not path.exists():
         vae = NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape)
         asked = Scoring((METRICS.parse("mig"),), scoring.rows, scoring.test_rows, scoring.cells)
