@@ -24,12 +24,15 @@ def page(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+MADE = {"torch": "2", "dirty": False, "joules_of_machine": None, "files": {"run.json": "0a"}, "sha256": "0b"}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The report of two data sets with all there can be."""
     table, runs = simulated_study(("toy", "other"), 3, strengths=3, truth=Truth(tasks=True, views=True))
     curve = pl.DataFrame({"step": range(1, 301), "term.nll": [1.0] * 300, "kl.0": [float("nan"), *[2.0] * 299]})
-    details = Details(curve, {"images": "../runs/x/picture-images.png"}, {"torch": "2"})
+    details = Details(curve, {"images": "../runs/x/picture-images.png"}, MADE)
     facts = StudyFacts("quick", grids=GRID)
     folder = tmp_path_factory.mktemp("site")
     build(facts, table, runs, folder, untrained=untrained(), details=lambda _: details, formats=("svg", "pdf"))
@@ -191,3 +194,10 @@ def test_every_method_has_its_own_look_and_both_themes_the_same_fields():
     found = looks(["beta_vae", "annealed_vae", "factor_vae", "mine", "yours"])
     assert len(set(found.values())) == 5
     assert config().keys() == config(dark=True).keys()
+
+
+def test_what_made_a_run_is_told_in_words_without_checksums(site):
+    told = "".join(page(path) for path in (site / "runs").glob("*.js"))
+    assert '"made":{"torch":"2","dirty":false}' in told.replace(": ", ":").replace(", ", ",")
+    assert "joules" not in told
+    assert "sha256" not in told

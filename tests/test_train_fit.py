@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from distaff.encode import encode
 from distaff.errors import DistaffError
 from distaff.registry import NETWORKS
 from distaff.spec import Optim, Run, run
+from distaff.train.adam import update
 from distaff.train.fit import Trained, fit
 from distaff.train.pack import begin, pack
 from distaff.train.resume import keep, recall
+from distaff.types import Params
 
 NETWORK = "mlp(width=32, latents=5)"
 
@@ -46,6 +49,27 @@ def test_an_interrupted_pack_goes_on_bit_for_bit(methods: tuple[str, ...], tmp_p
     assert state.step == 23
     again = fit(runs(*methods), resume=tmp_path / "state.safetensors")
     assert all(same(one, other) for one, other in zip(whole, again, strict=True))
+
+
+def test_an_interrupt_inside_an_update_keeps_no_torn_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, calls = fit(runs("beta_vae(beta=2)")), 0
+
+    def torn(params: Params, *rest: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 31:  # the first is of the look at the columns
+            next(iter(params.values())).detach().add_(1)
+            raise KeyboardInterrupt
+        update(params, *rest)
+
+    path = tmp_path / "state.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr("distaff.train.step.update", torn)
+        with pytest.raises(KeyboardInterrupt):
+            fit(runs("beta_vae(beta=2)"), resume=path, keep_seconds=0.0)
+    state, _ = recall(path, pack(runs("beta_vae(beta=2)")))
+    assert state.step == 29
+    assert same(whole[0], fit(runs("beta_vae(beta=2)"), resume=path)[0])
 
 
 def test_a_torn_or_foreign_resume_point_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,6 +66,28 @@ def test_two_kills_change_no_bit(methods: list[str], tmp_path: Path) -> None:
 def test_forty_kills_change_no_bit(methods: list[str], tmp_path: Path) -> None:
     whole = digest(start(tmp_path / "whole.safetensors", 4000, methods))
     assert disturbed(tmp_path, 4000, methods, 40) == whole
+
+
+def test_ctrl_c_on_a_command_that_trains_loses_nothing(tmp_path: Path) -> None:
+    def command(out: str) -> list[str]:
+        words = ["train", "toy", "beta_vae(beta=2)", "--network", "mlp(width=16, latents=4)", "--updates", "6000"]
+        return [sys.executable, "-c", "from distaff.cli import main; main()", *words, "--out", str(tmp_path / out)]
+
+    subprocess.run(command("whole"), capture_output=True, check=True, timeout=300)
+    process = subprocess.Popen(command("stopped"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    caught = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None and not int(re.findall(r"SigCgt:\t(\w+)", caught.read_text())[0], 16) >> 14 & 1:
+        time.sleep(0.01)  # until it listens to SIGTERM, and so to Ctrl-C
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "goes on from here" in said
+    assert list((tmp_path / "stopped" / "packs").glob("*.safetensors"))
+    subprocess.run(command("stopped"), capture_output=True, check=True, timeout=300)
+    (one,), (other,) = ((tmp_path / name / "runs").iterdir() for name in ("whole", "stopped"))
+    for name in ("model.safetensors", "curve.parquet"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
 def test_a_full_disk_is_one_clear_error_and_the_last_resume_point_stays_good(tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ def train(
     import torch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from distaff import data
     from distaff.spec import Optim, run
+    from distaff.study.stop import Stop
     from distaff.study.store import Store
     from distaff.train.fit import fit
     from distaff.train.trackers import track
@@ -58,15 +60,22 @@ def train(
         print(f"already trained: {store.run_folder(one.id)}")
         return
     resume = out / "packs" / f"{one.id}.safetensors"
-    began = time.monotonic()
+    data.load(dataset)  # made or fetched first: that may be broken off anywhere, training only between updates
+    began, stop = time.monotonic(), Stop()
+    stop.listen()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
         task = bar.add_task(f"{one.method} on {one.dataset}", total=updates)
         tracker = track(log, one, out) if log else None
+
+        def progress(done: int, _: int) -> None:
+            bar.update(task, completed=done)
+            stop.check()
+
         (trained,) = fit(
             (one,),
             resume=resume,
-            progress=lambda done, _: bar.update(task, completed=done),
+            progress=progress,
             device=device,
             watch=(lambda _, update, values: tracker.write(update, values)) if tracker else None,
         )

@@ -69,7 +69,7 @@ def _pictures(
 
     try:
         found = loadmat(io.BytesIO(data), variable_names=["im"]).get("im")
-    except (MatReadError, ValueError, TypeError, OSError, zlib.error, NotImplementedError) as error:
+    except (MatReadError, ValueError, TypeError, OSError, zlib.error, NotImplementedError) as error:  # the last: v7.3
         raise DistaffError(f"{archive}: {name} cannot be read as a MATLAB file: {error}") from error
     if found is None or found.shape != shape or found.dtype != np.uint8:
         told = "nothing" if found is None else f"{found.dtype} {found.shape}"

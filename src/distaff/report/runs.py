@@ -46,7 +46,7 @@ def write(table: pl.DataFrame, runs: pl.DataFrame, details: Callable[[str], Deta
     for run in runs.iter_rows(named=True):
         found = details(run["id"]) if run["status"] == "done" else Details()
         told = {name: run[name] for name in ("id", "spec", "dataset", "method", "seed", "status", "command", "reason")}
-        told |= {"seconds": run["seconds"], "scores": scores.get(run["id"], []), "made": dict(found.made)}
+        told |= {"seconds": run["seconds"], "scores": scores.get(run["id"], []), "made": _facts(found.made)}
         told |= {"curve": _thin(found.curve), "pictures": list(found.pictures.items())}
         files[part(run["id"], parts)][run["id"]] = told
     folder = out / "runs"
@@ -85,3 +85,8 @@ def _thin(curve: pl.DataFrame | None) -> dict[str, list[float | None]] | None:
     kept = curve.to_numpy()[::-step][::-1].T
     short = [[float(f"{value:.4g}") if math.isfinite(value) else None for value in column] for column in kept.tolist()]
     return dict(zip(curve.columns, short, strict=True))
+
+
+def _facts(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a provenance a reader wants to see: no checksums, and nothing that is not known."""
+    return {name: value for name, value in made.items() if name != "sha256" and isinstance(value, (str, int, float))}

@@ -29,6 +29,7 @@ from distaff.types import Params
 Watch: TypeAlias = Callable[[Run, int, dict[str, float]], object]
 
 POINTS = 200  # points of a curve: enough to see its shape, little to keep
+TELL_SECONDS = 1.0  # time between calls of `progress`, in which a caller may also stop
 KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
 
 
@@ -54,10 +55,10 @@ def fit(
 ) -> list[Trained]:
     """Train `runs` side by side on `device`, in one process of one thread, and say what came of each.
 
-    With `resume`, the state is kept in that file every `keep_seconds` seconds and when training is interrupted, and
-    taken up from it again: the result is the same bit for bit. `progress` is called with updates done and in all,
-    `watch` with each run, its update and the new point of its curve. Raises `DistaffError` where memory or the disk is
-    full.
+    With `resume`, the state is kept in that file every `keep_seconds` seconds and when training is interrupted between
+    updates, and taken up from it again: the result is the same bit for bit. `progress` is called between updates, about
+    once a second, with those done and in all: what it raises stops training there. `watch` is called with each run,
+    its update and the new point of its curve. Raises `DistaffError` where memory or the disk is full.
     """
     torch.set_num_threads(1)
     packed = pack(runs, device)
@@ -67,24 +68,28 @@ def fit(
     if resume is not None and resume.exists():
         state, curve = recall(resume, packed)
     take = recorded(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
-    kept = pointed = time.monotonic()
+    kept = pointed = told = time.monotonic()
+    whole = True  # false inside an update, which changes weights in place: a state of that moment must not be kept
     milliseconds: list[float] = []
     try:
         while state.step < runs[0].updates:
+            whole = False
             state, terms, outputs = take(state)
-            if state.step % cadence == 0:
+            if at_point := state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
                 milliseconds.append(1e3 * (time.monotonic() - pointed) / cadence / len(runs))
                 pointed = time.monotonic()
                 if watch is not None:
                     _show(watch, packed, columns, state.step, point)
-                if progress is not None:
-                    progress(state.step, runs[0].updates)
+            whole = True
+            if progress is not None and (at_point or time.monotonic() - told > TELL_SECONDS):
+                told = time.monotonic()
+                progress(state.step, runs[0].updates)
             if resume is not None and time.monotonic() - kept > keep_seconds:
                 keep(resume, packed, state, curve)
                 kept = time.monotonic()
     except KeyboardInterrupt:
-        if resume is not None:
+        if resume is not None and whole:
             keep(resume, packed, state, curve)
         raise
     except (MemoryError, RuntimeError) as error:
