@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from distaff.spec import Optim, run
+from distaff.spec import Optim, run, side_by_side
 from distaff.train.fit import fit
-from distaff.train.pack import key, pack
+from distaff.train.pack import pack
 from distaff.train.step import draw
 
 SUPERVISED = '''
@@ -42,7 +42,7 @@ def test_labels_are_the_visible_factors_of_the_batch_and_can_be_learned() -> Non
     assert drawn.labels is not None
     rows = packed.dataset.draw(one.seed, 7, one.batch)
     assert torch.equal(drawn.labels[0], torch.from_numpy(packed.dataset.factors.values(rows)))
-    assert key(one) != key(run("toy_hidden", "beta_vae", network, updates=300, optim=optim))
+    assert side_by_side(one) != side_by_side(run("toy_hidden", "beta_vae", network, updates=300, optim=optim))
     (trained,) = fit((one,))
     term = trained.curve[:, trained.columns.index("term.supervised")]
     assert term[-20:].mean() < 0.2 * term[0]

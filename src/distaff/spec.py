@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from distaff.errors import DistaffError, unknown
 from distaff.registry import DATASETS, METHODS, NETWORKS, Spec, content_id
@@ -66,7 +67,7 @@ class Run:
         if not 0 <= self.seed < 2**32:
             raise DistaffError(f"seed={self.seed}: a seed is an integer from 0 to {2**32 - 1}")
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """Sixteen digits that hash every resolved parameter and the version of each plug-in."""
         return content_id(
@@ -118,7 +119,23 @@ def sweep(name: str, parameter: str, values: Iterable[float]) -> list[str]:
 def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int], **rest: object) -> tuple[Run, ...]:
     """Every data set with every method and every seed, seeds innermost; `rest` as for `run`."""
     seeds, methods = list(seeds), list(methods)
-    return tuple(run(d, m, seed=s, **rest) for d in datasets for m in methods for s in seeds)  # type: ignore[arg-type]
+    settings = [run(d, m, **rest) for d in datasets for m in methods]  # type: ignore[arg-type]
+    return tuple(replace(setting, seed=seed) for setting in settings for seed in seeds)
+
+
+def structure(run: Run) -> tuple[str, str]:
+    """The run's method and those of its parameters that are no numbers to an engine, in a form that sorts."""
+    hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
+    return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
+
+
+def side_by_side(run: Run) -> tuple[object, ...]:
+    """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
+    plugin = METHODS.plugin(run.method.name)
+    own = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    return (
+        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

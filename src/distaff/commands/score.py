@@ -101,14 +101,15 @@ def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, int]) -> dict[st
     found = answers(store.run(folder.name), store.params(folder.name), Scoring(tuple(specs), **limits))
     numbers: dict[str, Any] = {}
     for row in found:
-        numbers.setdefault(row["metric"], {})[row["representation"]] = {
+        head, dot, part = row["metric"].partition(".")
+        numbers.setdefault(row.get("spec", head) + dot + part, {})[row["representation"]] = {
             "value": row["value"],
             "reason": row.get("reason"),
         }
     lines = [
         [name, *(_short(both[kind]["value"]) for kind in ("mean", "sampled")), both["mean"]["reason"] or ""]
         for name, both in numbers.items()
-        if "." not in name
+        if name in {str(spec) for spec in specs}
     ]
     _show(["metric", "mean codes", "sampled codes", ""], lines)
     return numbers

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from distaff.registry import content_id
-from distaff.spec import Run, Study
+from distaff.spec import Run, Study, side_by_side
 from distaff.study.asked import Answers, Scoring
 from distaff.study.asked import scoring as scoring  # noqa: PLC0414  (others take it from here)
 from distaff.study.record import load_study as load_study  # noqa: PLC0414  (others take it from here)
@@ -108,11 +108,9 @@ def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
 
 def chunks(study: Study) -> list[tuple[Run, ...]]:
     """All packs of a study, whatever of them is there."""
-    from distaff.train.pack import key
-
     together: dict[object, list[Run]] = defaultdict(list)
     for run in study.runs:
-        together[key(run)].append(run)
+        together[side_by_side(run)].append(run)
     return [tuple(runs[i : i + study.pack]) for runs in together.values() for i in range(0, len(runs), study.pack)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from distaff import data
@@ -16,6 +18,7 @@ from distaff.data import Dataset
 from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
+from distaff.metrics.latents import not_passive
 from distaff.models import initial
 from distaff.registry import METRICS, NETWORKS, Spec, content_id
 from distaff.spec import Run
@@ -86,7 +89,8 @@ def answers(
     dataset = data.load(str(run.dataset))
     cells = _cells(dataset, scoring.cells)
     codes = encode(NETWORKS.bind(run.network)(dataset.shape), params, dataset, cells)
-    factors = dataset.factors.values(cells)
+    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
+    active = not_passive(codes.mean, codes.logvar)
     found = list(kept)
     known = {(row.get("spec", row["metric"].partition(".")[0]), row["representation"]) for row in found}
     for spec in scoring.metrics:
@@ -96,7 +100,7 @@ def answers(
             began = time.perf_counter()
             draw = generator(spec.name, 0)
             table = codes.mean if representation == "mean" else Sampled(codes, draw)
-            score = _ask(spec, table, factors, scoring, draw)
+            score = _ask(spec, table, factors, active, scoring, draw)
             numbers = {spec.name: float(score), **{f"{spec.name}.{part}": v for part, v in score.parts.items()}}
             found += [_row(spec, representation, name, value, score.reason) for name, value in numbers.items()]
             if seconds is not None:
@@ -106,9 +110,18 @@ def answers(
     return found
 
 
-def _ask(spec: Spec, table: Any, factors: NDArray[np.int64], scoring: Scoring, draw: np.random.Generator) -> Score:
-    """One metric or task, given the rows that it declares to need."""
+def _ask(
+    spec: Spec,
+    table: Any,
+    factors: pl.DataFrame,
+    active: NDArray[np.bool_],
+    scoring: Scoring,
+    draw: np.random.Generator,
+) -> Score:
+    """One metric or task, given the rows that it declares to need; active latents are those the encoder uses."""
     function, marks = registry(spec).bind(spec), registry(spec).plugin(spec.name).marks
+    if dict(spec.values).get("dims") == "active":
+        function = functools.partial(function, active=active)
     if marks["rows"] == "grid":
         return function(table, factors)  # type: ignore[no-any-return]
     train = draw.integers(len(factors), size=scoring.rows)

@@ -19,6 +19,7 @@ from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.mapped import mapped
 from distaff.train.engines.stacked import carries, stacked
 from distaff.train.engines.streams import streams
+from distaff.train.heap import keep_freed
 from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.recorded import recorded
@@ -61,6 +62,7 @@ def fit(
     its update and the new point of its curve. Raises `DistaffError` where memory or the disk is full.
     """
     torch.set_num_threads(1)
+    keep_freed()
     packed = pack(runs, device)
     engine = engine_for(packed)
     columns, cadence = columns_of(packed), max(1, runs[0].updates // POINTS)

@@ -16,7 +16,7 @@ from distaff.errors import DistaffError
 from distaff.methods import Beyond, Terms, beyond
 from distaff.models import VAE, initial
 from distaff.registry import METHODS, NETWORKS
-from distaff.spec import Run
+from distaff.spec import Run, side_by_side, structure
 from distaff.train.adam import Moments, fresh
 from distaff.types import Params
 
@@ -52,20 +52,11 @@ class State(NamedTuple):
     critic_moments: Moments
 
 
-def key(run: Run) -> tuple[object, ...]:
-    """What the runs of one pack have in common; runs with a critic, or with a method's own view of data, are apart."""
-    plugin = METHODS.plugin(run.method.name)
-    own = _structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
-    return (
-        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
-    )  # fmt: skip
-
-
 def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
     """The pack of `runs`, ordered by method; raises `DistaffError` if they cannot be trained side by side."""
-    if not runs or len({key(run) for run in runs}) != 1:
+    if not runs or len({side_by_side(run) for run in runs}) != 1:
         raise DistaffError("a pack needs runs of one data set, network, critic, optimiser, batch and number of updates")
-    ordered = tuple(sorted(runs, key=lambda run: (_structure(run)[:2], run.method.values, run.seed)))
+    ordered = tuple(sorted(runs, key=lambda run: (structure(run)[:2], run.method.values, run.seed)))
     first = ordered[0]
     dataset = data.load(str(first.dataset))
     vae = NETWORKS.bind(first.network)(dataset.shape)
@@ -94,18 +85,12 @@ def _stack(models: list[Params], device: str) -> Params:
     return {name: torch.stack([model[name] for model in models]).to(device).requires_grad_() for name in models[0]}
 
 
-def _structure(run: Run) -> tuple[str, str]:
-    """The method and those of its parameters that are no numbers to the engine, in a form that sorts."""
-    hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
-    return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
-
-
 def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
     groups = []
     start = 0
     while start < len(runs):
         end = start
-        while end < len(runs) and _structure(runs[end]) == _structure(runs[start]):
+        while end < len(runs) and structure(runs[end]) == structure(runs[start]):
             end += 1
         name = runs[start].method.name
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
