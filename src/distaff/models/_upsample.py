@@ -1,17 +1,13 @@
-"""A transposed convolution of kernel 4 and stride 2, computed in the way that is fast for few output channels."""
+"""A transposed convolution of kernel 4 and stride 2, computed in the way that is fast on a CPU."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pixel_shuffle
+from torch.nn.functional import conv2d, conv_transpose2d, pixel_shuffle
 
 
 class Upsample(nn.ConvTranspose2d):
-    """`ConvTranspose2d(inputs, outputs, 4, 2, 1)`: the same weights and the same result.
-
-    Each output pixel is a sum over a 2 x 2 patch of the input, with one of four sets of weights by its parity; so the
-    layer is one 2 x 2 convolution to four times the channels, whose outputs are then laid side by side.
-    """
+    """`ConvTranspose2d(inputs, outputs, 4, 2, 1)`: the same weights and the same result."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 4, 2, 1)
@@ -20,8 +16,20 @@ class Upsample(nn.ConvTranspose2d):
         """As `ConvTranspose2d.forward`; the size of the output is always twice that of the input."""
         del output_size
         assert self.bias is not None
+        if 4 * self.out_channels < self.in_channels:
+            return self._by_phase(x, self.bias)
+        # the bias apart: as part of the layer, its gradient costs as much as those of kernel and input together
+        y = conv_transpose2d(x, self.weight, None, 2, 1)
+        return y.add_(self.bias.to(y.dtype).view(-1, 1, 1))
+
+    def _by_phase(self, x: Tensor, bias: Tensor) -> Tensor:
+        """For few channels of output.
+
+        Each output pixel is a sum over a 2 x 2 patch of the input, with one of four sets of weights by its parity; so
+        the layer is one 2 x 2 convolution to four times the channels, whose outputs are then laid side by side.
+        """
         inputs, outputs = self.weight.shape[:2]
         # kernel index = parity + 2 (1 - tap), for rows and for columns
         kernel = self.weight.view(inputs, outputs, 2, 2, 2, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
-        phases = conv2d(x, kernel.reshape(4 * outputs, inputs, 2, 2), self.bias.repeat_interleave(4), padding=1)
+        phases = conv2d(x, kernel.reshape(4 * outputs, inputs, 2, 2), bias.repeat_interleave(4), padding=1)
         return pixel_shuffle(phases, 2)[..., 1:-1, 1:-1]

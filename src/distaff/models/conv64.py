@@ -48,9 +48,9 @@ def conv64(
             nn.Linear(latents, hidden), nn.ReLU(),
             nn.Linear(hidden, 32 * width), nn.ReLU(),
             nn.Unflatten(1, (2 * width, 4, 4)),
-            nn.ConvTranspose2d(2 * width, 2 * width, 4, 2, 1), nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.ReLU(),
-            nn.ConvTranspose2d(width, width, 4, 2, 1), nn.ReLU(),
+            Upsample(2 * width, 2 * width), nn.ReLU(),
+            Upsample(2 * width, width), nn.ReLU(),
+            Upsample(width, width), nn.ReLU(),
             Upsample(width, channels),
         )  # fmt: skip
         return VAE(encoder, decoder, likelihood)

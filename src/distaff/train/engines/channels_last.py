@@ -18,4 +18,10 @@ def _inner(stack: Tensor) -> Tensor:
     """Channels innermost where there are any: a stack [k o i h w] of kernels or of images."""
     if stack.ndim != 5:
         return stack
-    return stack.flatten(0, 1).to(memory_format=torch.channels_last).view(stack.shape)
+    inner = stack.flatten(0, 1).to(memory_format=torch.channels_last).view(stack.shape)
+    if stack.shape[2] == 1 and not stack.requires_grad:
+        # one channel lies in both layouts at once: its strides must say that it is innermost, or the layers after it
+        # work in the other layout, and every gradient that meets them is copied
+        *rest, height, width = inner.shape
+        inner = inner.as_strided(inner.shape, (rest[1] * height * width, height * width, 1, width, 1))
+    return inner

@@ -12,8 +12,12 @@ from distaff.types import Params
 def loop(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`module` with the weights of each model in turn, on that model's inputs; outputs stacked over models."""
     outputs = []
-    for k in range(len(inputs[0])):
-        own = {name: weights[k] for name, weights in params.items()}
-        result = functional_call(module, own, tuple(part[k] for part in inputs))
+    for weights, parts in zip(models(params), zip(*(part.unbind() for part in inputs), strict=True), strict=True):
+        result = functional_call(module, weights, parts)
         outputs.append(result if isinstance(result, tuple) else (result,))
     return tuple(torch.stack(part) for part in zip(*outputs, strict=True))
+
+
+def models(params: Params) -> list[Params]:
+    """The weights of each model of the stack. Unbound at once: the gradient of `weights[k]` is as large as the stack."""
+    return [dict(zip(params, own, strict=True)) for own in zip(*(p.unbind() for p in params.values()), strict=True)]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from distaff.train.engines.loop import models
 from distaff.types import Params
 
 STREAMS = 32
@@ -19,11 +20,10 @@ def streams(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor,
     main = torch.cuda.current_stream()
     side = [torch.cuda.Stream() for _ in range(min(STREAMS, len(inputs[0])))]  # type: ignore[no-untyped-call]
     outputs: list[tuple[Tensor, ...]] = []
-    for k in range(len(inputs[0])):
+    for k, own in enumerate(models(params)):
         stream = side[k % len(side)]
         stream.wait_stream(main)
         with torch.cuda.stream(stream):
-            own = {name: weights[k] for name, weights in params.items()}
             result = functional_call(module, own, tuple(part[k] for part in inputs))
         outputs.append(result if isinstance(result, tuple) else (result,))
     for stream in side:
