@@ -1,5 +1,6 @@
 # make demo: a small study from training to report; make test: what CI runs; make setup: the environment alone.
-# make test-slow: evidence that takes minutes; make evidence-training: what training must show; make docs: the site.
+# make test-slow: evidence that takes minutes; make evidence-training: what training must show;
+# make evidence-precision: what bfloat16 does to scores; make docs: the site.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 LOCK := -c constraints.txt
 
-.PHONY: demo setup test test-slow lint docs evidence-training clean
+.PHONY: demo setup test test-slow lint docs evidence-training evidence-precision clean
 demo: setup
 	$(BIN)/distaff study run studies/quick.py
 	$(BIN)/distaff report studies/quick.py
@@ -34,6 +35,9 @@ test-slow: setup
 
 evidence-training: setup
 	$(BIN)/python benchmarks/evidence_training.py
+
+evidence-precision: setup
+	$(BIN)/python benchmarks/evidence_precision.py
 
 docs: setup
 	$(BIN)/pip install -q $(LOCK) -e '.[docs]'
