@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -61,17 +62,27 @@ for word in GROUPS:
     _group(word)
 
 
+def _run() -> None:
+    if sys.argv[1:2] and sys.argv[1] in GROUPS:
+        group, told = GROUPS[sys.argv[1]]
+        group.cli(prog=f"distaff {sys.argv[1]}", description=told, args=sys.argv[2:])
+    else:
+        app.cli(prog="distaff", description="Large studies of disentangled representations.")
+
+
 def main() -> None:
     """Run the command that the arguments name."""
     try:
-        if sys.argv[1:2] and sys.argv[1] in GROUPS:
-            group, told = GROUPS[sys.argv[1]]
-            group.cli(prog=f"distaff {sys.argv[1]}", description=told, args=sys.argv[2:])
-        else:
-            app.cli(prog="distaff", description="Large studies of disentangled representations.")
+        try:
+            _run()
+        finally:
+            sys.stdout.flush()
     except DistaffError as error:
         print(f"distaff: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # whoever read it has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
