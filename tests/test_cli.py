@@ -75,4 +75,5 @@ def test_a_reader_who_has_seen_enough_ends_the_command_without_a_traceback() -> 
     command = [sys.executable, "-c", "from distaff.cli import main; main()", "list", "metrics"]
     ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
-    assert ended.returncode and not ended.stderr
+    assert ended.returncode
+    assert not ended.stderr

@@ -19,5 +19,5 @@ def loop(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ..
 
 
 def models(params: Params) -> list[Params]:
-    """The weights of each model of the stack. Unbound at once: the gradient of `weights[k]` is as large as the stack."""
+    """The weights of each model; unbound at once, since the gradient of `weights[k]` is as large as the stack."""
     return [dict(zip(params, own, strict=True)) for own in zip(*(p.unbind() for p in params.values()), strict=True)]
