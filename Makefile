@@ -31,6 +31,7 @@ test: lint
 	$(BIN)/pytest
 
 test-slow: setup
+	$(BIN)/pip install -q $(LOCK) -e '.[ray]'
 	$(BIN)/pytest -m slow
 
 evidence-training: setup
@@ -40,7 +41,6 @@ evidence-precision: setup
 	$(BIN)/python benchmarks/evidence_precision.py
 
 docs: setup
-	$(BIN)/pip install -q $(LOCK) -e '.[docs]'
 	$(BIN)/sphinx-build -W -q docs out/site
 	@echo out/site/index.html
 
