@@ -1,6 +1,7 @@
 # make demo: a small study from training to report; make test: what CI runs; make setup: the environment alone.
 # make test-slow: evidence that takes minutes; make evidence-training: what training must show;
-# make evidence-precision: what bfloat16 does to scores; make docs: the site.
+# make evidence-precision: what bfloat16 does to scores; make evidence-laptop: the study of 1,800 models.
+# make docs: the site.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 LOCK := -c constraints.txt
 
-.PHONY: demo setup test test-slow lint docs evidence-training evidence-precision clean
+.PHONY: demo setup test test-slow lint docs evidence-training evidence-precision evidence-laptop clean
 demo: setup
 	$(BIN)/distaff study run studies/quick.py
 	$(BIN)/distaff report studies/quick.py
@@ -39,6 +40,10 @@ evidence-training: setup
 
 evidence-precision: setup
 	$(BIN)/python benchmarks/evidence_precision.py
+
+evidence-laptop: setup
+	$(BIN)/distaff study run studies/laptop.py
+	$(BIN)/python benchmarks/evidence_laptop.py
 
 docs: setup
 	$(BIN)/sphinx-build -W -q docs out/site
