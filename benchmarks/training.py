@@ -30,9 +30,9 @@ from rich.console import Console
 from rich.table import Table
 
 from distaff import data
+from distaff.heap import keep_freed
 from distaff.spec import Optim, Run, run
 from distaff.train.fit import engine_for
-from distaff.train.heap import keep_freed
 from distaff.train.pack import begin, pack
 from distaff.train.step import step
 

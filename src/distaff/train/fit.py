@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from distaff.errors import DistaffError
+from distaff.heap import keep_freed
 from distaff.methods import Outputs, kl_by_latent
 from distaff.spec import Run
 from distaff.train.engines import Engine
@@ -19,7 +20,6 @@ from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.mapped import mapped
 from distaff.train.engines.stacked import carries, stacked
 from distaff.train.engines.streams import streams
-from distaff.train.heap import keep_freed
 from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.recorded import recorded
