@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -90,7 +92,7 @@ def _build(study: Study, store: Store, file: Path, numbers: pl.DataFrame, format
         numbers,
         runs(study, store),
         aside,
-        untrained=floor(study, store),
+        untrained=floor(study, store, tell=partial(print, file=sys.stderr)),
         details=details,
         formats=formats,
         workers=os.cpu_count() or 1,
