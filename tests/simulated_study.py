@@ -156,8 +156,8 @@ def simulated_study(
     return pl.concat(table for table, _ in parts), pl.concat(runs for _, runs in parts)
 
 
-def untrained(n: int = 20, dataset: str = "toy") -> pl.DataFrame:
-    """The MIG of models that were never trained."""
+def untrained(n: int = 20, dataset: str = "toy", metrics: tuple[str, ...] = ("mig",)) -> pl.DataFrame:
+    """The scores of models that were never trained."""
     draw = np.random.default_rng(1)
     return pl.DataFrame(
         {
@@ -169,8 +169,9 @@ def untrained(n: int = 20, dataset: str = "toy") -> pl.DataFrame:
             "spec": "untrained",
             "seed": number,
             "representation": "mean",
-            "metric": "mig",
+            "metric": metric,
             "value": float(abs(0.08 * draw.standard_normal())),
         }
+        for metric in metrics
         for number in range(n)
     )

@@ -10,7 +10,14 @@ import pytest
 from distaff.analysis.claim import CLAIMS
 from distaff.errors import DistaffError
 from distaff.registry import FIGURES
-from distaff.report import metric_agreement, mig_overview, total_correlation
+from distaff.report import (
+    metric_agreement,
+    mig_overview,
+    score_by_method,
+    score_by_strength,
+    strength_curves,
+    total_correlation,
+)
 from distaff.report.facts import StudyFacts
 from distaff.report.runs import Details, part
 from distaff.report.site import build
@@ -88,11 +95,45 @@ def test_every_run_is_found_in_its_file_with_scores_curve_and_pictures(site):
     assert told["pictures"] == [["images", "../runs/x/picture-images.png"]]
 
 
-def test_a_run_page_knows_the_reach_of_scores_on_its_data_set(site):
-    reach = json.loads(re.search(r"const REPORT = (.*);</script>", page(site / "run.html"))[1])["reach"]
-    assert reach.keys() == {"toy"}
-    assert reach["toy"]["mig"] == [0.0, 1.0]
-    assert 0.6 < reach["toy"]["modularity"][0] < 0.8
+def limits(folder: Path) -> dict:
+    return json.loads(re.search(r"const REPORT = (.*);</script>", page(folder / "run.html"))[1])["limits"]
+
+
+def test_a_run_page_knows_the_reach_of_scores_and_what_untrained_models_have(site):
+    assert limits(site).keys() == {"toy"}
+    known = limits(site)["toy"]
+    assert known["mig"][:2] == [0.0, 1.0]
+    assert 0.6 < known["modularity"][0] < 0.8
+    assert known["mig"][3] == round(untrained()["value"].max(), 4)
+    assert known["modularity"][2:] == [None, None]
+    assert "sap" not in known
+
+
+def test_measured_ends_go_before_computed_ones(tmp_path):
+    table, runs = simulated(2, metrics=("mig", "sap"))
+    ends = [{"method": of, "metric": name, "value": value} for of, name, value in
+            (("noise", "sap", 0.01), ("perfect", "sap", 0.25), ("perfect", "mig", 0.9))]  # fmt: skip
+    floor = pl.concat([untrained(), untrained(3)[:3].drop("method", "metric", "value").hstack(pl.DataFrame(ends))],
+                      how="diagonal_relaxed")  # fmt: skip
+    build(StudyFacts("one", grids=GRID), table, runs, tmp_path, untrained=floor, formats=())
+    assert limits(tmp_path)["toy"]["sap"] == [0.01, 0.25, None, None]
+    assert limits(tmp_path)["toy"]["mig"][:2] == [0.0, 0.9]
+
+
+def test_figures_of_scores_hold_the_span_of_untrained_models():
+    table, floor = simulated(2, metrics=("mig", "dci"))[0], untrained(metrics=("dci",))
+    for draw in (score_by_method, strength_curves):
+        frame = draw(table, untrained=floor).frame
+        assert frame.filter(pl.col("metric") == "mig")["untrained_low"].is_null().all()
+        of_dci = frame.filter(pl.col("metric") == "dci")
+        assert of_dci["untrained_high"].unique().to_list() == [floor["value"].max()]
+    one = score_by_strength(table, metric="dci", untrained=floor)
+    assert one.frame["untrained_low"].unique().to_list() == [floor["value"].min()]
+    zones = [layer for layer in one.charts["β-VAE"].to_dict()["layer"] if layer["mark"].get("style") == "floor"]
+    assert len(zones) == 1
+    assert not [
+        layer for layer in score_by_strength(table).charts["β-VAE"].to_dict()["layer"] if "style" in layer["mark"]
+    ]
 
 
 def test_what_the_study_is_called_cannot_break_the_page(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distaff.analysis.table import command, floor, runs, table
+from distaff.analysis.table import command, runs, table
 from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Study, cross, run
@@ -88,16 +88,6 @@ def test_the_quick_study_has_the_design_that_it_says() -> None:
     assert len({str(one.method) for one in study.runs if str(one.dataset) == "toy"}) == 18
     with pytest.raises(DistaffError, match="there is no study"):
         load_study(Path("nowhere.py"))
-
-
-def test_untrained_networks_are_scored_once_and_kept(tmp_path: Path) -> None:
-    study = small(["beta_vae(beta=2)", "dip_vae_i"])
-    first = floor(study, Store(tmp_path))
-    assert first.filter(first["representation"] == "mean").height == 20
-    (path,) = tmp_path.glob("untrained-*.json")
-    kept = path.read_bytes()
-    assert floor(study, Store(tmp_path)).equals(first)
-    assert path.read_bytes() == kept
 
 
 def test_a_small_set_that_looks_different_each_time_is_looked_at_several_times() -> None:

@@ -13,7 +13,7 @@ import polars as pl
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
 from distaff.study.asked import Answers, scores, scoring
-from distaff.study.score import untrained
+from distaff.study.floors import floors
 from distaff.study.store import Store, read_json
 
 SCORES = {
@@ -154,13 +154,18 @@ def _losses(store: Store, id: str) -> list[dict[str, Any]]:
     return [{"representation": "mean", "metric": name, "value": value} for name, value in values.items()]
 
 
-def floor(study: Study, store: Store) -> pl.DataFrame:
-    """The scores of untrained networks, a set for each data set of `study`, in the columns of `table`."""
+def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: None) -> pl.DataFrame:
+    """The scores of `untrained` networks, of `noise` and of a `perfect` code (the method), in the columns of `table`.
+
+    A set for each data set of `study` that has settings to compare; `tell` hears of what is not in the store yet.
+    """
+    facts = {"strength": 0.0, "strength_index": 0}
     rows = []
     for dataset in dict.fromkeys(str(run.dataset) for run in study.runs):
         of_set = [run for run in study.runs if str(run.dataset) == dataset]
         if len({str(run.method) for run in of_set}) > 1:  # one setting alone has no figure
-            facts = {"id": "untrained", "dataset": dataset, "method": "untrained", "strength": 0.0}
-            more = {"strength_index": 0, "spec": "untrained"}
-            rows += [{**facts, **more, **row} for row in untrained(store, of_set[0], scoring(study))]
-    return pl.DataFrame(rows, schema=SCORES)
+            for row in floors(store, of_set[0], scoring(study), tell=tell):
+                of = row.get("of", "untrained")
+                told = {"id": f"{of}-{row['seed']}", "dataset": dataset, "method": of, "spec": of}
+                rows.append({**row, **facts, **told, "asked": row.get("spec")})
+    return named(pl.DataFrame(rows, schema={**SCORES, "asked": pl.String})).select(SCORES.keys())

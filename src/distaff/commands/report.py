@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+
+from distaff.registry import EXTRA_FOLDERS, PACKAGE, content_id
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from distaff.spec import Study
+    from distaff.study.store import Store
+
+LIBRARIES = ("polars", "altair", "vl-convert-python")  # another version may draw another chart
+PICTURES = ("picture-*.png", "*.gif")  # of a run, in its folder
+CODE = (".py", ".js", ".css", ".html")
 
 
 def report(
@@ -14,8 +32,11 @@ def report(
     /,
     out: Path | None = None,
     format: tuple[Literal["svg", "pdf", "png", "latex"], ...] = ("svg", "pdf"),
+    again: bool = False,
 ) -> None:
     """Write the report of a study, finished or not: pages that open from disk, with every figure and its numbers.
+
+    A report that is there already is made again only where the study, its results or the code have changed.
 
     Example: distaff report studies/quick.py
 
@@ -23,39 +44,96 @@ def report(
         file: a Python file that defines `study = Study(...)`.
         out: the store; by default out/NAME. The report is its folder `report`.
         format: what figures are written as, beside their numbers as CSV and parquet; latex is a table of the numbers.
+        again: make it in any case.
     """
-    from distaff.analysis.table import floor, runs, table
-    from distaff.commands.claims import factor_sizes
-    from distaff.commands.gallery import illustrate
-    from distaff.report.facts import StudyFacts
-    from distaff.report.runs import Details
-    from distaff.report.site import build
-    from distaff.study.plan import load_study
-    from distaff.study.store import Store, provenance, read_json
+    from distaff.report.kept import replacing, unchanged
+    from distaff.study.record import load_study
+    from distaff.study.store import Store
 
     study = load_study(file)
     store = Store(out or Path("out") / study.name)
     pages = store.folder / "report"
+    origin = _origin(study, store, file, format)
+    if not again and unchanged(pages, origin):
+        print("nothing to do: the report has all that is there (--again makes it in any case)")
+    else:
+        from distaff.analysis.table import table
+        from distaff.commands.gallery import illustrate
+
+        numbers = table(study, store)
+        illustrate(numbers, store)
+        with replacing(pages, {**origin, "pictures": _files(study, store)["pictures"]}) as aside:
+            _build(study, store, file, numbers, format, aside)
+    print(pages / "index.html")
+
+
+def _build(study: Study, store: Store, file: Path, numbers: pl.DataFrame, formats: Sequence[str], aside: Path) -> None:
+    """Write the pages to `aside`, for the place that they will stand in."""
+    from distaff.analysis.table import floor, runs
+    from distaff.commands.claims import factor_sizes
+    from distaff.report.facts import StudyFacts
+    from distaff.report.runs import Details
+    from distaff.report.site import build
+    from distaff.study.store import provenance, read_json
 
     def details(id: str) -> Details:
         folder = store.run_folder(id)
-        found = sorted(path for pattern in ("picture-*.png", "*.gif") for path in folder.glob(pattern))
-        pictures = {path.stem.removeprefix("picture-"): os.path.relpath(path, pages) for path in found}
+        found = sorted(path for pattern in PICTURES for path in folder.glob(pattern))
+        pictures = {
+            path.stem.removeprefix("picture-"): os.path.relpath(path, store.folder / "report") for path in found
+        }
         return Details(store.curve(id), pictures, read_json(folder / "provenance.json"))
 
     made = {name: str(value) for name, value in provenance().items()}
     grids = factor_sizes({str(run.dataset) for run in study.runs})
     facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made, grids)
-    found, untrained = table(study, store), floor(study, store)
-    illustrate(found, store)
-    index = build(
+    build(
         facts,
-        found,
+        numbers,
         runs(study, store),
-        pages,
-        untrained=untrained,
+        aside,
+        untrained=floor(study, store, tell=partial(print, file=sys.stderr)),
         details=details,
-        formats=format,
+        formats=formats,
         workers=os.cpu_count() or 1,
     )
-    print(index)
+
+
+def _origin(study: Study, store: Store, file: Path, formats: Iterable[str]) -> dict[str, str]:
+    """What decides what a report says, each as a hash: the study, what there is of it, and the code that tells it."""
+    asked = [study.metrics, study.rows, study.test_rows, study.cells]
+    told = [study.name, study.purpose, [run.id for run in study.runs], asked, str(file), sorted(formats)]
+    return {"study": content_id(told), "code": _code(), **_files(study, store)}
+
+
+def _files(study: Study, store: Store) -> dict[str, str]:
+    """The results and the pictures that a store has of a study, by names and sizes: files of runs are never edited."""
+    from distaff.study.files import digest
+
+    results: list[tuple[str, str, int]] = []
+    pictures: list[tuple[str, str, int]] = []
+    for run in study.runs:
+        folder = store.run_folder(run.id)
+        found = sorted(os.scandir(folder), key=lambda entry: entry.name) if folder.is_dir() else []
+        for entry in found:
+            if not entry.name.startswith("."):  # a file that is being written
+                drawn = any(fnmatch(entry.name, pattern) for pattern in PICTURES)
+                (pictures if drawn else results).append((run.id, entry.name, entry.stat().st_size))
+    failed = [(path.name, digest(path.read_bytes())) for path in sorted((store.folder / "failed").glob("[!.]*.json"))]
+    return {"results": content_id([results, failed]), "pictures": content_id(pictures)}
+
+
+def _code() -> str:
+    """All files of the package and of the user's plug-ins, and the versions of the libraries that draw."""
+    found = hashlib.sha256(repr([*map(_version, LIBRARIES)]).encode())
+    for folder in (PACKAGE, *map(Path, filter(None, os.environ.get(EXTRA_FOLDERS, "").split(os.pathsep)))):
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in CODE):
+            found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

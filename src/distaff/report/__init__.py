@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from distaff.registry import FIGURES
 
 if TYPE_CHECKING:
     import altair as alt
+    import polars as pl
 
 
 @dataclass(frozen=True)

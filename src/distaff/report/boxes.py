@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from distaff.report.floor import zone
 from distaff.report.theme import colour, in_order, label
 
 MOST = 100  # dots of a column: of more runs an even part is drawn, the box and the median are those of all
@@ -32,9 +33,18 @@ def quartiles(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 
 def boxes(
-    rows: pl.DataFrame, across: str, title: str, *, height: int = 240, domain: tuple[float, float] | None = None
+    rows: pl.DataFrame,
+    across: str,
+    title: str,
+    *,
+    height: int = 240,
+    domain: tuple[float, float] | None = None,
+    floor: pl.DataFrame | None = None,
 ) -> alt.LayerChart:
-    """One column for each value of `across`, coloured by method: dots, a box of the quartiles, and the median."""
+    """One column for each value of `across`, coloured by method: dots, a box of the quartiles, and the median.
+
+    `floor` is a frame that `floor.spans` were joined to: their zone lies behind the boxes.
+    """
     methods = in_order(rows["method"])
     named = pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method")
     keys = ["method", "strength"] if across == "strength" else ["method"]
@@ -60,5 +70,7 @@ def boxes(
     dots = core.mark_circle(size=22, opacity=0.55).encode(y=y, xOffset=jitter, tooltip=tip)
     box = whole.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(y=alt.Y("q25:Q", title=title), y2="q75:Q")
     middle = whole.mark_tick(thickness=2.5, size=26).encode(y=alt.Y("median:Q", title=title))
-    chart: alt.LayerChart = (box + dots + middle).properties(width="container", height=height)
+    below = [] if floor is None else zone(floor, title)
+    layers = [*below, box, dots, middle]
+    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width="container", height=height)
     return chart

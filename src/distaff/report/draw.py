@@ -85,7 +85,7 @@ def plot(job: Job, table: pl.DataFrame, untrained: pl.DataFrame | None) -> Figur
     """The figure of a job; raises `DistaffError` with what it needs where that is not in the table."""
     known = {}
     if FIGURES.plugin(job.name).marks.get("untrained") and untrained is not None:
-        floor = untrained.filter(pl.col("dataset") == job.dataset)
+        floor = untrained.filter((pl.col("dataset") == job.dataset) & (pl.col("method") == "untrained"))
         known = {"untrained": floor if floor.height else None}
     figure: Figure = FIGURES.function(job.name)(table, **known)
     return figure

@@ -7,13 +7,17 @@ import math
 import altair as alt
 import polars as pl
 
+from distaff.report.floor import ENDS, zone
 from distaff.report.theme import colour, in_order, label, shape
 
 
 def lines(
     frame: pl.DataFrame, title: str, *, log: bool = False, domain: tuple[float, float] | None = None, height: int = 280
 ) -> alt.LayerChart:
-    """The chart of a frame of medians by method and strength; `domain` makes charts side by side comparable."""
+    """The chart of a frame of medians by method and strength; `domain` makes charts side by side comparable.
+
+    A frame with the columns of `floor.spans` has their zone behind its lines.
+    """
     methods = in_order(frame["method"])
     data = frame.with_columns(
         pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method"),
@@ -39,7 +43,10 @@ def lines(
     y = alt.Y("median:Q", title=title, scale=scale, axis=axis)
     line = core.mark_line(strokeWidth=2).encode(y=y)
     dots = core.mark_point(filled=True, size=60, opacity=1).encode(y=y, shape=shape(methods), tooltip=tip)
-    chart: alt.LayerChart = (band + line + dots).properties(width="container", height=height)
+    floor = zone(frame, title) if set(ENDS) <= set(frame.columns) else []
+    chart: alt.LayerChart = alt.LayerChart(layer=[*floor, band, line, dots]).properties(
+        width="container", height=height
+    )
     return chart
 
 

@@ -45,9 +45,11 @@ function curves(run) {
   if (latents.length) charts.push(chart(`${run.id}-latents`, lines(run.curve, latents, "KL (nats)"), "KL of each latent"));
   return charts;
 }
-function bar(value, reach) {
-  if (value === null || !reach || reach[1] <= reach[0]) return "";
-  const share = Math.max(0, Math.min(1, (value - reach[0]) / (reach[1] - reach[0])));
+const told = (value) => value !== null && value !== undefined;
+const range = (least, most) => told(least) ? `${number(least)} to ${number(most)}` : "";
+function bar(value, noise, perfect) {
+  if (![value, noise, perfect].every(told) || perfect <= noise) return "";
+  const share = Math.max(0, Math.min(1, (value - noise) / (perfect - noise)));
   const track = make("span", { className: "track", title: `${Math.round(100 * share)} % of the way from noise to a perfect code` });
   track.append(make("span", { className: "filled" }));
   track.firstChild.style.width = `${100 * share}%`;
@@ -55,16 +57,15 @@ function bar(value, reach) {
 }
 function scores(run) {
   const head = (name) => !name.replace(/\(.*?\)/g, "").includes(".");
-  const reach = REPORT.reach[run.dataset] || {};
+  const limits = REPORT.limits[run.dataset] || {};
   const row = ([name, mean, sampled]) => {
-    const limits = reach[name.replace(/\(.*/, "")];
-    return make("tr", {}, make("td", {}, REPORT.labels[name] || name.replaceAll("_", " ")), make("td", { className: "num" }, number(mean)),
-      make("td", { className: "num" }, number(sampled)), make("td", { className: "num" }, limits ? number(limits[0]) : ""),
-      make("td", { className: "num" }, limits ? number(limits[1]) : ""), make("td", {}, bar(mean, limits)));
+    const [noise, perfect, least, most] = limits[name] || [];
+    const cells = [number(mean), number(sampled), number(noise), range(least, most), number(perfect)];
+    return make("tr", {}, make("td", {}, REPORT.labels[name] || name.replaceAll("_", " ")), ...cells.map((text) => make("td", { className: "num" }, text)), make("td", {}, bar(mean, noise, perfect)));
   };
   const table = (kept) => {
-    const titles = ["score", "mean codes", "sampled codes", "noise", "perfect code", ""];
-    const heads = titles.map((title, c) => make("th", { scope: "col", className: c > 0 && c < 5 ? "num" : "" }, title));
+    const titles = ["score", "mean codes", "sampled codes", "noise", "untrained", "perfect code", ""];
+    const heads = titles.map((title, c) => make("th", { scope: "col", className: c > 0 && c < 6 ? "num" : "" }, title));
     return make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...kept.map(row))));
   };
   const headed = run.scores.filter(([name]) => head(name) || name.startsWith("train."));
@@ -72,7 +73,8 @@ function scores(run) {
   if (!run.scores.length) return [make("p", { className: "absent" }, "This run has not been scored.")];
   const more = make("details", {}, make("summary", {}, `${parts.length} parts of these scores`));
   more.ontoggle = () => { if (more.open && more.children.length === 1) more.append(table(parts)); };
-  return parts.length ? [table(headed), more] : [table(headed)];
+  const note = "Of mean codes: noise, a perfect code (each factor by itself), and the least and the greatest of networks before training. The bar is the way from noise to a perfect code.";
+  return [table(headed), make("p", { className: "sub" }, note), ...(parts.length ? [more] : [])];
 }
 function section(eyebrow, title, ...inside) {
   return make("section", { className: "figure" }, make("header", {}, make("p", { className: "eyebrow" }, eyebrow), make("h2", {}, title)), ...inside);

@@ -19,6 +19,7 @@ from distaff.errors import DistaffError
 from distaff.report import index, methods, page, runs, story, theme
 from distaff.report.draw import ON_PAGE, Drawn, Job, absent, charts_of, draw, figures
 from distaff.report.facts import StudyFacts, compared, settings, themes
+from distaff.report.floor import limits
 from distaff.report.runs import Details
 
 MANY = 30  # figures from which it pays to start processes
@@ -37,8 +38,9 @@ def build(
 ) -> Path:
     """Write the report of a study to the folder `out` and return its index.html.
 
-    `table` holds the scores, `planned` every run with its status. Pages: index (the scorecard, the story, figures), one
-    for each data set where there are several, one for each method, the table of runs, and the template of a run.
+    `table` holds the scores, `planned` every run with its status, `untrained` the scores of untrained models, of noise
+    and of a perfect code. Pages: index (the scorecard, the story, figures), one for each data set where there are
+    several, one for each method, the table of runs, and the template of a run.
     Beside them the numbers and charts of every figure in each of `formats` (svg, pdf, png, latex), and scores.csv,
     scores.parquet, runs.csv and scorecard.csv. `workers` processes draw, where there is much to draw. Raises
     `DistaffError` where the [report] extra is missing or the study has no run.
@@ -53,7 +55,7 @@ def build(
     page.write(out / "index.html", index.html(study, table, planned, parts, drawn, card, links))
     _write_datasets(study, parts, drawn, planned, links, out)
     _write_methods(study, table, planned, links, out)
-    _write_runs(study, table, planned, details, links, out)
+    _write_runs(study, table, planned, untrained, details, links, out)
     for name, frame in (("scores", table), ("runs", planned), ("scorecard", card)):
         frame.write_csv(out / f"{name}.csv")
     table.write_parquet(out / "scores.parquet")
@@ -152,6 +154,7 @@ def _write_runs(
     study: StudyFacts,
     table: pl.DataFrame,
     planned: pl.DataFrame,
+    untrained: pl.DataFrame | None,
     details: Callable[[str], Details],
     links: Sequence[tuple[str, str]],
     out: Path,
@@ -166,7 +169,7 @@ def _write_runs(
         "charts": {},
         "themes": themes(),
         "labels": {name: theme.metric_label(name) for name in names if "." not in name or name.startswith("train.")},
-        "reach": {name: _reaches(study, name, names) for name in study.grids},
+        "limits": limits(study, names, untrained),
     }
     scripts = [page.data(told), '<script src="run.js" defer></script>']
     page.write(out / "run.html", page.document("Run", '<main class="wrap" id="run"></main>', scripts=scripts, nav=nav))
@@ -179,8 +182,3 @@ RUNS = """<main class="wrap"><section class="runs"><header><p class="eyebrow">Ev
 <tbody id="rows"></tbody></table></div><p><button id="more" type="button" hidden>Show more</button></p>
 <p class="files">All scores: <a href="scores.csv">scores.csv</a> <a href="scores.parquet">scores.parquet</a>
 <a href="runs.csv">runs.csv</a></p></section></main>"""
-
-
-def _reaches(study: StudyFacts, dataset: str, names: Iterable[str]) -> dict[str, list[float]]:
-    found = {name.partition("(")[0]: reach(name.partition("(")[0], study.grids[dataset]) for name in names}
-    return {name: [round(end, 4) for end in known] for name, known in found.items() if known}

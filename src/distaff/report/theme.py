@@ -127,11 +127,11 @@ def config(dark: bool = False) -> dict[str, Any]:
         "title": {"color": ink, "fontSize": 14, "fontWeight": 600, "anchor": "start"},
         "text": {"color": ink, "fontSize": 12},
         "range": {"diverging": ["#C2571A", middle, "#1B6CA8"], "heatmap": [middle, "#1B6CA8"], "category": HUES},
-        "style": {
-            "floor": {"fill": soft, "stroke": soft},
-            "ink": {"fill": ink, "stroke": ink},
-            "ring": {"stroke": ink, "fill": "transparent", "strokeWidth": 1.5},
-            "note": {"fill": soft, "fontSize": 11},
-            "soft": {"fill": soft, "stroke": soft},
+        "style": {  # `color`: a mark's own default, which is blue, goes before a fill or a stroke
+            "floor": {"color": soft},
+            "ink": {"color": ink},
+            "ring": {"color": ink, "fill": "transparent", "strokeWidth": 1.5},
+            "note": {"color": soft, "fontSize": 11},
+            "soft": {"color": soft},
         },
     }

@@ -19,8 +19,7 @@ from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
-from distaff.models import initial
-from distaff.registry import METRICS, NETWORKS, Spec, content_id
+from distaff.registry import NETWORKS, Spec
 from distaff.spec import Run
 from distaff.study.asked import Scoring as Scoring  # noqa: PLC0414  (others take it from here)
 from distaff.study.asked import registry
@@ -146,22 +145,3 @@ def _row(spec: Spec, representation: str, metric: str, value: float, reason: str
     if str(spec) != spec.name:
         row["spec"] = str(spec)
     return row if finite else {**row, "reason": reason or "not a number"}
-
-
-def untrained(store: Store, run: Run, scoring: Scoring, models: int = 20) -> Rows:
-    """MIG of `models` networks of `run` at update 0, seeds 0, 1, ...: what a score is worth before any training.
-
-    Kept in the store as untrained-<hash of the data set>.json, and read from there the next time.
-    """
-    path = store.folder / f"untrained-{content_id(run.dataset.identity)}.json"
-    if not path.exists():
-        vae = NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape)
-        asked = Scoring((METRICS.parse("mig"),), scoring.rows, scoring.test_rows, scoring.cells)
-        found = [
-            {"seed": seed, **{k: row[k] for k in ("representation", "metric", "value")}}
-            for seed in range(models)
-            for row in answers(run, initial(vae, seed), asked)
-            if row["metric"] == "mig"
-        ]
-        write(path, sealed({"network": str(run.network), "scores": found}))
-    return list(read_json(path)["scores"])

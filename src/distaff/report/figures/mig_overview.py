@@ -8,6 +8,7 @@ import polars as pl
 from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores
 from distaff.report import Figure, figure
+from distaff.report.floor import spans
 from distaff.report.theme import colour, in_order, label, metric_label
 
 
@@ -30,7 +31,7 @@ def mig_overview(
     `DistaffError` where the table does not hold the metric.
     """
     rows = scores(table, metric)
-    floor = None if untrained is None else _best(untrained, metric)
+    floor = next(iter(spans(untrained).filter(pl.col("metric") == metric)["untrained_high"]), None)
     frame = medians(rows, ["method", "strength_index", "strength", "spec"], seed=seed).with_columns(
         pl.lit(floor, pl.Float64).alias("floor")
     )
@@ -38,12 +39,6 @@ def mig_overview(
     above = "" if floor is None else f" {frame['above_floor'].sum()} of {frame.height} medians lie above the floor."
     n = f"{rows['id'].n_unique()} runs in {frame.height} settings.{above}"
     return Figure(frame, {"": _chart(rows, frame, metric_label(metric), floor)}, n)
-
-
-def _best(untrained: pl.DataFrame, metric: str) -> float | None:
-    kept = untrained.filter((pl.col("metric") == metric) & (pl.col("representation") == "mean"))
-    best = kept["value"].drop_nulls().max()
-    return float(best) if isinstance(best, (int, float)) else None
 
 
 def _chart(rows: pl.DataFrame, frame: pl.DataFrame, title: str, floor: float | None) -> alt.LayerChart:

@@ -8,6 +8,7 @@ from distaff.analysis.scores import scores, supervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.boxes import boxes, quartiles
+from distaff.report.floor import spans
 from distaff.report.theme import metric_label
 
 
@@ -15,13 +16,14 @@ from distaff.report.theme import metric_label
     title="Scores of each method",
     question="Does the choice of method decide how disentangled the code is?",
     reading="Every dot is a run: all strengths and seeds of a method, or an even part of many. The box "
-    "spans the middle half, the line is the "
-    "median. Where boxes overlap, the choice of method matters less than strength and luck.",
+    "spans the middle half, the line is the median. Where boxes overlap, the choice of method matters less than "
+    "strength and luck. The grey zone holds untrained models.",
     interval="The box is a spread, not an error bar: it holds the middle half of the runs.",
     order=30,
+    untrained=True,
     paper="Figures 3 (left) and 13",
 )
-def score_by_method(table: pl.DataFrame) -> Figure:
+def score_by_method(table: pl.DataFrame, *, untrained: pl.DataFrame | None = None) -> Figure:
     """The quartiles of every disentanglement score by method. Figures 3 (left) and 13 of the paper.
 
     Raises `DistaffError` where the table holds no such score.
@@ -29,8 +31,10 @@ def score_by_method(table: pl.DataFrame) -> Figure:
     if not (names := supervised(table)):
         raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
     rows = pl.concat([scores(table, name) for name in names])
-    frame = quartiles(rows, ["metric", "method"])
+    frame = quartiles(rows, ["metric", "method"]).join(spans(untrained), "metric", how="left", maintain_order="left")
+    of = {name: pl.col("metric") == name for name in names}
     charts = {
-        metric_label(name): boxes(rows.filter(pl.col("metric") == name), "method", metric_label(name)) for name in names
+        metric_label(name): boxes(rows.filter(here), "method", metric_label(name), floor=frame.filter(here))
+        for name, here in of.items()
     }
     return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more a box.")

@@ -8,6 +8,7 @@ from distaff.analysis.scores import scores, supervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.boxes import boxes, quartiles
+from distaff.report.floor import ENDS, spans
 from distaff.report.theme import in_order, label, metric_label
 
 
@@ -15,13 +16,16 @@ from distaff.report.theme import in_order, label, metric_label
     title="Scores of each strength",
     question="How much do strength and seed matter within one method?",
     reading="One chart a method, one column a strength, every dot one seed. Dots of one column differ in nothing but "
-    "the seed: how far they spread is what luck does.",
+    "the seed: how far they spread is what luck does. The grey zone holds untrained models.",
     interval="The box is a spread, not an error bar: it holds the middle half of the seeds.",
     order=40,
+    untrained=True,
     paper="Figures 3 (right) and 14",
     columns=3,
 )
-def score_by_strength(table: pl.DataFrame, *, metric: str | None = None) -> Figure:
+def score_by_strength(
+    table: pl.DataFrame, *, metric: str | None = None, untrained: pl.DataFrame | None = None
+) -> Figure:
     """The quartiles of one score by method and strength. Figures 3 (right) and 14 of the paper.
 
     Without `metric`, the FactorVAE score as in the paper, or the first score there is. Raises `DistaffError` where the
@@ -31,11 +35,18 @@ def score_by_strength(table: pl.DataFrame, *, metric: str | None = None) -> Figu
         raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
     chosen = metric or ("factor_vae_score" if "factor_vae_score" in names else names[0])
     rows = scores(table, chosen)
-    frame = quartiles(rows, ["method", "strength_index", "strength", "spec"])
-    limits = (rows.select(pl.col("value").min()).item(), rows.select(pl.col("value").max()).item())
+    frame = quartiles(rows, ["metric", "method", "strength_index", "strength", "spec"])
+    frame = frame.join(spans(untrained), "metric", how="left", maintain_order="left").drop("metric")
+    ends = [*rows["value"], *frame.select(ENDS).head(1).row(0)]
+    limits = (min(end for end in ends if end is not None), max(end for end in ends if end is not None))
     charts = {
         label(name): boxes(
-            rows.filter(pl.col("method") == name), "strength", metric_label(chosen), height=200, domain=limits
+            rows.filter(pl.col("method") == name),
+            "strength",
+            metric_label(chosen),
+            height=200,
+            domain=limits,
+            floor=frame,
         )
         for name in in_order(rows["method"])
     }

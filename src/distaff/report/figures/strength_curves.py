@@ -8,6 +8,7 @@ from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores, supervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
+from distaff.report.floor import spans
 from distaff.report.lines import lines
 from distaff.report.theme import metric_label
 
@@ -16,13 +17,14 @@ from distaff.report.theme import metric_label
     title="Scores against regularisation",
     question="Is there a strength that is good for every method and every metric?",
     reading="Each line is a method, each point the median over the seeds of one strength. A rule of thumb would show "
-    "as lines that peak at the same place in every chart.",
+    "as lines that peak at the same place in every chart. The grey zone holds untrained models.",
     interval="The band is the 95 % bootstrap interval of the median over seeds.",
     order=45,
+    untrained=True,
     paper="Figures 4 (left) and 15",
     columns=3,
 )
-def strength_curves(table: pl.DataFrame, *, seed: int = 0) -> Figure:
+def strength_curves(table: pl.DataFrame, *, untrained: pl.DataFrame | None = None, seed: int = 0) -> Figure:
     """The median of every disentanglement score by method and strength. Figures 4 (left) and 15 of the paper.
 
     `best` marks the strength of each method with the highest median. Raises `DistaffError` where there is no score.
@@ -33,6 +35,7 @@ def strength_curves(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     frame = medians(rows, ["metric", "method", "strength_index", "strength", "spec"], seed=seed).with_columns(
         (pl.col("median") == pl.col("median").max().over("metric", "method")).alias("best")
     )
+    frame = frame.join(spans(untrained), "metric", how="left", maintain_order="left")
     charts = {
         metric_label(name): lines(frame.filter(pl.col("metric") == name), metric_label(name), height=220)
         for name in names

@@ -1,0 +1,151 @@
+"""A report is made once: again only where what it says would change, and it clears away what it wrote before."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from distaff.commands.report import _origin, report
+from distaff.report.kept import MADE, replacing, unchanged
+from distaff.study.record import load_study
+from distaff.study.store import Store
+from small_store import METHODS, small_store
+
+STUDY = """
+from distaff.spec import Optim, Study, run
+
+study = Study(
+    "small",
+    tuple(run("toy", m, "mlp(width=32, latents=4)", updates=20, optim=Optim(lr=3e-3)) for m in {methods}),
+    metrics=("mig", "modularity"), rows=500, test_rows=200,
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
+    """The file of a study and its store, with a report."""
+    folder = tmp_path_factory.mktemp("kept")
+    file = folder / "small.py"
+    file.write_text(STUDY.format(methods=METHODS))
+    store = small_store(folder / "store", updates=20)
+    report(file, out=store.folder, format=())
+    return file, store
+
+
+def stamp(store: Store) -> int:
+    return (store.folder / "report" / "index.html").stat().st_mtime_ns
+
+
+def test_a_report_of_an_unchanged_store_is_left_as_it_is(made, capsys):
+    file, store = made
+    before = stamp(store)
+    report(file, out=store.folder, format=())
+    assert stamp(store) == before
+    first, last = capsys.readouterr().out.splitlines()
+    assert "nothing to do" in first
+    assert last == str(store.folder / "report" / "index.html")
+
+
+def test_a_damaged_page_is_mended_and_an_order_obeyed(made):
+    file, store = made
+    page = store.folder / "report" / "runs.html"
+    whole = page.read_text()
+    page.write_text(whole.replace("Runs", "Ruin"))
+    report(file, out=store.folder, format=())
+    assert page.read_text() == whole
+    before = stamp(store)
+    report(file, out=store.folder, format=(), again=True)
+    assert stamp(store) != before
+
+
+def test_whatever_changes_what_a_report_says_changes_its_origin(made):
+    file, store = made
+    study = load_study(file)
+    folder = store.run_folder(study.runs[0].id)
+    known = [_origin(study, store, file, ())]
+
+    def changed() -> bool:
+        known.append(_origin(study, store, file, ()))
+        return known[-1] not in known[:-1]
+
+    assert not changed()
+    (folder / "picture-mine.png").write_bytes(b"1")
+    assert changed()
+    (folder / "scores-more.json").write_bytes(b"{}")
+    assert changed()
+    (folder / "scores-more.json").write_bytes(b"{")
+    assert changed()
+    (folder / "scores-more.json").unlink()
+    store.fail(study.runs[0], "not finite from update 300 on")
+    assert changed()
+    store.fail(study.runs[0], "not finite from update 400 on")
+    assert changed()
+    (folder / ".scores.json.part").write_bytes(b"{")  # being written
+    assert not changed()
+    for other in ({"purpose": "another"}, {"metrics": ("mig",)}, {"runs": study.runs[1:]}, {"rows": 400}):
+        assert _origin(replace(study, **other), store, file, ()) not in known
+    assert _origin(study, store, file, ("svg",)) not in known
+    assert _origin(study, store, Path("other.py"), ()) not in known
+    (folder / "picture-mine.png").unlink()
+    (store.folder / "failed" / f"{study.runs[0].id}.json").unlink()
+
+
+def test_a_file_that_is_gone_or_edited_or_no_record_is_no_report(tmp_path):
+    def written() -> Path:
+        with replacing(tmp_path, {"of": 1}) as aside:
+            (aside / "a.html").write_text("a")
+        assert unchanged(tmp_path, {"of": 1})
+        return tmp_path / "a.html"
+
+    assert not unchanged(tmp_path, {"of": 1})
+    written().unlink()
+    assert not unchanged(tmp_path, {"of": 1})
+    written().write_text("b")
+    assert not unchanged(tmp_path, {"of": 1})
+    written()
+    assert not unchanged(tmp_path, {"of": 2})
+    for bad in ("{", "[]", "{}", '{"from": {"of": 1}, "files": ["a.html"]}'):
+        (tmp_path / MADE).write_text(bad)
+        assert not unchanged(tmp_path, {"of": 1})
+
+
+def test_files_of_an_earlier_report_go_and_others_stay(made):
+    file, store = made
+    folder, text = store.folder / "report", file.read_text()
+    (folder / "note.html").write_text("mine")
+    report(file, out=store.folder, format=("svg",))
+    drawn = list((folder / "figures").glob("*.svg"))
+    drawn[0].write_text("edited by hand")
+    file.write_text(text.replace(METHODS[-1], "beta_vae(beta=9)"))
+    report(file, out=store.folder, format=())
+    assert not (folder / f"method-{METHODS[-1]}.html").exists()
+    assert list((folder / "figures").glob("*.svg")) == drawn[:1]
+    assert (folder / "note.html").read_text() == "mine"
+    assert len(drawn) > 1
+    file.write_text(text)
+
+
+def test_after_an_error_the_earlier_report_stands(tmp_path):
+    with replacing(tmp_path, {"of": 1}) as aside:
+        (aside / "figures").mkdir()
+        (aside / "figures" / "a.svg").write_text("a")
+    with pytest.raises(FileNotFoundError), replacing(tmp_path, {"of": 2}) as aside:
+        (aside / "b.svg").rename(aside / "c" / "b.svg")
+    assert unchanged(tmp_path, {"of": 1})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", MADE]
+
+
+def test_a_record_from_elsewhere_names_no_file_outside_its_folder(tmp_path):
+    inside = tmp_path / "report"
+    (tmp_path / "mine.txt").write_text("x")
+    with replacing(inside, {}) as aside:
+        (aside / "a.txt").write_text("x")
+    told = json.loads((inside / MADE).read_text())
+    told["files"] |= {"../mine.txt": told["files"]["a.txt"], str(tmp_path / "mine.txt"): told["files"]["a.txt"]}
+    (inside / MADE).write_text(json.dumps(told))
+    with replacing(inside, {}):
+        pass
+    assert (tmp_path / "mine.txt").exists()
+    assert not (inside / "a.txt").exists()
