@@ -17,7 +17,7 @@ from torch import Tensor
 def of_bits(words: UInt64[np.ndarray, "n h"], rows: Int[np.ndarray, "b"]) -> Float[Tensor, "b 1 h 64"]:
     """The images at `rows` of packed `words`, bit c of a word being column c; raises `IndexError` outside them."""
     rows = np.asarray(rows, dtype=np.int64)
-    out = torch.zeros(len(rows), 1, words.shape[1], 64)
+    out = torch.empty(len(rows), 1, words.shape[1], 64)
     inside, _ = _of_bits(words, rows, out.numpy())
     if not inside:
         raise IndexError(f"rows are from 0 to {len(words) - 1}, not {rows.min()} to {rows.max()}")
@@ -26,7 +26,7 @@ def of_bits(words: UInt64[np.ndarray, "n h"], rows: Int[np.ndarray, "b"]) -> Flo
 
 @numba.njit(cache=True)
 def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: NDArray[np.float32]) -> tuple[bool, np.uint64]:
-    """Set what is white in `out` [b 1 h 64], which is black; False if a row is outside. Few bytes have white in them.
+    """Fill `out` [b 1 h 64]; False if a row is outside. Most lines are black, and told by one comparison.
 
     What was read ahead comes back too, or the compiler would leave the reading out.
     """
@@ -38,11 +38,10 @@ def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: NDArray[np
             seen |= words[rows[i], y]
     for i in range(rows.size):
         for y in range(h):
-            word, line, x = words[rows[i], y], lines[i * h + y], 0
-            while word:
-                if word & np.uint64(255):
-                    for bit in range(8):
-                        line[x + bit] = np.float32((word >> np.uint64(bit)) & np.uint64(1))
-                word >>= np.uint64(8)
-                x += 8
+            word, line = words[rows[i], y], lines[i * h + y]
+            if word == 0:
+                line[:] = np.float32(0)
+            else:
+                for x in range(64):
+                    line[x] = np.float32((word >> np.uint64(x)) & np.uint64(1))
     return True, seen

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.metrics._threads import one_blas_thread
+
 Floats = NDArray[np.float64]
 STRENGTHS = np.logspace(-4, 4, 10)
 FOLDS = 5
@@ -37,6 +39,7 @@ class Linear:
         return said
 
 
+@one_blas_thread()
 def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
     """Classes `y` [n] from `x` [n d]; one class alone is always predicted. `jobs` threads share the folds."""
     classes, index = np.unique(y, return_inverse=True)
@@ -60,6 +63,7 @@ def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
     return Linear(classes, weights, float(STRENGTHS[best]))
 
 
+@one_blas_thread()
 def log_loss(x: NDArray[Any], y: NDArray[Any]) -> float:
     """The mean log-loss in nats of classes `y` [n] under the best linear classifier of `x` [n d], on the same rows.
 

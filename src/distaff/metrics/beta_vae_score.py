@@ -14,6 +14,7 @@ from distaff.metrics import Score, metric
 from distaff.metrics._draws import generator
 from distaff.metrics._lookup import LookUp, look_up
 from distaff.metrics._rows import Rows
+from distaff.metrics._threads import one_blas_thread
 
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
@@ -69,6 +70,7 @@ def features(codes_of: LookUp, first: NDArray[np.int64], second: NDArray[np.int6
     return np.concatenate(found)
 
 
+@one_blas_thread()
 def classify(x: NDArray[Any], y: NDArray[Any], asked: NDArray[Any], seed: int) -> NDArray[Any]:
     """What logistic regression, taught `y` [n] by `x` [n d], says of `asked` [m d]; one class alone is always said."""
     from sklearn.exceptions import ConvergenceWarning

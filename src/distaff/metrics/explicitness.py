@@ -13,6 +13,7 @@ from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics._draws import generator
 from distaff.metrics._predict import lesson
+from distaff.metrics._threads import one_blas_thread
 
 SCALES = ("auc", "unit")
 
@@ -74,6 +75,7 @@ def area(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:
     return float((middle[rank[positive]].sum() - hits * (hits + 1) / 2) / (hits * misses))
 
 
+@one_blas_thread()
 def _fit(x: NDArray[Any], y: NDArray[Any], seed: int) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

@@ -14,6 +14,7 @@ from distaff.metrics import Score, metric
 from distaff.metrics._draws import generator
 from distaff.metrics._matching import matched
 from distaff.metrics._predict import hit, lesson
+from distaff.metrics._threads import one_blas_thread
 
 
 @metric(paper="https://arxiv.org/abs/2304.02335", rows=10_000, test_rows=5_000, range=(-1, 1))
@@ -54,6 +55,7 @@ def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int 
     return Score(float(np.mean(lost)), parts)
 
 
+@one_blas_thread()
 def _accuracy(
     x: NDArray[Any], y: NDArray[Any], asked: NDArray[Any], truth: NDArray[Any], width: int, steps: int, seed: int
 ) -> float:
