@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -32,6 +32,7 @@ def report(
     /,
     out: Path | None = None,
     format: tuple[Literal["svg", "pdf", "png", "latex"], ...] = ("svg", "pdf"),
+    udr: bool = False,
     again: bool = False,
 ) -> None:
     """Write the report of a study, finished or not: pages that open from disk, with every figure and its numbers.
@@ -44,6 +45,8 @@ def report(
         file: a Python file that defines `study = Study(...)`.
         out: the store; by default out/NAME. The report is its folder `report`.
         format: what figures are written as, beside their numbers as CSV and parquet; latex is a table of the numbers.
+        udr: with the unsupervised disentanglement ranking of the runs (Duan et al., 2020) among the scores without
+            labels: whether the seeds of a setting agree. Every run is encoded for it, once.
         again: make it in any case.
     """
     from distaff.report.kept import replacing, unchanged
@@ -53,18 +56,35 @@ def report(
     study = load_study(file)
     store = Store(out or Path("out") / study.name)
     pages = store.folder / "report"
-    origin = _origin(study, store, file, format)
+    origin = {**_origin(study, store, file, format), "udr": udr}
     if not again and unchanged(pages, origin):
         print("nothing to do: the report has all that is there (--again makes it in any case)")
     else:
         from distaff.analysis.table import table
         from distaff.commands.gallery import illustrate
 
-        numbers = table(study, store)
+        numbers = with_udr(table(study, store), study, store) if udr else table(study, store)
         illustrate(numbers, store)
         with replacing(pages, {**origin, "pictures": _files(study, store)["pictures"]}) as aside:
             _build(study, store, file, numbers, format, aside)
     print(pages / "index.html")
+
+
+def with_udr(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
+    """The table of scores with `udr` of mean codes of every run that has another seed to be compared with."""
+    import polars as pl
+
+    from distaff.study.between import agreements
+
+    found = agreements(study, store, tell=partial(print, file=sys.stderr))
+    scores = pl.DataFrame(
+        {"id": list(found), "value": list(found.values())}, schema={"id": pl.String, "value": pl.Float64}
+    )
+    of_run = numbers.unique("id", maintain_order=True).drop("representation", "metric", "value")
+    named = of_run.join(scores, "id", maintain_order="left").with_columns(
+        representation=pl.lit("mean"), metric=pl.lit("udr")
+    )
+    return pl.concat([numbers, named.select(numbers.columns)])
 
 
 def _build(study: Study, store: Store, file: Path, numbers: pl.DataFrame, formats: Sequence[str], aside: Path) -> None:
@@ -99,7 +119,7 @@ def _build(study: Study, store: Store, file: Path, numbers: pl.DataFrame, format
     )
 
 
-def _origin(study: Study, store: Store, file: Path, formats: Iterable[str]) -> dict[str, str]:
+def _origin(study: Study, store: Store, file: Path, formats: Iterable[str]) -> dict[str, Any]:
     """What decides what a report says, each as a hash: the study, what there is of it, and the code that tells it."""
     asked = [study.metrics, study.rows, study.test_rows, study.cells]
     told = [study.name, study.purpose, [run.id for run in study.runs], asked, str(file), sorted(formats)]

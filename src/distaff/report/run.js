@@ -5,7 +5,7 @@ const make = (name, attributes = {}, ...inside) => {
   element.append(...inside);
   return element;
 };
-const number = (value) => value === null || value === undefined ? "" : Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? value.toPrecision(3) : String(+value.toFixed(4));
+const number = (value) => value === null || value === undefined ? "" : Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? String(+value.toPrecision(3)) : String(+value.toFixed(4));
 const place = document.getElementById("run");
 const part = (id) => [...id].reduce((h, c) => (h * 31 + c.codePointAt(0)) % 65521, 0) % REPORT.parts;
 const known = {};

@@ -57,8 +57,8 @@ def floors(
 
 def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
     """What the file holds that answers the same question; the first such files held MIG alone, and no question."""
-    told = read_json(path) if path.exists() else {"network": None}
-    if told["network"] != str(run.network):
+    told = read_json(path) if path.exists() else {}
+    if told.get("network") != str(run.network):
         return []
     covered = asked.covered(told["asked"]) if "asked" in told else {METRICS.parse("mig")}
     return [row for row in told["scores"] if any(is_of(row, spec) for spec in covered)]

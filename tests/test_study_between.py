@@ -1,0 +1,69 @@
+"""UDR of a study is that of the codes of its runs, kept, and a score without labels like the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from distaff.analysis.scores import unsupervised
+from distaff.analysis.selection import selection
+from distaff.analysis.table import table
+from distaff.commands.report import with_udr
+from distaff.data import load
+from distaff.encode import encode
+from distaff.metrics.between import udr
+from distaff.metrics.latents import kl
+from distaff.registry import METRICS, NETWORKS
+from distaff.spec import Optim, Study, cross
+from distaff.study.between import agreements
+from distaff.study.score import Scoring, score_run
+from distaff.study.store import Store
+from distaff.train.fit import fit
+
+RUNS = cross(["toy"], ["beta_vae(beta=0.2)", "beta_vae(beta=1)"], range(3), network="mlp(width=16, latents=3)",
+             updates=200, optim=Optim(lr=3e-3))  # fmt: skip
+STUDY = Study("small", RUNS, ("mig",), rows=500, test_rows=100)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    found = Store(tmp_path_factory.mktemp("between"))
+    for trained in fit(RUNS):
+        found.put(trained, 1.0)
+        score_run(found, trained.run.id, Scoring((METRICS.parse("mig"),), 500, 100))
+    return found
+
+
+def test_the_udr_of_a_run_is_that_of_its_setting(store: Store) -> None:
+    dataset = load("toy")
+    vae = NETWORKS.bind(RUNS[0].network)(dataset.shape)
+    codes = [encode(vae, store.params(run.id), dataset, np.arange(768)) for run in RUNS[3:]]
+    by_hand = udr([one.mean for one in codes], [kl(*one) for one in codes]).scores
+    found = agreements(STUDY, store)
+    assert [found[run.id] for run in RUNS[3:]] == pytest.approx(by_hand.tolist(), rel=1e-4)
+    assert max(found.values()) > 0
+
+
+def test_it_is_asked_once_and_again_with_another_seed_alone(store: Store) -> None:
+    agreements(STUDY, store)
+    heard: list[str] = []
+    fewer = replace(STUDY, runs=RUNS[1:])
+    found = agreements(fewer, store, heard.append)
+    assert len(heard) == 1
+    assert "2 seeds of beta_vae(beta=0.2)" in heard[0]
+    assert agreements(fewer, store, heard.append) == found
+    assert len(heard) == 1
+    assert found.keys() == {run.id for run in RUNS[1:]}
+    assert agreements(replace(STUDY, runs=RUNS[:1]), store) == {}
+
+
+def test_it_is_judged_beside_the_other_scores_without_labels(store: Store) -> None:
+    numbers = with_udr(table(STUDY, store), STUDY, store)
+    here = numbers.filter(pl.col("metric") == "udr")
+    assert dict(here.select("id", "value").rows()) == agreements(STUDY, store)
+    assert here.select("seed", "strength").rows() == [(run.seed, run.strength[1]) for run in RUNS if run.strength]
+    assert "udr" in unsupervised(numbers)
+    assert "udr" in selection(numbers, resamples=10)["selector"].to_list()
