@@ -46,6 +46,19 @@ def test_every_metric_at_a_quick_look(file, tmp_path):
     assert told["mig"]["perfect"] is None
 
 
+def test_tasks_are_scored_beside_metrics(file, tmp_path):
+    task = "downstream(labels=50)"
+    out = distaff("score", file, "--metrics", "mig", task, "--draws", "2", "--json", tmp_path / "s.json")
+    assert out.returncode == 0, out.stderr
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert list(told) == ["mig", task]
+    assert told[task]["noise"] < 0.5 < told[task]["value"] < told[task]["perfect"] <= 1
+    assert told[task]["parts"].keys() > {"test_shape", "test_size", "test_angle"}
+    out = distaff("score", file, "--metrics", "downstraem")
+    assert out.returncode == 2
+    assert "unknown metric or task" in out.stderr
+
+
 def test_names_that_do_not_fit_are_told(file, tmp_path):
     with np.load(file) as stored:
         np.savez(tmp_path / "wrong.npz", codes=stored["codes"], factors=stored["factors"], names=["shape", "size"])
@@ -58,12 +71,13 @@ def test_scores_of_a_run_are_those_of_both_representations(tmp_path):
     words = ["train", "toy", "beta_vae", "--network", "mlp(width=16, latents=4)", "--updates", "20", "--out", tmp_path]
     assert distaff(*words).returncode == 0
     (run,) = (tmp_path / "runs").iterdir()
-    out = distaff("score", run, "--metrics", "mig", "modularity", "--rows", "500", "--json", tmp_path / "s.json")
+    asked = ("mig", "modularity", "downstream(labels=100)")
+    out = distaff("score", run, "--metrics", *asked, "--rows", "500", "--json", tmp_path / "s.json")
     assert out.returncode == 0, out.stderr
     told = json.loads((tmp_path / "s.json").read_text())
     for kind in ("mean", "sampled"):
         assert 0 <= told["mig"][kind]["value"] <= 1
-        assert f"{told['modularity'][kind]['value']:.3f}" in out.stdout
+        assert all(f"{told[name][kind]['value']:.3f}" in out.stdout for name in asked)
     out = distaff("score", tmp_path)
     assert out.returncode == 2
     assert "is no run" in out.stderr

@@ -31,19 +31,20 @@ def score(
 
     Args:
         target: the npz file, in which nothing may be a Python object, or a folder such as results/runs/<id>.
-        metrics: metrics with their parameters, such as "mig(bins=30)", or all.
+        metrics: metrics and tasks with their parameters, such as "mig(bins=30)" "downstream(labels=100)"; all metrics.
         json: a file to write the numbers to.
         rows: how many rows a metric is given at most.
         test_rows: how many more it is tested on, where it learns.
         draws: how many draws an interval is made of; 0 for none.
-        jobs: threads for boosted trees.
+        jobs: threads for boosted trees and logistic regression.
         quick: the scores alone.
     """
     from json import dumps
 
+    from distaff.metrics.meaning.asking import specification
     from distaff.registry import METRICS
 
-    specs = [METRICS.parse(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
+    specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows}
     if target.is_dir():
         numbers = _of_a_run(target, specs, limits)

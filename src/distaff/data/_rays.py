@@ -1,4 +1,4 @@
-"""Rays against convex bodies: what is hit first, in which colour, and whether anything stands in the way."""
+"""Rays against convex bodies: where they go, what they hit first, in which colour, and what stands in the way."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ Vector: TypeAlias = Any  # three floats, to the compiled functions
 
 FAR = 1e9
 NEAR = 1e-4  # of the scene's unit: a ray does not hit the surface that it starts from
+
+
+@numba.njit(cache=True, nogil=True)
+def aimed(axes: Any, focal: float, n: int, i: int, j: int) -> Vector:
+    """The way, of length 1, of ray i, j of [n n] through a screen that is `focal` of its half-widths before the eye.
+
+    The rows of `axes` [3 3] are the camera's: right, up and forwards.
+    """
+    right, up = ((2 * j + 1) / n - 1) / focal, (1 - (2 * i + 1) / n) / focal
+    x = axes[0, 0] * right + axes[1, 0] * up + axes[2, 0]
+    y = axes[0, 1] * right + axes[1, 1] * up + axes[2, 1]
+    z = axes[0, 2] * right + axes[1, 2] * up + axes[2, 2]
+    length = (x * x + y * y + z * z) ** 0.5
+    return (x / length, y / length, z / length)
 
 
 @numba.njit(cache=True, nogil=True)

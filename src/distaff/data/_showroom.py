@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from distaff.data._bodies import Body, Colour, Scene, moved, scene
-from distaff.data._rays import FAR, blocked, nearest, normal_at, second_colour
+from distaff.data._rays import FAR, aimed, blocked, nearest, normal_at, second_colour
 from distaff.data._vehicles import car, drawn_shape
 
 SIDE, RAYS = 64, 3  # pixels; rays of a pixel in each direction
@@ -72,14 +72,8 @@ def _light(parts: Scene, eye: Any, axes: Any) -> Any:
     out = np.ones((n, n, 3))
     o = (eye[0], eye[1], eye[2])
     for i in range(n):
-        up = (1 - (2 * i + 1) / n) / FOCAL
         for j in range(n):
-            right = ((2 * j + 1) / n - 1) / FOCAL
-            x = axes[0, 0] * right + axes[1, 0] * up + axes[2, 0]
-            y = axes[0, 1] * right + axes[1, 1] * up + axes[2, 1]
-            z = axes[0, 2] * right + axes[1, 2] * up + axes[2, 2]
-            length = (x * x + y * y + z * z) ** 0.5
-            d = (x / length, y / length, z / length)
+            d = aimed(axes, FOCAL, n, i, j)
             t, body, face = nearest(parts, o, d)
             if t < FAR:
                 at = (o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2])

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from distaff.data._bodies import Scene, scene
-from distaff.data._rays import blocked, nearest, normal_at, second_colour
+from distaff.data._rays import aimed, blocked, nearest, normal_at, second_colour
 from distaff.data._toys import CATEGORIES, INSTANCES, extent, toy_bodies
 
 SIDE, RAYS = 64, 3  # pixels; rays of a pixel in each direction
@@ -101,14 +101,8 @@ def _layers(parts: Scene, eye: Any, axes: Any, lamps: Any, sky: Any) -> Any:
     out = np.zeros((n, n, 1 + lamps.shape[0]))
     o = (eye[0], eye[1], eye[2])
     for i in range(n):
-        up = (1 - (2 * i + 1) / n) / FOCAL
         for j in range(n):
-            right = ((2 * j + 1) / n - 1) / FOCAL
-            x = axes[0, 0] * right + axes[1, 0] * up + axes[2, 0]
-            y = axes[0, 1] * right + axes[1, 1] * up + axes[2, 1]
-            z = axes[0, 2] * right + axes[1, 2] * up + axes[2, 2]
-            length = (x * x + y * y + z * z) ** 0.5
-            d = (x / length, y / length, z / length)
+            d = aimed(axes, FOCAL, n, i, j)
             t, body, face = nearest(parts, o, d)
             table = -o[2] / d[2]
             if body < 0 or table < t:
