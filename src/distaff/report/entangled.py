@@ -37,9 +37,7 @@ def dendrogram(matrix: NDArray[np.float64], names: Sequence[str], *, title: str 
     frame = pl.DataFrame(lines, schema=dict.fromkeys(("x", "y", "x2", "y2"), pl.Float64), orient="row")
     labels = str([names[factor] for factor in order])
     places = list(range(len(order)))
-    axis = alt.Axis(
-        values=places, labelExpr=f"{labels}[datum.value]", labelAngle=-35, labelOverlap=False, grid=False
-    )
+    axis = alt.Axis(values=places, labelExpr=f"{labels}[datum.value]", labelAngle=-35, labelOverlap=False, grid=False)
     x = alt.X("x:Q", title=None, axis=axis, scale=alt.Scale(domain=[-0.5, len(order) - 0.5], nice=False))
     y = alt.Y("y:Q", title=title, scale=alt.Scale(reverse=True, zero=True), axis=alt.Axis(tickCount=5))
     chart = alt.Chart(frame).mark_rule(strokeWidth=2, color=HUES[0]).encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
