@@ -30,7 +30,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from distaff.analysis.table import runs, table
 from distaff.commands.claims import factor_sizes
+from distaff.commands.report import _origin
 from distaff.report.facts import StudyFacts
+from distaff.report.kept import replacing, unchanged
 from distaff.report.runs import Details
 from distaff.report.site import build
 from distaff.spec import Run, Study, cross, sweep
@@ -99,13 +101,20 @@ def main() -> None:
     planned = timed("runs", lambda: runs(study, store))
     facts = StudyFacts(study.name, grids=factor_sizes({str(run.dataset) for run in study.runs}))
     details = lambda id: Details(store.curve(id), {}, {"torch": "2"})  # noqa: E731
-    timed(
-        "report",
-        lambda: build(facts, numbers, planned, folder / "report", details=details, workers=os.cpu_count() or 1),
-    )
-    size = sum(path.stat().st_size for path in (folder / "report").rglob("*") if path.is_file())
+    pages = folder / "report"
+
+    def origin() -> dict[str, Any]:
+        return _origin(study, store, Path(__file__), ())
+
+    def report() -> None:
+        with replacing(pages, origin()) as aside:
+            build(facts, numbers, planned, aside, details=details, workers=os.cpu_count() or 1)
+
+    timed("report", report)
+    assert timed("the report, asked again", lambda: unchanged(pages, origin()))
+    size = sum(path.stat().st_size for path in pages.rglob("*") if path.is_file())
     count = numbers["id"].n_unique()
-    print(f"{count:,} runs, {numbers.height:,} numbers, report of {size / 1e6:.0f} MB in {folder}/report")
+    print(f"{count:,} runs, {numbers.height:,} numbers, report of {size / 1e6:.0f} MB in {pages}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
 
 

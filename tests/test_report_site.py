@@ -12,6 +12,7 @@ from distaff.errors import DistaffError
 from distaff.registry import FIGURES
 from distaff.report import (
     metric_agreement,
+    metric_variance,
     mig_overview,
     score_by_method,
     score_by_strength,
@@ -34,6 +35,16 @@ def page(path: Path) -> str:
 MADE = {"torch": "2", "dirty": False, "joules_of_machine": None, "files": {"run.json": "0a"}, "sha256": "0b"}
 
 
+def repeats() -> pl.DataFrame:
+    """Answers of one run of toy whose spread falls as one over the root of the rows."""
+    return pl.DataFrame(
+        {"dataset": "toy", "metric": name, "rows": n, "draw": draw, "value": 0.2 + (-1) ** draw / n**0.5}
+        for name in ("mig", "dci")
+        for n in (100, 400)
+        for draw in range(4)
+    )
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The report of two data sets with all there can be."""
@@ -42,12 +53,13 @@ def site(tmp_path_factory) -> Path:
     details = Details(curve, {"images": "../runs/x/picture-images.png"}, MADE)
     facts = StudyFacts("quick", grids=GRID)
     folder = tmp_path_factory.mktemp("site")
-    build(facts, table, runs, folder, untrained=untrained(), details=lambda _: details, formats=("svg", "pdf"))
+    beside = {"untrained": untrained(), "repeats": repeats()}
+    build(facts, table, runs, folder, details=lambda _: details, formats=("svg", "pdf"), **beside)
     return folder
 
 
 def test_every_figure_lands_as_numbers_and_as_charts(site):
-    index, toy = page(site / "index.html"), page(site / "dataset-toy.html")
+    index, toy, other = (page(site / f"{name}.html") for name in ("index", "dataset-toy", "dataset-other"))
     for name in FIGURES.names():
         whole = FIGURES.plugin(name).marks.get("study")
         slug = f"{name}-study" if whole else f"{name}-toy"
@@ -58,6 +70,9 @@ def test_every_figure_lands_as_numbers_and_as_charts(site):
             assert list((site / "figures").glob(f"{slug}*.{ending}"))
         assert {"title", "question", "reading", "interval", "order"} <= FIGURES.plugin(name).marks.keys()
     assert "Not drawn" not in index + toy
+    assert re.findall("<li>([^<]+)</li>", other) == [
+        "Noise of the metrics: no metric was asked again of one run: `distaff report STUDY --repeats` does"
+    ]
 
 
 def test_nothing_comes_from_a_network_and_every_link_leads_somewhere(site):
@@ -210,6 +225,13 @@ def test_a_figure_in_a_notebook_is_one_chart_with_all_its_panels():
     spec = figure.chart.to_dict()
     assert [panel["title"] for panel in spec["hconcat"]] == ["Sampled codes", "Mean codes"]
     assert "vega-lite" in " ".join(map(str, figure._repr_mimebundle_().values()))
+
+
+def test_the_noise_of_a_metric_halves_with_four_times_the_rows():
+    frame = metric_variance(simulated()[0], repeats=repeats()).frame.filter(pl.col("metric") == "mig")
+    assert frame["deviation"][0] == pytest.approx(2 * frame["deviation"][1])
+    with pytest.raises(DistaffError, match="no answer differs"):
+        metric_variance(simulated()[0], repeats=repeats().with_columns(value=pl.lit(0.1)))
 
 
 def test_agreement_needs_two_metrics():

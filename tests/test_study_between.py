@@ -1,4 +1,4 @@
-"""UDR of a study is that of the codes of its runs, kept, and a score without labels like the others."""
+"""What takes more than one answer of one run: UDR of the seeds of a setting, and metrics that are asked again."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from distaff.metrics.latents import kl
 from distaff.registry import METRICS, NETWORKS
 from distaff.spec import Optim, Study, cross
 from distaff.study.between import agreements
+from distaff.study.repeats import repeated
 from distaff.study.score import Scoring, score_run
 from distaff.study.store import Store
 from distaff.train.fit import fit
@@ -67,3 +68,18 @@ def test_it_is_judged_beside_the_other_scores_without_labels(store: Store) -> No
     assert here.select("seed", "strength").rows() == [(run.seed, run.strength[1]) for run in RUNS if run.strength]
     assert "udr" in unsupervised(numbers)
     assert "udr" in selection(numbers, resamples=10)["selector"].to_list()
+
+
+def test_a_run_that_is_asked_again_answers_of_other_rows(store: Store) -> None:
+    asked, heard = Scoring(tuple(map(METRICS.parse, ("mig", "irs", "factor_vae_score"))), 640, 100), []
+    found = pl.DataFrame(repeated(store, RUNS[0], asked, heard.append))
+    assert found.select("metric", "rows").unique().sort("metric", "rows").rows()[-3:] == [
+        ("mig", n) for n in (40, 160, 640)
+    ]
+    assert "factor_vae_score" not in found["metric"]
+    mig = found.filter((pl.col("metric") == "mig") & (pl.col("rows") == 640))["value"]
+    assert mig.n_unique() == 10
+    as_scored = table(STUDY, store).filter((pl.col("id") == RUNS[0].id) & (pl.col("metric") == "mig"))
+    assert mig.mean() == pytest.approx(as_scored.filter(pl.col("representation") == "mean")["value"][0], abs=0.05)
+    assert pl.DataFrame(repeated(store, RUNS[0], asked, heard.append)).equals(found)
+    assert len(heard) == 1

@@ -11,6 +11,7 @@ import pytest
 from distaff.analysis.reach import reach
 from distaff.analysis.table import floor
 from distaff.data import load
+from distaff.data._files import FOLDER
 from distaff.metrics.meaning import reach as measured
 from distaff.models import initial
 from distaff.registry import METRICS, NETWORKS
@@ -91,3 +92,14 @@ def test_scores_of_another_network_or_of_other_rows_are_asked_anew(kept: Store) 
     other = cross(["toy"], ["dip_vae_i"], [0], network="mlp(width=9, latents=3)", updates=20)[0]
     floors(kept, other, scoring(STUDY), models=2)
     assert told(kept)["network"] == "mlp(latents=3, width=9)"
+
+
+def test_without_the_images_noise_and_a_perfect_code_are_asked_and_networks_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "no-images"))
+    elsewhere = cross(["cars3d"], ["dip_vae_i"], [0])[0]
+    heard: list[str] = []
+    found = floors(Store(tmp_path), elsewhere, scoring(STUDY), tell=heard.append)
+    assert {row["of"] for row in found} == {"noise", "perfect"}
+    assert "distaff data fetch cars3d" in heard[-1]

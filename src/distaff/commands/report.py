@@ -33,6 +33,7 @@ def report(
     out: Path | None = None,
     format: tuple[Literal["svg", "pdf", "png", "latex"], ...] = ("svg", "pdf"),
     udr: bool = False,
+    repeats: bool = False,
     again: bool = False,
 ) -> None:
     """Write the report of a study, finished or not: pages that open from disk, with every figure and its numbers.
@@ -47,6 +48,7 @@ def report(
         format: what figures are written as, beside their numbers as CSV and parquet; latex is a table of the numbers.
         udr: with the unsupervised disentanglement ranking of the runs (Duan et al., 2020) among the scores without
             labels: whether the seeds of a setting agree. Every run is encoded for it, once.
+        repeats: with how far each metric moves when one run of each data set is asked again: 30 answers a metric, once.
         again: make it in any case.
     """
     from distaff.report.kept import replacing, unchanged
@@ -56,7 +58,7 @@ def report(
     study = load_study(file)
     store = Store(out or Path("out") / study.name)
     pages = store.folder / "report"
-    origin = {**_origin(study, store, file, format), "udr": udr}
+    origin = {**_origin(study, store, file, format), "udr": udr, "repeats": repeats}
     if not again and unchanged(pages, origin):
         print("nothing to do: the report has all that is there (--again makes it in any case)")
     else:
@@ -65,8 +67,9 @@ def report(
 
         numbers = with_udr(table(study, store), study, store) if udr else table(study, store)
         illustrate(numbers, store)
+        asked_again = _repeats(numbers, study, store) if repeats else None
         with replacing(pages, {**origin, "pictures": _files(study, store)["pictures"]}) as aside:
-            _build(study, store, file, numbers, format, aside)
+            _build(study, store, file, numbers, asked_again, format, aside)
     print(pages / "index.html")
 
 
@@ -87,7 +90,33 @@ def with_udr(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
     return pl.concat([numbers, named.select(numbers.columns)])
 
 
-def _build(study: Study, store: Store, file: Path, numbers: pl.DataFrame, formats: Sequence[str], aside: Path) -> None:
+def _repeats(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
+    """Repeated answers of the middle run of each data set, of those that the report shows as pictures."""
+    import polars as pl
+
+    from distaff.commands.gallery import chosen
+    from distaff.study.asked import scoring
+    from distaff.study.repeats import repeated
+
+    runs = {run.id: run for run in study.runs}
+    rows = []
+    for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
+        for id in chosen(part)[1:2]:
+            answers = repeated(store, runs[id], scoring(study), tell=partial(print, file=sys.stderr))
+            rows += [{"dataset": dataset, **row} for row in answers]
+    kinds = {"metric": pl.String, "rows": pl.Int64, "draw": pl.Int64, "value": pl.Float64}
+    return pl.DataFrame(rows, schema={"dataset": pl.String, **kinds})
+
+
+def _build(
+    study: Study,
+    store: Store,
+    file: Path,
+    numbers: pl.DataFrame,
+    repeats: pl.DataFrame | None,
+    formats: Sequence[str],
+    aside: Path,
+) -> None:
     """Write the pages to `aside`, for the place that they will stand in."""
     from distaff.analysis.table import floor, runs
     from distaff.commands.claims import factor_sizes
@@ -113,6 +142,7 @@ def _build(study: Study, store: Store, file: Path, numbers: pl.DataFrame, format
         runs(study, store),
         aside,
         untrained=floor(study, store, tell=partial(print, file=sys.stderr)),
+        repeats=repeats,
         details=details,
         formats=formats,
         workers=os.cpu_count() or 1,

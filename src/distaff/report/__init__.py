@@ -54,6 +54,7 @@ def figure(
     paper: str = "",
     legend: bool = True,
     untrained: bool = False,
+    repeats: bool = False,
     study: bool = False,
     columns: int = 2,
 ) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
@@ -61,10 +62,10 @@ def figure(
 
     `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
     the page, `paper` what it reproduces. `legend` asks for the key of methods, `untrained` for the scores of untrained
-    models as a keyword of that name, `study` for the table of all data sets at once; `columns` is how many charts
-    stand side by side where there is room.
+    models and `repeats` for those of one run that was asked again, as keywords of that name, `study` for the table of
+    all data sets at once; `columns` is how many charts stand side by side where there is room.
     """
-    del title, question, reading, interval, order, paper, legend, untrained, study, columns
+    del title, question, reading, interval, order, paper, legend, untrained, repeats, study, columns
     return lambda function: function
 
 

@@ -49,11 +49,11 @@ def figures(*, study: bool) -> list[str]:
     return sorted(kept, key=lambda name: (marks[name]["order"], name))
 
 
-def draw(job: Job, table: pl.DataFrame, untrained: pl.DataFrame | None, out: Path, formats: Iterable[str]) -> Drawn:
+def draw(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame], out: Path, formats: Iterable[str]) -> Drawn:
     """Draw one figure of `table` into the folder `out`/figures."""
     marks, slug = FIGURES.plugin(job.name).marks, job.slug
     try:
-        drawn = plot(job, table, untrained)
+        drawn = plot(job, table, beside)
     except DistaffError as error:
         return Drawn(job, "", {}, f"{marks['title']}: {error}")
     folder = out / "figures"
@@ -81,12 +81,15 @@ def draw(job: Job, table: pl.DataFrame, untrained: pl.DataFrame | None, out: Pat
     return Drawn(job, page.section(slug, marks, body, dataset=shown, facts=page.facts(marks, drawn.n, links)), charts)
 
 
-def plot(job: Job, table: pl.DataFrame, untrained: pl.DataFrame | None) -> Figure:
-    """The figure of a job; raises `DistaffError` with what it needs where that is not in the table."""
-    known = {}
-    if FIGURES.plugin(job.name).marks.get("untrained") and untrained is not None:
-        floor = untrained.filter((pl.col("dataset") == job.dataset) & (pl.col("method") == "untrained"))
-        known = {"untrained": floor if floor.height else None}
+def plot(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame]) -> Figure:
+    """The figure of a job, with what it asks for of the tables `beside`: `untrained` and `repeats`.
+
+    Raises `DistaffError` with what it needs where that is not there.
+    """
+    marks, known = FIGURES.plugin(job.name).marks, {}
+    for name in (name for name in beside if marks.get(name)):
+        here = beside[name].filter(pl.col("dataset") == job.dataset)
+        known[name] = here if here.height else None
     figure: Figure = FIGURES.function(job.name)(table, **known)
     return figure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from distaff.analysis.groups import Merge, merges
 from distaff.analysis.repeats import spread
+from distaff.errors import DistaffError
 from distaff.report import Figure
+from distaff.report.lines import decades
 from distaff.report.theme import HUES, metric_label
 
 
@@ -58,23 +61,32 @@ def metric_spread(answers: pl.DataFrame) -> Figure:
     """The spread of each metric over repeated draws against the number of rows (Locatello et al., 2020).
 
     `answers` has a row an answer: metric, rows, draw, value. A line that falls as one over the root of the rows is a
-    metric whose noise can be bought off. Raises `DistaffError` where a metric was asked once only.
+    metric whose noise can be bought off. Raises `DistaffError` where a metric was asked once, or no answer differs.
     """
     frame = spread(answers)
-    data = frame.with_columns(pl.col("metric").map_elements(metric_label, return_dtype=pl.String).alias("score"))
+    moving = frame.filter(pl.col("deviation") > 0)  # a logarithmic axis has no place for zero
+    if moving.is_empty():
+        raise DistaffError("no answer differs from another: there is no spread to draw")
+    data = moving.with_columns(pl.col("metric").map_elements(metric_label, return_dtype=pl.String).alias("score"))
+    rows, ends = sorted(set(data["rows"])), data.select(pl.col("low").min(), pl.col("high").max()).row(0)
+    axis = alt.Axis(values=rows, format=",d", grid=False)
     core = alt.Chart(data).encode(
-        x=alt.X("rows:Q", title="rows", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)),
+        x=alt.X("rows:Q", title="rows", scale=alt.Scale(type="log", nice=False, padding=20), axis=axis),
         color=alt.Color("score:N", scale=alt.Scale(range=HUES), legend=alt.Legend(title=None, orient="top", columns=3)),
     )
-    scale = alt.Scale(type="log")
-    y = alt.Y("deviation:Q", title="standard deviation", scale=scale, axis=alt.Axis(format="~g", tickCount=5))
+    look: Any = {
+        "title": "standard deviation",
+        "scale": alt.Scale(type="log", nice=False),
+        "axis": alt.Axis(values=decades(*ends), format="~g"),
+    }
+    y = alt.Y("deviation:Q", **look)
     tip = [
         "score:N",
         "rows:Q",
         *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("mean", "deviation", "bias")),
         "n:Q",
     ]
-    band = core.mark_area(opacity=0.12).encode(y=alt.Y("low:Q", title="standard deviation", scale=scale), y2="high:Q")
+    band = core.mark_area(opacity=0.12).encode(y=alt.Y("low:Q", **look), y2="high:Q")
     dots = core.mark_point(filled=True, size=50, opacity=1).encode(y=y, tooltip=tip)
     chart = (band + core.mark_line(strokeWidth=2).encode(y=y) + dots).properties(width="container", height=280)
     return Figure(frame, {"": chart}, f"{min(frame['n'])} or more answers a point.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from multiprocessing import get_context
@@ -32,6 +32,7 @@ def build(
     out: Path,
     *,
     untrained: pl.DataFrame | None = None,
+    repeats: pl.DataFrame | None = None,
     details: Callable[[str], Details] = lambda _: Details(),
     formats: Iterable[str] = ON_PAGE,
     workers: int = 1,
@@ -39,17 +40,18 @@ def build(
     """Write the report of a study to the folder `out` and return its index.html.
 
     `table` holds the scores, `planned` every run with its status, `untrained` the scores of untrained models, of noise
-    and of a perfect code. Pages: index (the scorecard, the story, figures), one for each data set where there are
-    several, one for each method, the table of runs, and the template of a run.
-    Beside them the numbers and charts of every figure in each of `formats` (svg, pdf, png, latex), and scores.csv,
-    scores.parquet, runs.csv and scorecard.csv. `workers` processes draw, where there is much to draw. Raises
-    `DistaffError` where the [report] extra is missing or the study has no run.
+    and of a perfect code, `repeats` the answers of one run of each data set that was asked again and again. Pages:
+    index (the scorecard, the story, figures), one for each data set where there are several, one for each method, the
+    table of runs, and the template of a run. Beside them the numbers and charts of every figure in each of `formats`
+    (svg, pdf, png, latex), and scores.csv, scores.parquet, runs.csv and scorecard.csv. `workers` processes draw, where
+    there is much to draw. Raises `DistaffError` where the [report] extra is missing or the study has no run.
     """
     if planned.is_empty():
         raise DistaffError("this study has no run to report on: start it with `distaff study run`")
     _write_assets(out)
     parts = compared(table)
-    drawn = _drawn(table, parts, untrained, out, tuple(formats), workers)
+    beside = {name: frame for name, frame in (("untrained", untrained), ("repeats", repeats)) if frame is not None}
+    drawn = _drawn(table, parts, beside, out, tuple(formats), workers)
     card = claims_of(table, grids=study.grids)
     links = _links(planned, parts)
     page.write(out / "index.html", index.html(study, table, planned, parts, drawn, card, links))
@@ -65,7 +67,7 @@ def build(
 def _drawn(
     table: pl.DataFrame,
     parts: Sequence[tuple[str, pl.DataFrame]],
-    untrained: pl.DataFrame | None,
+    beside: Mapping[str, pl.DataFrame],
     out: Path,
     formats: Sequence[str],
     workers: int,
@@ -74,9 +76,9 @@ def _drawn(
     jobs = [(Job(name, "study"), together) for name in figures(study=True) if parts]
     jobs += [(Job(name, dataset), part) for dataset, part in parts for name in figures(study=False)]
     if workers < 2 or len(jobs) < MANY:
-        return [draw(job, part, untrained, out, formats) for job, part in jobs]
+        return [draw(job, part, beside, out, formats) for job, part in jobs]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        asked = [pool.submit(draw, job, part, untrained, out, formats) for job, part in jobs]
+        asked = [pool.submit(draw, job, part, beside, out, formats) for job, part in jobs]
         return [one.result() for one in asked]
 
 

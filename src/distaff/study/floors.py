@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from distaff import data
 from distaff.encode import encode
+from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
 from distaff.metrics.meaning.reach import perfect_codes
 from distaff.models import initial
-from distaff.registry import METRICS, NETWORKS, Spec, content_id
+from distaff.registry import METRICS, NETWORKS, content_id
 from distaff.spec import Run
 from distaff.study.asked import Scoring, is_of
 from distaff.study.files import read_json, sealed, write
@@ -28,6 +29,7 @@ from distaff.train.pack import latents
 MODELS = 20
 CELLS = 20_000  # of a large grid: encoding the 100,000 of a run would take half a minute a model, for the same floor
 UNTRAINED, NOISE, PERFECT = "untrained", "noise", "perfect"
+TOLD = {UNTRAINED: "untrained networks", NOISE: "noise", PERFECT: "a perfect code"}
 MEAN = "mean"
 
 
@@ -38,7 +40,8 @@ def floors(
 
     Rows say what they are `of`: `untrained` networks, seeds 0, 1, ... of `models`, as `run` was at update 0; `noise`,
     standard normal codes; `perfect`, each factor as a code of its own. Downstream tasks are not asked. Kept as
-    untrained-<hash of the data set>.json; what it lacks is asked and added. `tell` hears of work before it is done.
+    untrained-<hash of the data set>.json; what it lacks is asked and added, but for networks whose images are not on
+    this machine. `tell` hears of work before it is done.
     """
     metrics = tuple(spec for spec in scoring.metrics if spec.kind == METRICS.kind) or (METRICS.parse("mig"),)
     asked = replace(scoring, metrics=metrics, cells=min(scoring.cells, CELLS))
@@ -49,8 +52,17 @@ def floors(
             row for row in found if (row.get("of", UNTRAINED), row["seed"], row["representation"]) == (*thing, MEAN)
         ]
         if lacking := [spec for spec in metrics if not any(is_of(row, spec) for row in known)]:
-            tell(f"scoring {thing[0]} codes of {run.dataset}, once: {thing[1] + 1}")
-            found += [{"of": thing[0], "seed": thing[1], **row} for row in _asked(run, asked, thing, lacking)]
+            tell(f"asking {TOLD[thing[0]]} of {run.dataset}, once" + f": {thing[1] + 1}" * (thing[0] == UNTRAINED))
+            try:
+                cells, factors = _rows(run, asked.cells)
+                codes, active = _codes(run, factors, cells, *thing)
+            except DistaffError as error:  # a store can be read where its images are not: what is known has to do
+                tell(f"left out, since {error}")
+                break
+            for spec in lacking:
+                score = _ask(spec, codes, factors, active, asked, generator(spec.name, 0))
+                row = _row(spec, MEAN, spec.name, float(score), score.reason)
+                found.append({"of": thing[0], "seed": thing[1], **row})
             write(path, sealed({"network": str(run.network), "asked": asked.told(), "scores": found}))
     return found
 
@@ -62,17 +74,6 @@ def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
         return []
     covered = asked.covered(told["asked"]) if "asked" in told else {METRICS.parse("mig")}
     return [row for row in told["scores"] if any(is_of(row, spec) for spec in covered)]
-
-
-def _asked(run: Run, asked: Scoring, thing: tuple[str, int], metrics: Sequence[Spec]) -> Rows:
-    """The headline values of `metrics` for the codes that `thing` names."""
-    cells, factors = _rows(run, asked.cells)
-    codes, active = _codes(run, factors, cells, *thing)
-    rows = []
-    for spec in metrics:
-        score = _ask(spec, codes, factors, active, asked, generator(spec.name, 0))
-        rows.append(_row(spec, MEAN, spec.name, float(score), score.reason))
-    return rows
 
 
 @functools.lru_cache(maxsize=1)
