@@ -10,8 +10,8 @@ Measured on one of 2 cores, a study on both: a batch of 64 of dsprites in 46 us,
 and the rest is Python; a DataLoader takes 450 us by item over the same packed array (9.7x), 580 by item over bytes in
 memory (12.5x) and 303 with a batch sampler (6.5x). So 5x is reached and 20x is not: 64 images from cold memory cost 12
 us and a megabyte of floats 12 to write, for whoever does it. shapes3d_lookalike has its tables in 0.9 CPU s and then
-94,589 images a second. Those of Cars3D and SmallNORB are drawn on all cores, which took 158 and 243 s and 352 and 375 MB
-at most with one core's worth to be had: 160 CPU seconds for Cars3D.
+94,589 images a second. Those of Cars3D and SmallNORB took 158 and 243 s and 352 and 375 MB at most; the 160 CPU seconds
+of Cars3D say that two threads had one core's worth of time, which are in compiled code together two thirds of it.
 """
 
 from __future__ import annotations
