@@ -47,6 +47,19 @@ def test_dci_at_the_papers_size_is_the_references():
     np.testing.assert_allclose(score.matrix, stored["gbt_importance"], atol=0.02)
 
 
+@pytest.mark.parametrize("continuous", [False, True])
+def test_lightgbms_trees_are_near_where_they_are_installed(continuous):
+    pytest.importorskip("lightgbm")
+    codes, factors, _, _ = case("smallnorb__vae_like", "small")
+    if continuous:
+        factors = factors[:, :2] + 0.1 * np.random.default_rng(0).normal(size=(len(factors), 2))
+    exact, theirs = dci(codes, factors), dci(codes, factors, trees="lightgbm")
+    for part in ("disentanglement", "completeness", "informativeness_test"):
+        assert theirs.parts[part] == pytest.approx(exact.parts[part], abs=0.03), part
+    assert theirs.matrix.sum(axis=0) == pytest.approx(1)
+    assert float(dci(codes, factors, trees="lightgbm")) == float(theirs)
+
+
 def test_scikit_learns_trees_give_nearly_the_same_score():
     codes, factors, _, _ = case("tiny__mlp", "small")
     exact, theirs = dci(codes, factors), dci(codes, factors, trees="sklearn")

@@ -40,7 +40,7 @@ OBJECTS: dict[tuple[int, ...], dict[str, str]] = {
     },
     CHALLENGE: {"object_color": "green, red, blue, brown", "object_shape": "cone, cube, hexagonal prism, sphere"},
 }
-COMPLEX = {
+COMPLEX = {  # as the table of the authors' README has them, in its order
     "object_color": "yellow, green, olive, red",
     "object_shape": "coffee cup, tennis ball, croissant, beer cup",
 }
