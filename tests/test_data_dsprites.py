@@ -9,7 +9,8 @@ import torch
 
 from distaff.data import Dataset, load
 from distaff.data._files import FOLDER, built_folder, cache_folder, verify
-from distaff.data.dsprites import packed
+from distaff.data._floats import of_bits
+from distaff.data.dsprites import packed, unpacked
 
 AREAS = [  # mean white pixels for each scale of the published set
     [92.2, 132.7, 180.6, 236.0, 298.7, 368.7],  # square
@@ -80,6 +81,18 @@ def test_what_a_network_sees_are_the_bytes_over_255(dsprites):
         np.testing.assert_array_equal(x.numpy(), want)
     with pytest.raises(IndexError):
         dsprites.batch(np.array([-1]))
+
+
+def test_any_bits_become_floats_whatever_memory_held_before_and_batches_share_none():
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**64, (50, 64), dtype=np.uint64)
+    words[:, ::3] = 0
+    rows = [rng.integers(0, 50, 32) for _ in range(2)]
+    freed = torch.full((32, 1, 64, 64), 7.0)
+    del freed  # what the next tensor of its size is made of
+    batches = [of_bits(words, some) for some in rows]
+    for some, x in zip(rows, batches, strict=True):
+        np.testing.assert_array_equal(x[:, 0].numpy(), unpacked(words[some])[..., 0] / np.float32(255))
 
 
 def test_posx_moves_rightwards_and_posy_downwards(dsprites):
