@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from distaff.registry import metric_or_task
 from distaff.spec import PRECISIONS, Optim, Run, run
-from distaff.study.asked import Scoring, question
+from distaff.study.asked import Scoring
 from distaff.study.score import answers
 from distaff.train.fit import fit
 
@@ -54,7 +55,7 @@ def runs(method: str, precision: str) -> tuple[Run, ...]:
 
 def scored(method: str, precision: str) -> dict[int, Scores]:
     """The headline scores of each seed's mean codes."""
-    asked = Scoring(tuple(question(text) for text in METRICS), rows=2_000, test_rows=1_000, cells=10_000)
+    asked = Scoring(tuple(metric_or_task(text) for text in METRICS), rows=2_000, test_rows=1_000, cells=10_000)
     names = {spec.name for spec in asked.metrics}
     return {
         one.run.seed: {

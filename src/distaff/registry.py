@@ -280,3 +280,17 @@ METRICS = Registry("metric", "metrics")
 TASKS = Registry("task", "tasks")
 FIGURES = Registry("figure", "report/figures")
 KINDS = {registry.folder: registry for registry in (DATASETS, NETWORKS, METHODS, METRICS, TASKS, FIGURES)}
+
+
+def metric_or_task(text: str) -> Spec:
+    """The metric or the task that `text` writes; raises `DistaffError` for a name that is neither."""
+    name = text.partition("(")[0].strip()
+    for kind in (METRICS, TASKS):
+        if name in kind.names():
+            return kind.parse(text)
+    raise unknown("metric or task", name, [*METRICS.names(), *TASKS.names()])
+
+
+def registry_of(spec: Spec) -> Registry:
+    """Where the plug-in of `spec` is found."""
+    return next(registry for registry in KINDS.values() if registry.kind == spec.kind)

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from distaff.errors import unknown
-from distaff.registry import METRICS, TASKS, Registry, Spec, content_id
+from distaff.registry import Spec, content_id, metric_or_task
 from distaff.spec import Study
 from distaff.study.files import read_json
-from distaff.study.store import Store, parsed
+from distaff.study.store import Store
 
 MANY = 14  # metrics beyond which the subsets are too many to try
 
@@ -56,23 +55,9 @@ class Scoring:
         return replace(self, metrics=tuple(m for m in self.metrics if m not in answered))
 
 
-def registry(spec: Spec) -> Registry:
-    """Where the function of a metric or a task is found."""
-    return TASKS if spec.kind == TASKS.kind else METRICS
-
-
-def question(text: str) -> Spec:
-    """The metric or the task that `text` writes; raises `DistaffError` for a name that is neither."""
-    name = text.partition("(")[0].strip()
-    for kind in (METRICS, TASKS):
-        if name in kind.names():
-            return parsed(kind, text)
-    raise unknown("metric or task", name, [*METRICS.names(), *TASKS.names()])
-
-
 def scoring(study: Study) -> Scoring:
     """The question that the study asks of every run."""
-    return Scoring(tuple(question(text) for text in study.metrics), study.rows, study.test_rows, study.cells)
+    return Scoring(tuple(metric_or_task(text) for text in study.metrics), study.rows, study.test_rows, study.cells)
 
 
 class Answers:

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from distaff.errors import unknown
-from distaff.registry import DATASETS, KINDS, METHODS, METRICS, NETWORKS, Plugin
+from distaff.registry import DATASETS, KINDS, METHODS, METRICS, NETWORKS, Plugin, registry_of
 from distaff.spec import Study
-from distaff.study.asked import registry, scoring
+from distaff.study.asked import scoring
 
 REFERENCES = Path(__file__).with_name("references.bib")
 SOFTWARE = """@software{{distaff,
@@ -25,7 +25,7 @@ def used(study: Study) -> list[Plugin]:
     """The methods, data sets, networks, metrics and tasks of `study`, each once."""
     found = {(METHODS, run.method.name) for run in study.runs} | {(DATASETS, run.dataset.name) for run in study.runs}
     found |= {(NETWORKS, run.network.name) for run in study.runs}
-    found |= {(registry(spec), spec.name) for spec in scoring(study).metrics}
+    found |= {(registry_of(spec), spec.name) for spec in scoring(study).metrics}
     return [kind.plugin(name) for kind, name in sorted(found, key=lambda pair: (pair[0].folder, pair[1]))]
 
 

@@ -19,10 +19,9 @@ from distaff.encode import Codes, encode
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
-from distaff.registry import NETWORKS, Spec
+from distaff.registry import NETWORKS, Spec, registry_of
 from distaff.spec import Run
 from distaff.study.asked import Scoring as Scoring  # noqa: PLC0414  (others take it from here)
-from distaff.study.asked import registry
 from distaff.study.asked import scores as scores  # noqa: PLC0414  (others take it from here)
 from distaff.study.files import read_json, sealed, write
 from distaff.study.provenance import provenance
@@ -118,7 +117,7 @@ def _ask(
     draw: np.random.Generator,
 ) -> Score:
     """One metric or task, given the rows that it declares to need; active latents are those the encoder uses."""
-    function, marks = registry(spec).bind(spec), registry(spec).plugin(spec.name).marks
+    function, marks = registry_of(spec).bind(spec), registry_of(spec).plugin(spec.name).marks
     if dict(spec.values).get("dims") == "active":
         function = functools.partial(function, active=active)
     if marks["rows"] == "grid":

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.errors import DistaffError, unknown
+from distaff.errors import DistaffError
 from distaff.metrics import Score
 from distaff.metrics._arrays import as_array, as_codes
 from distaff.metrics._draws import generator
-from distaff.registry import METRICS, TASKS, Registry, Spec
+from distaff.registry import Spec, metric_or_task, registry_of
 
 Ints = NDArray[np.int64]
 
@@ -58,23 +58,12 @@ def _by_row(factors: Any) -> Any:
 
 def specification(metric: str | Spec) -> Spec:
     """The metric that a text writes, such as `mig(bins=30)`, or the task; raises `DistaffError` if it is neither."""
-    if isinstance(metric, Spec):
-        return metric
-    name = metric.partition("(")[0].strip()
-    for kind in (METRICS, TASKS):
-        if name in kind.names():
-            return kind.parse(metric)
-    raise unknown("metric or task", name, [*METRICS.names(), *TASKS.names()])
-
-
-def registry(spec: Spec) -> Registry:
-    """Where the function of a metric or a task is found."""
-    return TASKS if spec.kind == TASKS.kind else METRICS
+    return metric if isinstance(metric, Spec) else metric_or_task(metric)
 
 
 def is_grid(spec: Spec) -> bool:
     """Whether the metric looks up rows of a grid, and draws them itself."""
-    return bool(registry(spec).plugin(spec.name).marks["rows"] == "grid")
+    return bool(registry_of(spec).plugin(spec.name).marks["rows"] == "grid")
 
 
 def ask(spec: Spec, told: Table, given: tuple[Ints, ...] | None = None, seed: int | None = None) -> Score:
@@ -82,7 +71,7 @@ def ask(spec: Spec, told: Table, given: tuple[Ints, ...] | None = None, seed: in
 
     A metric of a grid has the whole table.
     """
-    function, options = registry(spec).function(spec.name), dict(spec.values)
+    function, options = registry_of(spec).function(spec.name), dict(spec.values)
     if seed is not None and "seed" in options:
         options["seed"] = seed
     if "jobs" in inspect.signature(function).parameters:
@@ -101,7 +90,7 @@ def rows_of(spec: Spec, told: Table) -> tuple[Ints, ...]:
     At most `rows` and `test_rows` of the table, drawn alike for every metric; of fewer, a third is for the test.
     """
     order = generator("rows", 0).permutation(len(told))
-    if not registry(spec).plugin(spec.name).marks.get("test_rows"):
+    if not registry_of(spec).plugin(spec.name).marks.get("test_rows"):
         return (np.sort(order[: told.rows]),)
     most = told.rows + told.test_rows
     held = told.test_rows if len(order) >= most else len(order) // 3

@@ -9,8 +9,8 @@ import numpy as np
 
 from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
-from distaff.metrics.meaning.asking import Table, ask, is_grid, registry, rows_of, specification, table
-from distaff.registry import Spec
+from distaff.metrics.meaning.asking import Table, ask, is_grid, rows_of, specification, table
+from distaff.registry import Spec, registry_of
 
 DRAWS, LEVEL = 10, 0.95
 
@@ -41,7 +41,7 @@ def interval_of(spec: Spec, told: Table, value: float, draws: int = DRAWS, level
     if not (math.isfinite(value) and np.isfinite(found).all()):
         return math.nan, math.nan
     wide = float(stdtrit(draws - 1, 0.5 + level / 2) * found.std(ddof=1))
-    least, most = registry(spec).plugin(spec.name).marks["range"]
+    least, most = registry_of(spec).plugin(spec.name).marks["range"]
     return max(value - wide, float(least)), min(value + wide, float(most))
 
 

@@ -6,10 +6,10 @@ import math
 from typing import Any, NamedTuple
 
 from distaff.metrics import Score
-from distaff.metrics.meaning.asking import Table, ask, registry, specification, table
+from distaff.metrics.meaning.asking import Table, ask, specification, table
 from distaff.metrics.meaning.interval import DRAWS, interval_of
 from distaff.metrics.meaning.reach import Reach, reach_of
-from distaff.registry import Spec
+from distaff.registry import Spec, registry_of
 
 
 class Reading(NamedTuple):
@@ -38,6 +38,6 @@ def reading_of(spec: Spec, told: Table, draws: int = DRAWS, meaning: bool = True
     score = ask(spec, told)
     found = reach_of(spec, told, told.codes.shape[1]) if meaning else None
     around = interval_of(spec, told, float(score), draws) if meaning and draws else (math.nan, math.nan)
-    better = bool(registry(spec).plugin(spec.name).marks.get("higher_is_better", True))
+    better = bool(registry_of(spec).plugin(spec.name).marks.get("higher_is_better", True))
     share = found.share(float(score)) if found and better else math.nan
     return Reading(str(spec), score, found, share, around, better)
