@@ -20,33 +20,16 @@ from pathlib import Path
 import numpy as np
 
 from distaff.registry import METRICS
-from distaff.spec import Study, cross, sweep
+from distaff.spec import Study, cross
 from distaff.study.asked import scoring
 from distaff.study.files import sealed
-from distaff.study.record import keep_study
+from distaff.study.record import keep_study, load_study
 from distaff.study.store import FORMAT, describe
 
 DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike", "toy_color", "toy")
-METHODS = (
-    *sweep("beta_vae", "beta", [1, 2, 4, 6, 8, 16]),
-    *sweep("factor_vae", "gamma", [10, 20, 30, 40, 50, 100]),
-    *sweep("dip_vae_i", "lambda_od", [1, 2, 5, 10, 20, 50]),
-    *sweep("dip_vae_ii", "lambda_od", [1, 2, 5, 10, 20, 50]),
-    *sweep("beta_tc_vae", "beta", [1, 2, 4, 6, 8, 10]),
-    *sweep("annealed_vae", "c_max", [5, 10, 25, 50, 75, 100]),
-)
-LABELS = (10, 100, 1_000, 10_000)
-ASKED = (
-    "beta_vae_score",
-    "dci",
-    "factor_vae_score",
-    "mig",
-    "modularity",
-    "explicitness",
-    "sap",
-    "gaussian_total_correlation",
-    *(f"downstream(labels={n}, learner={learner!r})" for n in LABELS for learner in ("trees", "logistic")),
-)
+PUBLISHED = load_study(Path(__file__).parent.parent / "studies" / "unsupervised_2019.py")
+METHODS = tuple(dict.fromkeys(str(run.method) for run in PUBLISHED.runs))
+ASKED = PUBLISHED.metrics
 PARTS = [f"{name}_{factor}" for name in ("train", "test") for factor in range(5)] + ["mean_train", "min_test"]
 
 
@@ -61,6 +44,7 @@ LOOKS = {
     "status": "from distaff.study.watch import Watch; assert Watch(study, store).look().scored == len(study.runs)",
     "table, cold": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store, False).height",
     "table, cached": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store).height",
+    "table, as text": "from distaff.analysis.table import table; told['rows'] = table(study, store).height",
 }
 LOOK = """
 import json, resource, sys, time
@@ -125,8 +109,8 @@ def main() -> None:
     if not (given.folder / "studies").exists():
         given.folder.mkdir(parents=True, exist_ok=True)
         simulate(given.folder, given.seeds)
-        source = Path(__file__).read_text(encoding="utf-8").split("LOOKS = ")[0]
-        file.write_text(f"{source}\nstudy = design({given.seeds})\n")
+        act = f"run_path({str(Path(__file__).absolute())!r})['design']({given.seeds})"
+        file.write_text(f"from runpy import run_path\n\nstudy = {act}\n", encoding="utf-8")
     runs = len(list((given.folder / "runs").iterdir()))
     print(f"{runs:,} runs; {len(METRICS.names())} metrics are known, {len(ASKED)} evaluations asked")
     for name, act in LOOKS.items():

@@ -12,8 +12,9 @@ import polars as pl
 
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
-from distaff.study.asked import Answers, scores, scoring
+from distaff.study.asked import scores, scoring
 from distaff.study.floors import floors
+from distaff.study.reading import beside, ends, read_scores
 from distaff.study.store import Store, read_json
 
 SCORES = {
@@ -32,17 +33,20 @@ RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metri
         "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
 Answered = Callable[[str], Sequence[Mapping[str, Any]]]  # the rows of a run
 NUMBER = ("representation", "metric", "value")
-LAST = 0.1  # the share of a curve whose mean is a training result
+ABOUT = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
 
 
 def table(study: Study, store: Store) -> pl.DataFrame:
     """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`.
 
-    The scores are those that the study asks for; of a study that asks for none, all that there are.
+    The scores are those that the study asks for, kept as parquet until the store has more; of a study that asks for
+    none, all that there are.
     """
-    done = [run for run in study.runs if store.has(run.id)]
-    answers = Answers(store, scoring(study)).rows if study.metrics else functools.partial(scores, store)
-    return _scores(store, done, study.runs, answers)
+    if not study.metrics:
+        done = [run for run in study.runs if store.has(run.id)]
+        return _scores(store, done, study.runs, functools.partial(scores, store))
+    facts = pl.DataFrame(_facts(study.runs), schema=ABOUT)
+    return beside(facts, read_scores(study, store)).select(SCORES.keys()).cast(dict(SCORES))  # type: ignore[arg-type]
 
 
 def read(path: str | Path) -> pl.DataFrame:
@@ -71,14 +75,13 @@ def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run], answers: 
     facts = {row["id"]: row for row in _facts(planned)}
     numbers: dict[str, list[Any]] = {name: [] for name in ("place", "asked", *NUMBER)}
     for place, run in enumerate(done):
-        for row in (*answers(run.id), *_losses(store, run.id)):
+        for row in (*answers(run.id), *ends(store, run.id)):
             numbers["place"].append(place)
             numbers["asked"].append(row.get("spec"))
             for name in NUMBER:
                 numbers[name].append(row[name])
     schema = {"place": pl.UInt32, "asked": pl.String, **{name: SCORES[name] for name in NUMBER}}
-    about = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
-    keys = pl.DataFrame([facts[run.id] for run in done], schema=about)
+    keys = pl.DataFrame([facts[run.id] for run in done], schema=ABOUT)
     once = ("place", "asked", "representation", "metric")
     tidy = named(pl.DataFrame(numbers, schema=schema).unique(once, keep="last", maintain_order=True))
     return pl.concat([keys[tidy["place"]], tidy.select(NUMBER)], how="horizontal").select(SCORES.keys())
@@ -141,17 +144,6 @@ def _facts(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _strength(run: Run) -> float:
     return run.strength[1] if run.strength else 0.0
-
-
-def _losses(store: Store, id: str) -> list[dict[str, Any]]:
-    curve = store.curve(id)
-    if "term.nll" not in curve.columns:
-        return []
-    last = curve.tail(max(1, round(LAST * len(curve))))
-    nll = last["term.nll"].mean()
-    kl = last.select(pl.sum_horizontal("^kl\\..*$").mean()).item()
-    values = {"train.nll": nll, "train.kl": kl, "train.elbo": -(float(str(nll)) + kl)}
-    return [{"representation": "mean", "metric": name, "value": value} for name, value in values.items()]
 
 
 def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: None) -> pl.DataFrame:

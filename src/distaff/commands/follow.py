@@ -7,21 +7,20 @@ import shlex
 import signal
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distaff.commands.how import How
 from distaff.errors import DistaffError, unknown
 from distaff.spec import Study
 from distaff.study.pace import Estimate, Pace, kind
-from distaff.study.plan import Plan, plan
+from distaff.study.plan import Plan, Train, plan
 from distaff.study.store import Store
 from distaff.study.watch import Seen, Watch
 
 if TYPE_CHECKING:
     from rich.console import Group
-
-    from distaff.commands.study import How
 
 LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 
@@ -29,7 +28,7 @@ LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 def follow(file: Path, study: Study, store: Store, only: str, how: How) -> None:
     """Run what is missing of `study` and show how it goes; SIGTERM stops it as Ctrl-C does."""
     from distaff.study.executors.start import EXECUTORS, start
-    from distaff.study.order import Order
+    from distaff.study.order import Order, bytes_in
     from distaff.study.provenance import COMMAND
     from distaff.study.prune import tidy
     from distaff.study.record import keep_study
@@ -46,7 +45,8 @@ def follow(file: Path, study: Study, store: Store, only: str, how: How) -> None:
             f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
         ) from error
     ids = select(study, only) if only else None
-    order = Order(store.folder, study.name, only, how.workers, how.keep_seconds, address=how.address, options=how.slurm)
+    sizes = {"workers": how.workers, "keep_seconds": how.keep_seconds, "memory": bytes_in(how.memory)}
+    order = Order(store.folder, study.name, only, address=how.address, options=how.slurm, **sizes)  # type: ignore[arg-type]
     with Screen(Watch(study, store, ids)) as screen:
         start(how.on, order, screen.tick)
     tidy(store, [study])
@@ -61,23 +61,23 @@ def told(now: Plan) -> str:
     return f"{now.done} of {now.runs} runs are trained and scored, {now.failed} failed"
 
 
-def show_plan(study: Study, todo: Plan, pace: Pace) -> None:
-    """Print what is missing, kind by kind, with the time that it takes one worker."""
+def show_plan(study: Study, todo: Plan, pace: Pace, memory: int = 0) -> None:
+    """Print what is missing, kind by kind, with the time that it takes one worker, and the memory of its models."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("data set", "network", "method", "runs", "updates", "ms an update", box=None)
-    counts: Counter[tuple[tuple[str, str, str], str]] = Counter()
-    updates: Counter[tuple[tuple[str, str, str], str]] = Counter()
+    heads = ("data set", "network", "method", "runs", "updates", "ms an update", "MB a model", "side by side")
+    table = Table(*heads, box=None)
+    rows: dict[tuple[tuple[str, str, str], str], list[Train]] = defaultdict(list)
     for pack in todo.packs:
-        for run in pack.runs:
-            row = kind(run), run.method.name
-            counts[row] += 1
-            updates[row] += run.updates
-    for (of_kind, method), number in counts.items():
+        for method in dict.fromkeys(run.method.name for run in pack.runs):
+            rows[kind(pack.runs[0]), method].append(pack)
+    for (of_kind, method), packs in rows.items():
+        runs = [run for pack in packs for run in pack.runs if run.method.name == method]
         each = pace.update.get(of_kind)
         shown = "?" if each is None else f"{1000 * each:.2f}"
-        table.add_row(of_kind[0], of_kind[1], method, f"{number:,}", f"{updates[of_kind, method]:,}", shown)
+        updates = sum(run.updates for run in runs)
+        table.add_row(*of_kind[:2], method, f"{len(runs):,}", f"{updates:,}", shown, *_memory(packs, memory))
     if todo.packs:
         Console().print(table)
     missing = sum(len(pack.runs) for pack in todo.packs)
@@ -87,6 +87,15 @@ def show_plan(study: Study, todo: Plan, pace: Pace) -> None:
         print(f"one worker takes {amount(pace.estimate(todo))}; more workers share it")
     if not whole:
         print("some of it was never timed: --measure does, for a few seconds a kind")
+
+
+def _memory(packs: list[Train], memory: int) -> tuple[str, str]:
+    """Megabytes of a model, and how many of the largest pack stand side by side in a worker of so much memory."""
+    from distaff.train.memory import bytes_of, models_beside
+
+    largest = max((pack.runs for pack in packs), key=len)
+    beside = models_beside(largest[0], memory) if memory else len(largest)
+    return f"{bytes_of(largest[0]) / 1e6:,.1f}", f"{min(beside, len(largest))}"
 
 
 class Screen:

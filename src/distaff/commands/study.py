@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.extras import SubcommandApp
 
+from distaff.commands.how import How, Where
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
@@ -17,32 +17,6 @@ if TYPE_CHECKING:
     from distaff.study.store import Store
 
 app = SubcommandApp()
-
-
-@dataclasses.dataclass(frozen=True)
-class Where:
-    """Where a study's results stand, and which of its runs are meant."""
-
-    out: Path | None = None
-    """The store; by default out/NAME."""
-    only: str = ""
-    """Conditions on runs, such as "method=beta_vae,dataset=dsprites,seed<5"; parameters of methods as in beta>=4."""
-
-
-@dataclasses.dataclass(frozen=True)
-class How:
-    """What does the work."""
-
-    on: str = "local"
-    """local (this machine), ray (a Ray cluster) or slurm (array jobs)."""
-    workers: int = 0
-    """Processes; 0 takes one for each core that has memory (local) or is in the cluster (ray), and 100 (slurm)."""
-    address: str = ""
-    """Of a Ray cluster, as in auto; without one, Ray starts on this machine."""
-    keep_seconds: float = 30.0
-    """Training between two resume points: what a crash can cost."""
-    slurm: str = ""
-    """Options for sbatch, as in "partition=gpu,time=1440,gres=gpu:1"."""
 
 
 HERE, ALL = How(), Where()
@@ -72,7 +46,7 @@ def study_run(
     study, store, ids = _opened(file, where)
     todo = plan(study, store, ids)
     if dry_run:
-        _show_plan(study, store, todo)
+        _show_plan(study, store, todo, how.memory)
         return
     if todo.empty:
         print(f"nothing to do: {told(todo)}")
@@ -86,8 +60,9 @@ def study_plan(
     /,
     where: Annotated[Where, tyro.conf.arg(name="")] = ALL,
     measure: bool = False,
+    memory: str = "",
 ) -> None:
-    """Say what is missing of a study, and how long that takes on one core of this machine.
+    """Say what is missing of a study, how long it takes on one core of this machine, and how much memory it needs.
 
     Times come from the runs that are there already. Example: distaff study plan studies/quick.py --measure
 
@@ -95,13 +70,14 @@ def study_plan(
         file: a Python file that defines `study = Study(...)`.
         where: the store and the runs.
         measure: train a pack of each kind for a few seconds, and score an untrained model, to know.
+        memory: of a worker, as in 2GB: how many models are then trained side by side.
     """
     from distaff.study.pace import measured
     from distaff.study.plan import plan
 
     study, store, ids = _opened(file, where)
     todo = plan(study, store, ids)
-    _show_plan(study, store, todo, measured(study, todo) if measure else None)
+    _show_plan(study, store, todo, memory, measured(study, todo) if measure else None)
 
 
 @app.command(name="status")
@@ -216,10 +192,11 @@ def _opened(file: Path, where: Where) -> tuple[Study, Store, frozenset[str] | No
     return study, store, only(study, where.only) if where.only else None
 
 
-def _show_plan(study: Study, store: Store, todo: Plan, measured: object = None) -> None:
+def _show_plan(study: Study, store: Store, todo: Plan, memory: str, measured: object = None) -> None:
     from distaff.commands.follow import show_plan
+    from distaff.study.order import bytes_in
     from distaff.study.pace import Pace, from_store
     from distaff.study.plan import listing
 
     pace = measured if isinstance(measured, Pace) else from_store(store, study, listing(store).runs)
-    show_plan(study, todo, pace)
+    show_plan(study, todo, pace, bytes_in(memory))

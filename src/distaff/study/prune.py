@@ -61,7 +61,7 @@ def tidy(store: Store, studies: Sequence[Study]) -> None:
     for study in studies:
         for chunk in chunks(study):
             if all(run.id in done for run in chunk):
-                for path in (store.folder / "packs").glob(f"{pack_id(chunk)}.*"):
+                for path in (store.folder / "packs").glob(f"{pack_id(chunk)}[.-]*"):
                     path.unlink()
 
 

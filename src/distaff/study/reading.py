@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from array import array
@@ -53,7 +54,8 @@ def read_scores(study: Study, store: Store, cache: bool = True) -> pl.DataFrame:
     if cache:
         for old in path.parent.glob("scores-*.parquet"):
             old.unlink(missing_ok=True)
-        write(path, _parquet(table))
+        with contextlib.suppress(OSError):  # a store that cannot be written to is read anew each time
+            write(path, _parquet(table))
     return table
 
 
@@ -84,7 +86,7 @@ def _read(study: Study, store: Store, files: dict[str, tuple[str, ...]]) -> pl.D
     for id in files:
         number = columns[id]
         before = len(values)
-        for row in (*answers.rows(id), *_ends(store, id)):
+        for row in (*answers.rows(id), *ends(store, id)):
             name = row["metric"]
             head, dot, part = name.partition(".")
             if "spec" in row and (times[head] > 1 or "dims=" in row["spec"]):
@@ -125,7 +127,8 @@ def _frame(
     )
 
 
-def _ends(store: Store, id: str) -> list[dict[str, Any]]:
+def ends(store: Store, id: str) -> list[dict[str, Any]]:
+    """What the training of run `id` ended with, as rows of scores: train.nll, train.kl and train.elbo."""
     told = read_json(store.run_folder(id) / "run.json").get("ended") or ended(store.curve(id))
     return [{"representation": "mean", "metric": f"train.{name}", "value": value} for name, value in told.items()]
 

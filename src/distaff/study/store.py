@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from distaff.errors import DistaffError
@@ -69,6 +70,7 @@ class Store:
         if self.has(run.id):
             return
         curve = pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns))
+        curve = curve.select(column for column in curve if not column.is_nan().all())  # not the terms of its neighbours
         parquet = io.BytesIO()
         curve.write_parquet(parquet)
         contents = {
@@ -81,6 +83,7 @@ class Store:
             **provenance(),
             "precision": run.precision,
             "seconds": round(seconds, 3),
+            **_pace(trained),
             **(more or {}),
             "files": files,
         }
@@ -145,6 +148,12 @@ class Store:
         if not folder.is_dir():
             raise DistaffError(f"there is no run {id!r} in {self.folder}; `distaff study status` lists what there is")
         return folder
+
+
+def _pace(trained: Trained) -> dict[str, Any]:
+    """The engine, and the milliseconds of an update of one model: their median, and each point of the curve's."""
+    told = [float(f"{each:.4g}") for each in trained.milliseconds]  # none where training was over when it was resumed
+    return {"engine": trained.engine, "milliseconds": median(told) if told else None, "milliseconds_of_points": told}
 
 
 def describe(run: Run) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from typing import NamedTuple
+from collections import defaultdict, deque
+from typing import Any, NamedTuple
 
 from distaff.spec import Run, Study
 from distaff.study.claims import Claims
@@ -48,7 +48,8 @@ class Watch:
         if now - self.looked > LOOKS * self.took:
             self._look_fully()
             self.looked, self.took = now, time.monotonic() - now
-        ahead = {pack.name: (self._advance(pack), pack.updates) for pack in self.todo.packs}
+        parts = self._parts()
+        ahead = {pack.name: (self._advance(pack, parts[pack.name]), pack.updates) for pack in self.todo.packs}
         self._gain(now, ahead)
         active = self._active(ahead)
         under_way, missing = (sum(numbers) for numbers in zip(*ahead.values(), strict=True)) if ahead else (0, 0)
@@ -62,12 +63,24 @@ class Watch:
         self.pace = from_store(self.store, self.study, there)
         self.trained = sum(updates for id, updates in self.updates.items() if id in there)
 
-    def _advance(self, pack: Train) -> int:
-        told = progress_of(self.store.folder / "packs" / f"{pack.name}.progress")
-        if told:
+    def _parts(self) -> dict[str, list[dict[str, Any]]]:
+        """How far the parts of each pack have come, as their workers tell it."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for path in (self.store.folder / "packs").glob("[!.]*.progress"):
+            if told := progress_of(path):
+                found[path.stem.partition("-")[0]].append(told)
+        return found
+
+    def _advance(self, pack: Train, parts: list[dict[str, Any]]) -> int:
+        """Updates of a pack's models; a model that stands in two parts was copied from one into the other."""
+        if not parts:
+            return pack.updates if self.store.has(pack.runs[-1].id) else 0
+        done: dict[str, int] = {}
+        for told in parts:
             self.pace.update[kind(pack.runs[0])] = told["seconds"] / max(1, told["updates"] * told["models"])
-            return min(int(told["updates"]) * len(pack.runs), pack.updates)
-        return pack.updates if self.store.has(pack.runs[-1].id) else 0
+            for id in told.get("runs") or [run.id for run in pack.runs]:
+                done[id] = max(done.get(id, 0), int(told["updates"]))
+        return sum(run.updates if self.store.has(run.id) else done.get(run.id, 0) for run in pack.runs)
 
     def _gain(self, now: float, ahead: dict[str, tuple[int, int]]) -> None:
         """Add what packs have gained since the last look; where a resumed pack stands at first is no gain."""

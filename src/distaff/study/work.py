@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import time
 import traceback
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
@@ -17,6 +17,8 @@ from distaff.study.claims import DEATHS, Claims
 from distaff.study.files import NO_PLACE, read_json, token
 from distaff.study.order import KEEP_SECONDS
 from distaff.study.plan import Ask, Job, Train, plan
+from distaff.study.points import Part, advance, cut, next_part, tidy
+from distaff.study.points import finished as ended
 from distaff.study.provenance import joules, spent
 from distaff.study.stop import Stop
 from distaff.study.store import Store
@@ -24,6 +26,16 @@ from distaff.study.store import Store
 KINDS = ("train", "score")
 TOLD_SECONDS = 0.5  # time between writes of how far a pack has come
 IDLE_SECONDS = 1.0  # time between looks at a study whose rest others work on
+
+
+class Limits(NamedTuple):
+    """What a worker keeps to: seconds of training between resume points, and bytes of memory, 0 for no bound."""
+
+    keep_seconds: float = KEEP_SECONDS
+    memory: int = 0
+
+
+LIMITS = Limits()
 
 
 def work(
@@ -35,9 +47,11 @@ def work(
     claims: Claims | None = None,
     stop: Stop | None = None,
     keep_seconds: float = KEEP_SECONDS,
+    memory: int = 0,
 ) -> int:
     """Do the jobs of `study` that nobody else does until none is left; returns how many were done here.
 
+    With `memory`, the bytes that this process may take, packs that need more are trained in parts.
     Any number of processes may do so on one store. What a job raises is recorded as the failure of its runs, except
     for a place that cannot be written to: that ends the work with a `DistaffError`, and no run is to blame.
     """
@@ -45,7 +59,7 @@ def work(
     while True:
         todo = plan(study, store, ids)
         mine = [job for job in todo.jobs if kind(job) in kinds]
-        taken = sum(_attempt(store, job, claims, stop, keep_seconds) for job in mine)
+        taken = sum(_attempt(store, job, claims, stop, Limits(keep_seconds, memory)) for job in mine)
         done += taken
         stop.check()
         if todo.empty:
@@ -63,35 +77,50 @@ def finished(store: Store, job: Job) -> bool:
     """Whether the result of `job` is there already."""
     if isinstance(job, Ask):
         return (store.run_folder(job.run.id) / job.scoring.file).exists() or _failed(store, job.name)
-    return all(store.has(run.id) or _failed(store, run.id) for run in job.runs)
+    return all(ended(store, run) for run in job.runs)
 
 
-def train(store: Store, job: Train, stop: Stop, keep_seconds: float = KEEP_SECONDS) -> None:
-    """Train what is missing of a pack side by side, from its resume point if there is one, and keep it."""
+def train(store: Store, job: Train, stop: Stop, limits: Limits = LIMITS) -> None:
+    """Train what is missing of a pack side by side, in parts where memory is short, from its resume points; keep it."""
+    from distaff.train.memory import models_beside
+
+    most = models_beside(job.runs[0], limits.memory) if limits.memory else len(job.whole)
+    while part := next_part(store, job, most):
+        _train_part(store, job, part, stop, limits.keep_seconds)
+        tidy(store, job.name, job.whole)
+
+
+def _train_part(store: Store, job: Train, part: Part, stop: Stop, keep_seconds: float) -> None:
     from distaff.train.fit import fit
 
-    base = store.folder / "packs" / job.name
-    resume, told = base.with_suffix(".safetensors"), base.with_suffix(".progress")
-    begun = _begun(resume, store.folder / "damaged")
-    runs = tuple(run for run in job.whole if run.id in begun) or job.runs
-    before = progress_of(told).get("seconds", 0.0) if begun else 0.0
+    before = _seconds(part)
+    if part.source:
+        cut(part, job.whole)
     began, energy, last = time.monotonic(), joules(), 0.0
+    sizes = {"models": len(part.runs), "runs": [run.id for run in part.runs]}
 
     def progress(done: int, of: int) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last > TOLD_SECONDS or done == of:
             last = now
-            tell(told, {"updates": done, "models": len(runs), "seconds": round(before + now - began, 3)})
+            tell(part.told, {"updates": done, **sizes, "seconds": round(before + now - began, 3)})
         stop.check()
 
-    trained = fit(runs, resume=resume, progress=progress, keep_seconds=keep_seconds)
+    trained = fit(part.runs, resume=part.path, progress=progress, keep_seconds=keep_seconds)
     seconds = before + time.monotonic() - began
-    more = {"pack": job.name, "models": len(runs), "joules_of_machine": spent(energy, joules())}
+    more = {"pack": job.name, "models": len(part.runs), "joules_of_machine": spent(energy, joules())}
     for one in trained:
-        store.put(one, seconds / len(runs), more)
-    resume.unlink(missing_ok=True)
-    told.unlink(missing_ok=True)
+        store.put(one, seconds / len(part.runs), more)
+    part.path.unlink(missing_ok=True)
+    part.told.unlink(missing_ok=True)
+
+
+def _seconds(part: Part) -> float:
+    """What the models of a part that is begun have taken so far."""
+    point = part.source.path if part.source else part.path
+    told = progress_of(point.with_suffix(".progress")) if point.exists() else {}
+    return float(told["seconds"]) * len(part.runs) / told["models"] if told else 0.0
 
 
 def score(store: Store, job: Ask, stop: Stop) -> None:
@@ -105,11 +134,16 @@ def score(store: Store, job: Ask, stop: Stop) -> None:
 
 
 def _draw(store: Store, run: Run) -> None:
-    from distaff.pictures.draw import IMAGES, draw
+    from distaff.pictures.draw import FACTORS, draw
 
-    folder = store.run_folder(run.id)
-    if not (folder / IMAGES).exists():
-        draw(run, store.params(run.id), folder)
+    folder, aside = store.run_folder(run.id), store.folder / "packs" / f".{run.id}.{token()}"
+    if (folder / FACTORS).exists():  # the last of them
+        return
+    try:
+        for path in draw(run, store.params(run.id), aside):
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def tell(path: Path, told: dict[str, Any]) -> None:
@@ -129,7 +163,7 @@ def progress_of(path: Path) -> dict[str, Any]:
     return found
 
 
-def _attempt(store: Store, job: Job, claims: Claims, stop: Stop, keep_seconds: float) -> bool:
+def _attempt(store: Store, job: Job, claims: Claims, stop: Stop, limits: Limits) -> bool:
     """Do `job` if it is neither done nor somebody else's; says whether it was done here."""
     stop.check()
     try:
@@ -146,7 +180,7 @@ def _attempt(store: Store, job: Job, claims: Claims, stop: Stop, keep_seconds: f
         if claim.stuck:
             _record(store, job, f"{DEATHS} workers died at it in a row without getting further: out of memory?")
         elif isinstance(job, Train):
-            _guard(store, job, lambda: train(store, job, stop, keep_seconds))
+            _guard(store, job, lambda: train(store, job, stop, limits))
         else:
             _guard(store, job, lambda: score(store, job, stop))
     finally:
@@ -179,32 +213,11 @@ def _failed(store: Store, name: str) -> bool:
 
 
 def _advance(store: Store, job: Job) -> int:
-    """How far a job has come for good: updates of its resume point, or answers that are kept."""
+    """How far a job has come for good: updates that are kept, or answers."""
     if isinstance(job, Train):
-        return int(_about(store.folder / "packs" / f"{job.name}.safetensors").get("step", 0))
+        return advance(store, job)
     so_far = store.folder / "packs" / f"{job.name}.json"
     return len(read_json(so_far)["scores"]) if so_far.exists() else 0
-
-
-def _begun(resume: Path, damaged: Path) -> frozenset[str]:
-    """The runs of a resume point; one that is torn is set aside, and its pack starts anew."""
-    about = _about(resume)
-    if resume.exists() and "runs" not in about:
-        damaged.mkdir(exist_ok=True)
-        os.replace(resume, damaged / resume.name)
-    return frozenset(json.loads(about["runs"])) if "runs" in about else frozenset()
-
-
-def _about(resume: Path) -> dict[str, str]:
-    from safetensors import SafetensorError, safe_open
-
-    if not resume.exists():
-        return {}
-    try:
-        with safe_open(resume, "np") as file:
-            return file.metadata() or {}
-    except (SafetensorError, OSError):
-        return {}
 
 
 def _no_place(store: Store, error: OSError) -> DistaffError:

@@ -43,6 +43,7 @@ class Trained(NamedTuple):
     columns: tuple[str, ...]
     diverged: int | None
     milliseconds: tuple[float, ...] = ()  # an update of one model, at each point that this process trained
+    engine: str = ""  # what ran the models
 
 
 def fit(
@@ -100,7 +101,7 @@ def fit(
         need = len(runs) * bytes_of(runs[0]) / 1e9
         raise DistaffError(f"{len(runs)} models side by side need about {need:.1f} GB: put fewer in a pack") from error
     found = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
-    return [one._replace(milliseconds=tuple(milliseconds)) for one in found]
+    return [one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__) for one in found]
 
 
 def engine_for(pack: Pack) -> Engine:

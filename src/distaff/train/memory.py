@@ -14,13 +14,15 @@ from distaff.spec import Run
 from distaff.train.pack import latents
 
 FLOAT = 4  # bytes
+OF_PROCESS = 500_000_000  # torch, numba, what scoring takes, and what a step takes beside its models
 OF_WEIGHT = 4 * FLOAT  # the weight, its gradient and the two moments of Adam
+OF_POINT = 6 * FLOAT  # while a resume point is written: the weight and its moments, twice
 OF_ACTIVATION = 2 * FLOAT  # an output kept for the gradient, and the gradient that passes it
 
 
 @functools.lru_cache(maxsize=256)
 def bytes_of(run: Run) -> int:
-    """Bytes that one model takes in a pack: weights with their moments, a batch with what its gradient needs."""
+    """Bytes of one model in a pack: weights, moments and their copy for the disk, a batch and its gradient."""
     dataset = data.load(str(run.dataset))
     height, width, channels = dataset.shape
     vae = NETWORKS.bind(run.network)(dataset.shape)
@@ -31,12 +33,17 @@ def bytes_of(run: Run) -> int:
         critic = NETWORKS.bind(run.critic)(latents(run))
         more = _numbers(critic, torch.empty(2 * run.batch, latents(run), device="meta"))
         count, kept = count + more[0], kept + more[1]
-    return OF_WEIGHT * count + OF_ACTIVATION * kept
+    return (OF_WEIGHT + OF_POINT) * count + OF_ACTIVATION * kept
 
 
 def models_within(run: Run, memory: int) -> int:
     """How many models like `run` fit side by side into `memory` bytes; at least one."""
     return max(1, memory // bytes_of(run))
+
+
+def models_beside(run: Run, memory: int) -> int:
+    """How many models like `run` a process of `memory` bytes trains side by side; at least one."""
+    return models_within(run, memory - OF_PROCESS)
 
 
 def _numbers(module: nn.Module, *inputs: Tensor) -> tuple[int, int]:

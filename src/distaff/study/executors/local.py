@@ -17,7 +17,7 @@ from distaff.study.executors.memory import available, kills, total
 from distaff.study.order import Order
 from distaff.study.worker import STOPPED
 
-WORKER_BYTES = 1_500_000_000  # torch and numba, a pack of sixteen convolutional models, and what the step needs
+WORKER_BYTES = 1_500_000_000  # where none is asked for: torch, numba and half a dozen convolutional models
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 30.0
@@ -34,11 +34,14 @@ class Worker(NamedTuple):
 def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
     """Do all that is ordered; `tick` is called twice a second.
 
+    Each worker keeps to `order.memory`, or else to an equal share of what is free.
+
     An interrupt asks the workers to keep their state and waits for them; a second one does not wait. Raises
     `DistaffError` when the store cannot be written to or workers die one after the other.
     """
-    start, claims = order.command(), Claims(order.folder / "claims", order.patience)
-    wanted = order.workers or cores_and_memory()
+    wanted = order.workers or cores_and_memory(order.memory or WORKER_BYTES)
+    share = order.memory or max(WORKER_BYTES, available() // wanted)
+    start, claims = order._replace(memory=share).command(), Claims(order.folder / "claims", order.patience)
     deaths: list[float] = []
     killed, running, finishing = kills(), [_start(start) for _ in range(wanted)], False
     try:
@@ -64,10 +67,10 @@ def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
         _stop(running)
 
 
-def cores_and_memory() -> int:
-    """Workers that this machine has room for, at least one."""
+def cores_and_memory(each: int = WORKER_BYTES) -> int:
+    """Workers of so many bytes that this machine has room for, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(available() // WORKER_BYTES)))
+    return max(1, min(cores, available() // each))
 
 
 def _start(words: list[str]) -> Worker:

@@ -1,0 +1,173 @@
+"""However little memory a worker has, and whoever takes a pack over, the results are those of the whole pack."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distaff.errors import DistaffError
+from distaff.study.order import Order, bytes_in
+from distaff.study.plan import plan
+from distaff.study.points import points
+from distaff.study.record import load_study
+from distaff.study.stop import Stop
+from distaff.study.store import Store
+from distaff.study.watch import Watch
+from distaff.study.work import Limits, train, work
+from distaff.train.memory import OF_PROCESS, bytes_of
+from real_studies import leftovers, results, start, undisturbed, wait_for
+from real_studies import study_file as scored
+
+METHODS = ("beta_vae(beta=2)", "dip_vae_i", "annealed_vae")
+
+
+def study_file(folder: Path, *sizes: Any, pack: int) -> Path:
+    """A study that is only trained: scores take long, and do not depend on how."""
+    file = scored(folder, *sizes, pack=pack)
+    file.write_text(file.read_text().replace('("mig", "gaussian_total_correlation")', "()"))
+    return file
+
+
+class After(Stop):
+    """Asks its worker to stop at the so-many-eth look."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def check(self) -> None:
+        """Raise at the last look."""
+        self.looks -= 1
+        if not self.looks:
+            raise KeyboardInterrupt
+
+
+def room(file: Path, models: int) -> int:
+    """Bytes of a worker for so many models of the study in `file`."""
+    return OF_PROCESS + models * bytes_of(load_study(file).runs[0])
+
+
+def beside(folder: Path) -> Counter[int]:
+    """How many runs were trained beside how many others."""
+    return Counter(json.loads(path.read_text())["models"] for path in folder.glob("runs/*/provenance.json"))
+
+
+def test_a_pack_that_does_not_fit_is_trained_in_parts_of_one_size(tmp_path: Path) -> None:
+    file = study_file(tmp_path, METHODS, 2, 30, pack=6)
+    store = Store(tmp_path / "store")
+    work(store, load_study(file), memory=room(file, 5))
+    assert results(store.folder) == undisturbed(file, tmp_path / "twin")
+    assert beside(store.folder) == {3: 6}
+    assert leftovers(store.folder) == []
+
+
+@pytest.mark.parametrize("methods", [METHODS, ("factor_vae",)])
+def test_whoever_takes_over_goes_on_where_the_last_one_stopped(methods: tuple[str, ...], tmp_path: Path) -> None:
+    file = study_file(tmp_path, methods, 6 // len(methods), 400, pack=6)
+    study, store = load_study(file), Store(tmp_path / "store")
+    (job,) = plan(study, store).packs
+    steps = []
+    for models, looks in ((6, 60), (2, 40), (4, 160), (1, 100)):
+        with pytest.raises(KeyboardInterrupt):
+            train(store, job, After(looks), Limits(30.0, room(file, models)))
+        steps.append({len(point.runs): point.step for point in points(store, job.name)})
+    assert steps[0] == {6: 120}, "the cadence of looks is two updates"
+    assert steps[1] == {6: 120, 2: 200}, "two models are copied out, and nothing is lost"
+    assert steps[2].keys() == {6, 4}, "the two are done, and the next four come out of the first point"
+    assert steps[2][4] > 120
+    seen = Watch(study, store).look()
+    assert seen.all_updates == 2_400
+    assert seen.updates >= 2 * 400 + steps[2][4] * 4
+    work(store, study)
+    assert results(store.folder) == undisturbed(file, tmp_path / "twin")
+    assert leftovers(store.folder) == []
+
+
+def test_commands_of_different_memory_share_one_store_and_outlive_a_kill(tmp_path: Path) -> None:
+    file = study_file(tmp_path, METHODS, 4, 400, pack=6)
+    folder = tmp_path / "out" / "small"
+    words = ("study", "run", file, "--workers", "1", "--keep-seconds", "0.2", "--memory")
+    first = start(*words, "4GB", cwd=tmp_path)
+    wait_for(lambda: any(folder.glob("packs/[!.]*.safetensors")))
+    first.kill()
+    first.communicate()
+    small = f"{room(file, 2) / 1e6}MB"
+    both = [start(*words, memory, cwd=tmp_path) for memory in (small, "4GB")]
+    for process in both:
+        said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert results(folder) == undisturbed(file, tmp_path / "twin")
+    assert leftovers(folder) == []
+
+
+def test_a_part_that_is_torn_is_set_aside_and_the_rest_is_kept(tmp_path: Path) -> None:
+    file = study_file(tmp_path, METHODS, 2, 400, pack=6)
+    study, store = load_study(file), Store(tmp_path / "store")
+    (job,) = plan(study, store).packs
+    for models, looks in ((6, 60), (2, 40)):
+        with pytest.raises(KeyboardInterrupt):
+            train(store, job, After(looks), Limits(30.0, room(file, models)))
+    (part,) = (store.folder / "packs").glob(f"{job.name}-*.safetensors")
+    part.write_bytes(b"torn")
+    assert [len(point.runs) for point in points(store, job.name)] == [6]
+    assert (store.folder / "damaged" / part.name).read_bytes() == b"torn"
+    work(store, study, memory=room(file, 2))
+    assert results(store.folder) == undisturbed(file, tmp_path / "twin")
+
+
+def test_a_run_that_is_chosen_from_a_pack_in_progress_is_trained_alone(tmp_path: Path) -> None:
+    file = study_file(tmp_path, METHODS, 2, 400, pack=6)
+    study, store = load_study(file), Store(tmp_path / "store")
+    (job,) = plan(study, store).packs
+    with pytest.raises(KeyboardInterrupt):
+        train(store, job, After(60))
+    work(store, study, ids=frozenset({study.runs[3].id}))
+    assert [path.name for path in (store.folder / "runs").iterdir()] == [study.runs[3].id]
+    (point,) = points(store, job.name)
+    assert (len(point.runs), point.step) == (6, 120)
+    work(store, study)
+    assert results(store.folder) == undisturbed(file, tmp_path / "twin")
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from distaff.study.record import load_study
+from distaff.study.plan import plan
+from distaff.study.stop import Stop
+from distaff.study.store import Store
+from distaff.study.work import Limits, train
+file, folder, memory = sys.argv[1:]
+(job,) = plan(load_study(Path(file)), store := Store(Path(folder))).packs
+train(store, job, Stop(), Limits(0.0, int(memory)))
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def test_a_worker_keeps_to_its_memory(tmp_path: Path) -> None:
+    file = study_file(tmp_path, ("beta_vae",), 8, 3, pack=8)
+    file.write_text(file.read_text().replace("mlp(width=8, latents=3)", "mlp(width=1024, latents=3)"))
+    peaks = {}
+    for memory in (0, 900_000_000):
+        words = [sys.executable, "-c", PEAK, str(file), str(tmp_path / str(memory)), str(memory)]
+        told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        peaks[memory] = 1024 * int(told)
+    assert peaks[0] > 900_000_000 > peaks[900_000_000]
+    assert beside(tmp_path / "900000000") == {2: 8}
+
+
+@pytest.mark.parametrize(("text", "bytes"), [("", 0), ("2GB", 2 * 10**9), ("1.5 gib", 3 * 2**29), ("800mb", 8 * 10**8)])
+def test_memory_is_written_as_people_write_it(text: str, bytes: int) -> None:
+    assert bytes_in(text) == bytes
+    assert f"--memory={bytes}" in Order(Path(), "s", memory=bytes).command()
+
+
+def test_memory_that_means_nothing_is_refused() -> None:
+    with pytest.raises(DistaffError, match="write it as 2GB"):
+        bytes_in("2")
