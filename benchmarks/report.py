@@ -5,9 +5,10 @@
 By default 7 data sets x 6 methods x 6 strengths x 50 seeds = 12,600 runs, each with 21 scores, a curve of 300 points
 and no weights. Seconds of wall and of CPU, children included; pictures are not drawn.
 
-Last measured on 2 cores that others kept busy (load 9 to 16), so CPU counts: table 16.5 s, runs 5.1 s, report 106 s (a
-quarter of it in one process, the rest on both cores), 332 MB on disk, 1.3 GB of memory. In Chromium the first page and
-the table of all runs stood after 0.2 s each; a search took 3 ms, a sort 18 ms, a run's page 0.3 s.
+Last measured twice on 2 cores that others kept busy (load 8 and 13), so CPU counts: table 16 to 18 s, runs 4 s, report
+103 to 117 s (a quarter of it in one process, the rest on both cores; 112 s of wall at load 8), 0.9 s to see that there
+is nothing to do; 333 MB on disk, 1.25 GB of memory. In Chromium the first page and the table of all runs stood after
+0.2 s each; a search took 3 ms, a sort 18 ms, a run's page 0.3 s.
 """
 
 from __future__ import annotations
