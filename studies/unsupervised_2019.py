@@ -11,8 +11,9 @@ FactorVAE has the 150,000 updates that the published models had, because two opt
 
 What it costs: 3.5e9 updates of a model in all. `distaff study plan studies/unsupervised_2019.py --measure --only
 "dataset=dsprites,method=beta_vae"` times one on the machine at hand. At 85 ms on one core of a server of 2024 that is
-3,400 days of one core: years for a laptop, five weeks for 100 nodes of one core each, two days for 2,000 cores. At
-0.39 ms on one H100 it is 16 days of that GPU. The authors name 2.5 years of a P100.
+3,400 days of one core: years for a laptop, five weeks for 100 nodes of one core each, two days for 2,000 cores. On a
+GPU distaff was never timed: a prototype of its step took 0.39 ms on an H100, which would make 16 days of it; take that
+as a hope. The authors name 2.5 years of a P100.
 """
 
 from dataclasses import replace

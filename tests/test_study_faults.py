@@ -133,6 +133,15 @@ def test_a_torn_resume_point_is_set_aside_and_its_pack_begun_anew(tmp_path: Path
     assert (folder / "damaged" / f"{pack.name}.safetensors").read_bytes() == b"torn"
 
 
+def test_a_run_whose_drawing_was_broken_off_is_drawn_whole(tmp_path: Path) -> None:
+    file, folder = study_file(tmp_path, ("beta_vae",), 1, 30), tmp_path / "store"
+    whole = undisturbed(file, folder)
+    (run,) = (folder / "runs").iterdir()
+    for name in ("picture-factors.png", "picture-latents.gif", *(path.name for path in run.glob("scores-*.json"))):
+        (run / name).unlink()
+    assert undisturbed(file, folder) == whole
+
+
 def test_a_worker_says_what_it_cannot_do_in_one_line(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "distaff.study.worker", str(tmp_path), "nothing"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from distaff.study.provenance import commit, joules, provenance, spent
+from small_store import small_store
 
 
 def test_provenance_tells_of_code_machine_and_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -25,3 +26,20 @@ def test_provenance_tells_of_code_machine_and_command(monkeypatch: pytest.Monkey
     assert spent(counts[0], counts[1]) == 3.0
     assert joules(tmp_path / "nowhere") is None
     assert spent(None, counts[1]) is None
+
+
+def test_a_run_tells_its_engine_and_the_pace_of_its_updates(tmp_path: Path) -> None:
+    store = small_store(tmp_path)
+    (first, *_) = (path.name for path in (tmp_path / "runs").iterdir())
+    told = store.made(first)
+    assert told["engine"] == "stacked"
+    assert len(told["milliseconds_of_points"]) == store.curve(first).height
+    assert min(told["milliseconds_of_points"]) <= told["milliseconds"] <= max(told["milliseconds_of_points"])
+
+
+def test_a_curve_has_the_terms_of_its_own_method_alone(tmp_path: Path) -> None:
+    store = small_store(tmp_path)
+    for path in (tmp_path / "runs").iterdir():
+        curve, method = store.curve(path.name), store.run(path.name).method.name
+        assert ("term.covariance" in curve.columns) == (method == "dip_vae_i")
+        assert not any(column.is_nan().any() for column in curve)
