@@ -6,8 +6,8 @@
 Files, plan, status and table are those of a real study; curves and weights are left out, as after `store prune`. Each
 figure is of a process of its own, best of three, CPU seconds and peak memory.
 
-Last measured on two crowded cores (commit 11be5d1 and after, best of two), 12,600 runs, eighteen evaluations, 5.9
-million numbers; 1.3 s of each is the loading of the study:
+Last measured on two crowded cores (best of two): 12,600 runs, eighteen evaluations, 5.9 million
+numbers; 1.3 s of each is the loading of the study:
 
     plan             1.6 s   0.08 GB
     status           1.7 s   0.08 GB

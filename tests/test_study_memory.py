@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,17 +20,9 @@ from distaff.study.store import Store
 from distaff.study.watch import Watch
 from distaff.study.work import Limits, train, work
 from distaff.train.memory import OF_PROCESS, bytes_of
-from real_studies import leftovers, results, start, undisturbed, wait_for
-from real_studies import study_file as scored
+from real_studies import leftovers, results, start, study_file, undisturbed, wait_for
 
 METHODS = ("beta_vae(beta=2)", "dip_vae_i", "annealed_vae")
-
-
-def study_file(folder: Path, *sizes: Any, pack: int) -> Path:
-    """A study that is only trained: scores take long, and do not depend on how."""
-    file = scored(folder, *sizes, pack=pack)
-    file.write_text(file.read_text().replace('("mig", "gaussian_total_correlation")', "()"))
-    return file
 
 
 class After(Stop):
