@@ -80,6 +80,7 @@ def test_whoever_takes_over_goes_on_where_the_last_one_stopped(methods: tuple[st
     assert leftovers(store.folder) == []
 
 
+@pytest.mark.slow
 def test_commands_of_different_memory_share_one_store_and_outlive_a_kill(tmp_path: Path) -> None:
     file = study_file(tmp_path, METHODS, 4, 1_500, pack=6)
     folder = tmp_path / "out" / "small"
