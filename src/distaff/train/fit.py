@@ -99,7 +99,9 @@ def fit(
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         need = len(runs) * bytes_of(runs[0]) / 1e9
-        raise DistaffError(f"{len(runs)} models side by side need about {need:.1f} GB: put fewer in a pack") from error
+        raise DistaffError(
+            f"{len(runs)} models side by side need about {need:.1f} GB: put fewer in a pack, or say --memory"
+        ) from error
     found = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
     return [one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__) for one in found]
 
