@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+
 from distaff.study.record import load_study
 from distaff.study.store import Store
 from distaff.study.work import work
@@ -66,13 +68,15 @@ def wait_for(true: Callable[[], bool], seconds: float = 600.0) -> None:
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Every file of runs/ and failed/ with its content; of scores, without who made them."""
+    """Every file of runs/ and failed/ with its content, but for who made it and how long it took."""
     found = {}
     for path in sorted(p for place in ("runs", "failed") for p in (folder / place).rglob("*") if p.is_file()):
         content = path.read_bytes()
         if path.name.startswith("scores-"):
             told = json.loads(content)
             content = json.dumps({key: told[key] for key in told if key not in ("sha256", "made")}).encode()
+        elif path.name == "curve.parquet":
+            content = pl.read_parquet(content).drop("milliseconds", strict=False).write_csv().encode()
         if path.name != "provenance.json":
             found[path.relative_to(folder).as_posix()] = content
     return found

@@ -33,8 +33,9 @@ def test_a_run_tells_its_engine_and_the_pace_of_its_updates(tmp_path: Path) -> N
     (first, *_) = (path.name for path in (tmp_path / "runs").iterdir())
     told = store.made(first)
     assert told["engine"] == "stacked"
-    assert len(told["milliseconds_of_points"]) == store.curve(first).height
-    assert min(told["milliseconds_of_points"]) <= told["milliseconds"] <= max(told["milliseconds_of_points"])
+    pace = store.curve(first)["milliseconds"]
+    assert pace.null_count() == 0
+    assert pace.min() <= told["milliseconds"] <= pace.max()
 
 
 def test_a_curve_has_the_terms_of_its_own_method_alone(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from distaff.errors import DistaffError
@@ -71,11 +70,10 @@ class Store:
             return
         curve = pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns))
         curve = curve.select(column for column in curve if not column.is_nan().all())  # not the terms of its neighbours
-        parquet = io.BytesIO()
-        curve.write_parquet(parquet)
+        pace = pl.Series("milliseconds", trained.milliseconds, pl.Float32, nan_to_null=True)
         contents = {
             "run.json": sealed({"format": FORMAT, **describe(run), "ended": ended(curve)}),
-            "curve.parquet": parquet.getvalue(),
+            "curve.parquet": _parquet(curve.with_columns(pace)),
             "model.safetensors": save(trained.params, {"run": run.id}),
         }
         files = {name: digest(content) for name, content in contents.items()}
@@ -83,7 +81,8 @@ class Store:
             **provenance(),
             "precision": run.precision,
             "seconds": round(seconds, 3),
-            **_pace(trained),
+            "engine": trained.engine,
+            "milliseconds": pace.median(),
             **(more or {}),
             "files": files,
         }
@@ -150,10 +149,10 @@ class Store:
         return folder
 
 
-def _pace(trained: Trained) -> dict[str, Any]:
-    """The engine, and the milliseconds of an update of one model: their median, and each point of the curve's."""
-    told = [float(f"{each:.4g}") for each in trained.milliseconds]  # none where training was over when it was resumed
-    return {"engine": trained.engine, "milliseconds": median(told) if told else None, "milliseconds_of_points": told}
+def _parquet(frame: pl.DataFrame) -> bytes:
+    content = io.BytesIO()
+    frame.write_parquet(content)
+    return content.getvalue()
 
 
 def describe(run: Run) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Trained(NamedTuple):
     curve: Tensor  # [points columns], NaN where the run has no such column
     columns: tuple[str, ...]
     diverged: int | None
-    milliseconds: tuple[float, ...] = ()  # an update of one model, at each point that this process trained
+    milliseconds: tuple[float, ...] = ()  # of an update of one model, at each point; NaN before an interruption
     engine: str = ""  # what ran the models
 
 
@@ -73,14 +73,14 @@ def fit(
     take = recorded(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
     kept = pointed = told = time.monotonic()
     whole = True  # false inside an update, which changes weights in place: a state of that moment must not be kept
-    milliseconds: list[float] = []
+    milliseconds = [math.nan] * len(curve)
     try:
         while state.step < runs[0].updates:
             whole = False
             state, terms, outputs = take(state)
             if at_point := state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
-                milliseconds.append(1e3 * (time.monotonic() - pointed) / cadence / len(runs))
+                milliseconds[state.step // cadence - 1] = 1e3 * (time.monotonic() - pointed) / cadence / len(runs)
                 pointed = time.monotonic()
                 if watch is not None:
                     _show(watch, packed, columns, state.step, point)
