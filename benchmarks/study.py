@@ -6,14 +6,14 @@
 Files, plan, status and table are those of a real study; curves and weights are left out, as after `store prune`. Each
 figure is of a process of its own, best of three, CPU seconds and peak memory.
 
-Last measured on two crowded cores (best of two): 12,600 runs, eighteen evaluations, 5.9 million
-numbers; 1.3 s of each is the loading of the study:
+Last measured on a quiet core (best of two): 12,600 runs, eighteen evaluations, 5.9 million numbers; 1.3 s of each is
+the loading of the study:
 
-    plan             1.6 s   0.08 GB
-    status           1.7 s   0.08 GB
-    table, cold     13.8 s   0.32 GB
-    table, cached    2.1 s   0.18 GB
-    table, as text   8.3 s   1.56 GB    what the report reads: the cached table with texts for its enumerations
+    plan             1.6 s   0.05 GB
+    status           1.7 s   0.05 GB
+    table, cold     11.4 s   0.32 GB
+    table, cached    1.9 s   0.18 GB
+    table, as text   6.9 s   1.21 GB    what the report reads: the cached table with texts for its enumerations
 
 126,000 runs were not measured with this commit.
 """

@@ -46,7 +46,15 @@ def table(study: Study, store: Store) -> pl.DataFrame:
         done = [run for run in study.runs if store.has(run.id)]
         return _scores(store, done, study.runs, functools.partial(scores, store))
     facts = pl.DataFrame(_facts(study.runs), schema=ABOUT)
-    return beside(facts, read_scores(study, store)).select(SCORES.keys()).cast(dict(SCORES))  # type: ignore[arg-type]
+    coded = beside(facts, read_scores(study, store))
+    return pl.DataFrame([_plain(coded.drop_in_place(name), kind) for name, kind in SCORES.items()])
+
+
+def _plain(column: pl.Series, kind: Any) -> pl.Series:
+    """A column of texts from one of their codes: the texts themselves are kept once, not once a row."""
+    if not isinstance(column.dtype, pl.Enum):
+        return column.cast(kind)
+    return pl.Series(column.name, column.dtype.categories).gather(column.to_physical())
 
 
 def read(path: str | Path) -> pl.DataFrame:
