@@ -2,8 +2,8 @@
 
     make evidence-laptop      trains and scores 1,800 models in about two hours on 2 cores, then writes evidence/laptop/
 
-scores.parquet has the columns of `distaff.table` with values in float32, so that `distaff claims` reads it; made.json
-says the command, the commit, the machine and the seconds that all workers together took.
+scores.parquet has the columns of `distaff.table`, UDR among the metrics, with values in float32: `distaff claims` reads
+it. made.json says the command, the commit, the machine and the seconds that all workers together took.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.table import table
+from distaff.analysis.table import table, with_udr
 from distaff.study.files import read_json
 from distaff.study.plan import load_study, plan
 from distaff.study.store import Store
@@ -48,7 +48,7 @@ def main() -> None:
     study, store = load_study(STUDY), Store(given.out)
     if not (todo := plan(study, store)).empty:
         raise SystemExit(f"{todo.done} of {todo.runs} runs are done: first distaff study run {STUDY}")
-    found = table(study, store).with_columns(pl.col("value").cast(pl.Float32))
+    found = with_udr(table(study, store), study.runs, store, print).with_columns(pl.col("value").cast(pl.Float32))
     FOLDER.mkdir(parents=True, exist_ok=True)
     found.write_parquet(FOLDER / "scores.parquet", compression="zstd", compression_level=19)
     facts = made(store, [run.id for run in study.runs if store.has(run.id)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,10 +10,11 @@ import pytest
 
 from distaff.analysis.scores import unsupervised
 from distaff.analysis.selection import selection
-from distaff.analysis.table import table
-from distaff.commands.report import with_udr
+from distaff.analysis.table import table, with_udr
+from distaff.commands.claims import claims
 from distaff.data import load
 from distaff.encode import encode
+from distaff.errors import DistaffError
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
 from distaff.registry import METRICS, NETWORKS
@@ -43,31 +44,43 @@ def test_the_udr_of_a_run_is_that_of_its_setting(store: Store) -> None:
     vae = NETWORKS.bind(RUNS[0].network)(dataset.shape)
     codes = [encode(vae, store.params(run.id), dataset, np.arange(768)) for run in RUNS[3:]]
     by_hand = udr([one.mean for one in codes], [kl(*one) for one in codes]).scores
-    found = agreements(STUDY, store)
+    found = agreements(RUNS, store)
     assert [found[run.id] for run in RUNS[3:]] == pytest.approx(by_hand.tolist(), rel=1e-4)
     assert max(found.values()) > 0
 
 
 def test_it_is_asked_once_and_again_with_another_seed_alone(store: Store) -> None:
-    agreements(STUDY, store)
+    agreements(RUNS, store)
     heard: list[str] = []
-    fewer = replace(STUDY, runs=RUNS[1:])
+    fewer = RUNS[1:]
     found = agreements(fewer, store, heard.append)
     assert len(heard) == 1
     assert "2 seeds of beta_vae(beta=0.2)" in heard[0]
     assert agreements(fewer, store, heard.append) == found
     assert len(heard) == 1
     assert found.keys() == {run.id for run in RUNS[1:]}
-    assert agreements(replace(STUDY, runs=RUNS[:1]), store) == {}
+    assert agreements(RUNS[:1], store) == {}
 
 
 def test_it_is_judged_beside_the_other_scores_without_labels(store: Store) -> None:
-    numbers = with_udr(table(STUDY, store), STUDY, store)
+    numbers = with_udr(table(STUDY, store), RUNS, store)
     here = numbers.filter(pl.col("metric") == "udr")
-    assert dict(here.select("id", "value").rows()) == agreements(STUDY, store)
+    assert dict(here.select("id", "value").rows()) == agreements(RUNS, store)
     assert here.select("seed", "strength").rows() == [(run.seed, run.strength[1]) for run in RUNS if run.strength]
     assert "udr" in unsupervised(numbers)
     assert "udr" in selection(numbers, resamples=10)["selector"].to_list()
+
+
+def test_claims_of_a_store_ask_for_it_and_those_of_a_table_say_why_not(store: Store, tmp_path: Path) -> None:
+    best = []
+    for asked in (False, True):
+        claims(store.folder, json=tmp_path / "card.json", resamples=10, udr=asked)
+        card = pl.read_json(tmp_path / "card.json").filter(pl.col("statement").str.contains("without labels"))
+        best.append(card["value"][0])
+    assert best[0] < best[1]  # losses choose worse than the agreement of seeds here, and the best choice counts
+    table(STUDY, store).write_csv(tmp_path / "scores.csv")
+    with pytest.raises(DistaffError, match="name the store"):
+        claims(tmp_path / "scores.csv", udr=True)
 
 
 def test_a_run_that_is_asked_again_answers_of_other_rows(store: Store) -> None:

@@ -57,6 +57,24 @@ def _plain(column: pl.Series, kind: Any) -> pl.Series:
     return pl.Series(column.name, column.dtype.categories).gather(column.to_physical())
 
 
+def with_udr(
+    numbers: pl.DataFrame, runs: Sequence[Run], store: Store, tell: Callable[[str], None] = lambda _: None
+) -> pl.DataFrame:
+    """The table of scores with `udr` of mean codes of each of `runs` that has another seed to be compared with.
+
+    `tell` hears of each setting whose codes are compared now, as the store does not hold the answer yet.
+    """
+    from distaff.study.between import agreements  # it needs torch, which a table does not
+
+    found = agreements(runs, store, tell)
+    scores = pl.DataFrame(list(found.items()), schema={"id": pl.String, "value": pl.Float64}, orient="row")
+    of_run = numbers.unique("id", maintain_order=True).drop("representation", "metric", "value")
+    named = of_run.join(scores, "id", maintain_order="left").with_columns(
+        representation=pl.lit("mean"), metric=pl.lit("udr")
+    )
+    return pl.concat([numbers, named.select(numbers.columns)])
+
+
 def read(path: str | Path) -> pl.DataFrame:
     """The table of scores of all runs of a store, or one that was written as CSV or parquet.
 
@@ -71,8 +89,13 @@ def read(path: str | Path) -> pl.DataFrame:
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
-    known = [store.run(folder.name) for folder in sorted((path / "runs").glob("[!.]*"))]
+    known = every_run(store)
     return _scores(store, known, known, functools.partial(scores, store))
+
+
+def every_run(store: Store) -> list[Run]:
+    """The runs that are in `store`, of whatever study."""
+    return [store.run(folder.name) for folder in sorted((store.folder / "runs").glob("[!.]*"))]
 
 
 def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run], answers: Answered) -> pl.DataFrame:

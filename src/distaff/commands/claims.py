@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,9 @@ def factor_sizes(datasets: Iterable[str]) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def claims(store: Annotated[Path, tyro.conf.Positional], /, json: Path | None = None, resamples: int = 400) -> None:
+def claims(
+    store: Annotated[Path, tyro.conf.Positional], /, json: Path | None = None, resamples: int = 400, udr: bool = False
+) -> None:
     """Test every claim of the papers on the runs of a store: effect, interval and verdict beside what was published.
 
     Example: distaff claims out/quick
@@ -39,14 +42,22 @@ def claims(store: Annotated[Path, tyro.conf.Positional], /, json: Path | None = 
         store: the folder of a study, or a table of scores as CSV or parquet.
         json: a file to write the whole scorecard to.
         resamples: of seeds, for the intervals.
+        udr: with the unsupervised disentanglement ranking (Duan et al., 2020) among the scores without labels; every
+            run of the store is encoded for it, once.
     """
     from rich.console import Console
     from rich.table import Table
 
     from distaff.analysis.claims import scorecard
-    from distaff.analysis.table import read
+    from distaff.analysis.table import every_run, read, with_udr
+    from distaff.errors import DistaffError
+    from distaff.study.store import Store
 
     scores = read(store)
+    if udr:
+        if store.is_file():
+            raise DistaffError(f"--udr compares the codes of models: name the store that {store} was made from")
+        scores = with_udr(scores, every_run(Store(store)), Store(store), tell=partial(print, file=sys.stderr))
     card = scorecard(scores, grids=factor_sizes(scores["dataset"].unique().to_list()), resamples=resamples)
     told = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")
     styles = {"supported": "green", "contradicted": "red"}

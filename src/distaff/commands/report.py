@@ -62,32 +62,17 @@ def report(
     if not again and unchanged(pages, origin):
         print("nothing to do: the report has all that is there (--again makes it in any case)")
     else:
-        from distaff.analysis.table import table
+        from distaff.analysis.table import table, with_udr
         from distaff.commands.gallery import illustrate
 
-        numbers = with_udr(table(study, store), study, store) if udr else table(study, store)
+        numbers = table(study, store)
+        if udr:
+            numbers = with_udr(numbers, study.runs, store, tell=partial(print, file=sys.stderr))
         illustrate(numbers, store)
         asked_again = _repeats(numbers, study, store) if repeats else None
         with replacing(pages, {**origin, "pictures": _files(study, store)["pictures"]}) as aside:
             _build(study, store, file, numbers, asked_again, format, aside)
     print(pages / "index.html")
-
-
-def with_udr(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
-    """The table of scores with `udr` of mean codes of every run that has another seed to be compared with."""
-    import polars as pl
-
-    from distaff.study.between import agreements
-
-    found = agreements(study, store, tell=partial(print, file=sys.stderr))
-    scores = pl.DataFrame(
-        {"id": list(found), "value": list(found.values())}, schema={"id": pl.String, "value": pl.Float64}
-    )
-    of_run = numbers.unique("id", maintain_order=True).drop("representation", "metric", "value")
-    named = of_run.join(scores, "id", maintain_order="left").with_columns(
-        representation=pl.lit("mean"), metric=pl.lit("udr")
-    )
-    return pl.concat([numbers, named.select(numbers.columns)])
 
 
 def _repeats(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:

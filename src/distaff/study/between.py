@@ -14,7 +14,7 @@ from distaff.metrics._draws import generator
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
 from distaff.registry import NETWORKS, content_id
-from distaff.spec import Run, Study
+from distaff.spec import Run
 from distaff.study.files import read_json, sealed, write
 from distaff.study.store import Store
 
@@ -22,20 +22,20 @@ ROWS = 1_000  # images that the codes of all models are compared on: the old lib
 VERSION = 1  # of what the file holds: part of its name
 
 
-def agreements(study: Study, store: Store, tell: Callable[[str], None] = lambda _: None) -> dict[str, float]:
-    """The UDR (lasso; Duan et al., 2020) of every finished run of `study` with a finished run of another seed, by id.
+def agreements(runs: Sequence[Run], store: Store, tell: Callable[[str], None] = lambda _: None) -> dict[str, float]:
+    """The UDR (lasso; Duan et al., 2020) of each of `runs` that is finished with a finished run of another seed, by id.
 
     Codes are means of 1,000 images, the same for all. A seed that is added later changes those of its setting, which
     are then asked again. `tell` hears of each setting that is not in the store yet.
     """
     settings: dict[Run, list[Run]] = defaultdict(list)
-    for run in study.runs:
+    for run in runs:
         if store.has(run.id):
             settings[replace(run, seed=0)].append(run)
     found: dict[str, float] = {}
-    for runs in settings.values():
-        if len(runs) > 1:
-            found |= _of_setting(store, sorted(runs, key=lambda run: run.seed), tell)
+    for seeds in settings.values():
+        if len(seeds) > 1:
+            found |= _of_setting(store, sorted(seeds, key=lambda run: run.seed), tell)
     return found
 
 
