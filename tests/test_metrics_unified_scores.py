@@ -113,5 +113,5 @@ def test_curves_are_those_behind_the_score():
         assert curve.counts.max() == score.parts[f"{name}.groups_max"]
         assert (np.diff(curve.thresholds) <= 0).all()
     assert found["importance"].area / 3 == float(score)
-    with pytest.raises(DistaffError, match="no curve"):
+    with pytest.raises(DistaffError, match="no matrix"):
         curves(codes * np.nan, factors)

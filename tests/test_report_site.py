@@ -45,6 +45,19 @@ def repeats() -> pl.DataFrame:
     )
 
 
+def matrices() -> pl.DataFrame:
+    """Three models of toy with three codes for two factors: apart, mixed, and knowing nothing."""
+    known = {"best": [[0.9, 0.1], [0.0, 0.8], [0.0, 0.0]], "middle": [[0.5, 0.4], [0.3, 0.5], [0.0, 0.1]],
+             "worst": [[0.0, 0.0]] * 3}  # fmt: skip
+    return pl.DataFrame(
+        {"dataset": "toy", "run": run, "matrix": name, "code": code, "factor": factor, "value": value}
+        for run, matrix in known.items()
+        for name in ("importance", "information", "accuracy")
+        for code, row in enumerate(matrix)
+        for factor, value in zip(("shape", "x"), row, strict=True)
+    )
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The report of two data sets with all there can be."""
@@ -53,7 +66,7 @@ def site(tmp_path_factory) -> Path:
     details = Details(curve, {"images": "../runs/x/picture-images.png"}, MADE)
     facts = StudyFacts("quick", grids=GRID)
     folder = tmp_path_factory.mktemp("site")
-    beside = {"untrained": untrained(), "repeats": repeats()}
+    beside = {"untrained": untrained(), "repeats": repeats(), "matrices": matrices()}
     build(facts, table, runs, folder, details=lambda _: details, formats=("svg", "pdf"), **beside)
     return folder
 
@@ -70,8 +83,11 @@ def test_every_figure_lands_as_numbers_and_as_charts(site):
             assert list((site / "figures").glob(f"{slug}*.{ending}"))
         assert {"title", "question", "reading", "interval", "order"} <= FIGURES.plugin(name).marks.keys()
     assert "Not drawn" not in index + toy
+    no_matrix = "no model was asked what its codes tell of factors: `distaff report STUDY --matrices` does"
     assert re.findall("<li>([^<]+)</li>", other) == [
-        "Noise of the metrics: no metric was asked again of one run: `distaff report STUDY --repeats` does"
+        f"Trees of the factors: {no_matrix}",
+        f"Independent groups: {no_matrix}",
+        "Noise of the metrics: no metric was asked again of one run: `distaff report STUDY --repeats` does",
     ]
 
 

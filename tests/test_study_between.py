@@ -20,6 +20,7 @@ from distaff.metrics.latents import kl
 from distaff.registry import METRICS, NETWORKS
 from distaff.spec import Optim, Study, cross
 from distaff.study.between import agreements
+from distaff.study.matrices import links
 from distaff.study.repeats import repeated
 from distaff.study.score import Scoring, score_run
 from distaff.study.store import Store
@@ -95,4 +96,18 @@ def test_a_run_that_is_asked_again_answers_of_other_rows(store: Store) -> None:
     as_scored = table(STUDY, store).filter((pl.col("id") == RUNS[0].id) & (pl.col("metric") == "mig"))
     assert mig.mean() == pytest.approx(as_scored.filter(pl.col("representation") == "mean")["value"][0], abs=0.05)
     assert pl.DataFrame(repeated(store, RUNS[0], asked, heard.append)).equals(found)
+    assert len(heard) == 1
+
+
+def test_the_matrices_of_a_run_are_those_that_its_unified_scores_reduce(store: Store) -> None:
+    asked, heard = Scoring((METRICS.parse("unified_scores"),), 640, 100), []
+    found = pl.DataFrame(links(store, RUNS[0], asked, heard.append))
+    assert found["matrix"].unique(maintain_order=True).to_list() == ["importance", "information", "accuracy"]
+    of_trees = found.filter(pl.col("matrix") == "importance")
+    names = list(load("toy").factors.names)
+    assert of_trees["factor"].to_list() == names * 3
+    assert of_trees.group_by("factor").agg(pl.col("value").sum())["value"].to_list() == pytest.approx(
+        [1.0] * len(names)
+    )
+    assert pl.DataFrame(links(store, RUNS[0], asked, heard.append)).equals(found)
     assert len(heard) == 1

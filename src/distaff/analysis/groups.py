@@ -1,7 +1,7 @@
-"""What a factor-code matrix says as a graph: which factors stand alone, and which are entangled with which.
+"""What a factor-code matrix says as a graph: which factors are entangled with which (Locatello et al., 2020).
 
 An edge joins code i and factor j where the matrix [d f] reaches a threshold. From high to low thresholds, groups of
-joined factors appear and merge. The views of the JMLR extension (Locatello et al., 2020).
+joined factors merge. `independent_groups`, the number of groups at each threshold, is that of the unified scores.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
+from distaff.metrics.groups import independent_groups as independent_groups  # noqa: PLC0414
 
 Matrix = NDArray[np.float64]
 
@@ -23,25 +23,6 @@ class Merge(NamedTuple):
     threshold: float
     left: tuple[int, ...]
     right: tuple[int, ...]
-
-
-def independent_groups(matrix: Matrix) -> pl.DataFrame:
-    """For each entry as threshold, from high to low: `groups` of joined nodes and `factors` that have an edge.
-
-    Where the two are equal, every factor that is found stands alone.
-    """
-    matrix = _checked(matrix)
-    rows = []
-    for threshold in np.unique(matrix)[::-1]:
-        edges = matrix >= threshold
-        rows.append({"threshold": float(threshold), "groups": _components(edges), "factors": int(edges.any(0).sum())})
-    return pl.DataFrame(rows)
-
-
-def area_of_groups(matrix: Matrix) -> float:
-    """The trapezoid area under `groups` over the threshold, every entry a point: the old library's `area_precision`."""
-    curve = independent_groups(matrix).sort("threshold")
-    return float(np.trapezoid(curve["groups"].to_numpy().astype(float), curve["threshold"].to_numpy()))
 
 
 def merges(matrix: Matrix) -> list[Merge]:
@@ -66,17 +47,6 @@ def merges(matrix: Matrix) -> list[Merge]:
         a |= b
         home.update(dict.fromkeys(b, a))
     return out
-
-
-def _components(edges: NDArray[np.bool_]) -> int:
-    """Connected groups of at least one code and one factor."""
-    from scipy.sparse import bmat
-    from scipy.sparse.csgraph import connected_components
-
-    d, f = edges.shape
-    graph = bmat([[None, edges.astype(np.int8)], [np.zeros((f, d), np.int8), None]])
-    number, names = connected_components(graph, directed=False)
-    return int((np.bincount(names, minlength=number) > 1).sum())
 
 
 def _checked(matrix: Matrix) -> Matrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -34,6 +34,7 @@ def report(
     format: tuple[Literal["svg", "pdf", "png", "latex"], ...] = ("svg", "pdf"),
     udr: bool = False,
     repeats: bool = False,
+    matrices: bool = False,
     again: bool = False,
 ) -> None:
     """Write the report of a study, finished or not: pages that open from disk, with every figure and its numbers.
@@ -49,6 +50,8 @@ def report(
         udr: with the unsupervised disentanglement ranking of the runs (Duan et al., 2020) among the scores without
             labels: whether the seeds of a setting agree. Every run is encoded for it, once.
         repeats: with how far each metric moves when one run of each data set is asked again: 30 answers a metric, once.
+        matrices: with what the codes of three runs of each data set tell of factors: the trees and the independent
+            groups of factors.
         again: make it in any case.
     """
     from distaff.report.kept import replacing, unchanged
@@ -58,7 +61,7 @@ def report(
     study = load_study(file)
     store = Store(out or Path("out") / study.name)
     pages = store.folder / "report"
-    origin = {**_origin(study, store, file, format), "udr": udr, "repeats": repeats}
+    origin = {**_origin(study, store, file, format), "udr": udr, "repeats": repeats, "matrices": matrices}
     if not again and unchanged(pages, origin):
         print("nothing to do: the report has all that is there (--again makes it in any case)")
     else:
@@ -69,9 +72,13 @@ def report(
         if udr:
             numbers = with_udr(numbers, study.runs, store, tell=partial(print, file=sys.stderr))
         illustrate(numbers, store)
-        asked_again = _repeats(numbers, study, store) if repeats else None
+        beside: dict[str, pl.DataFrame] = {}
+        if repeats:
+            beside["repeats"] = _repeats(numbers, study, store)
+        if matrices:
+            beside["matrices"] = _matrices(numbers, study, store)
         with replacing(pages, {**origin, "pictures": _files(study, store)["pictures"]}) as aside:
-            _build(study, store, file, numbers, asked_again, format, aside)
+            _build(study, store, file, numbers, beside, format, aside)
     print(pages / "index.html")
 
 
@@ -93,12 +100,31 @@ def _repeats(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"dataset": pl.String, **kinds})
 
 
+def _matrices(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
+    """What the codes of the best, the middle and the worst run of each data set tell of factors."""
+    import polars as pl
+
+    from distaff.commands.gallery import chosen
+    from distaff.study.asked import scoring
+    from distaff.study.matrices import links
+
+    runs, rows = {run.id: run for run in study.runs}, []
+    for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
+        ids = chosen(part)
+        for place, id in zip(("best", "middle", "worst"), ids if len(ids) > 1 else (), strict=False):
+            name = f"{place}: {runs[id].method}, seed {runs[id].seed}"
+            found = links(store, runs[id], scoring(study), tell=partial(print, file=sys.stderr))
+            rows += [{"dataset": dataset, "run": name, **row} for row in found]
+    kinds = {"matrix": pl.String, "code": pl.Int64, "factor": pl.String, "value": pl.Float64}
+    return pl.DataFrame(rows, schema={"dataset": pl.String, "run": pl.String, **kinds})
+
+
 def _build(
     study: Study,
     store: Store,
     file: Path,
     numbers: pl.DataFrame,
-    repeats: pl.DataFrame | None,
+    beside: Mapping[str, pl.DataFrame],
     formats: Sequence[str],
     aside: Path,
 ) -> None:
@@ -127,7 +153,7 @@ def _build(
         runs(study, store),
         aside,
         untrained=floor(study, store, tell=partial(print, file=sys.stderr)),
-        repeats=repeats,
+        **beside,
         details=details,
         formats=formats,
         workers=os.cpu_count() or 1,

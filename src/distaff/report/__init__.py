@@ -55,6 +55,7 @@ def figure(
     legend: bool = True,
     untrained: bool = False,
     repeats: bool = False,
+    matrices: bool = False,
     study: bool = False,
     columns: int = 2,
 ) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
@@ -62,10 +63,11 @@ def figure(
 
     `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
     the page, `paper` what it reproduces. `legend` asks for the key of methods, `untrained` for the scores of untrained
-    models and `repeats` for those of one run that was asked again, as keywords of that name, `study` for the table of
-    all data sets at once; `columns` is how many charts stand side by side where there is room.
+    models, `repeats` for those of one run that was asked again and `matrices` for what codes tell of factors, as
+    keywords of that name, `study` for the table of all data sets at once; `columns` is how many charts stand side by
+    side where there is room.
     """
-    del title, question, reading, interval, order, paper, legend, untrained, repeats, study, columns
+    del title, question, reading, interval, order, paper, legend, untrained, repeats, matrices, study, columns
     return lambda function: function
 
 

@@ -82,7 +82,7 @@ def draw(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame], out:
 
 
 def plot(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame]) -> Figure:
-    """The figure of a job, with what it asks for of the tables `beside`: `untrained` and `repeats`.
+    """The figure of a job, with what it asks for of the tables `beside`: `untrained`, `repeats` and `matrices`.
 
     Raises `DistaffError` with what it needs where that is not there.
     """

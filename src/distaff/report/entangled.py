@@ -1,4 +1,4 @@
-"""Two views of the JMLR extension that are of a matrix or of repeated answers, not of the table of scores."""
+"""Views of the JMLR extension that are of a matrix or of repeated answers, not of the table of scores."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ def dendrogram(matrix: NDArray[np.float64], names: Sequence[str], *, title: str 
     chart = alt.Chart(frame).mark_rule(strokeWidth=2, color=HUES[0]).encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
     told = f"{len(found)} merges of {matrix.shape[1]} factors, {matrix.shape[0]} codes."
     return Figure(frame, {"": chart.properties(width="container", height=240)}, told)
+
+
+def runs_of(matrices: pl.DataFrame | None) -> list[str]:
+    """The runs of a table of matrices, as it names and orders them; raises `DistaffError` where there is none."""
+    if matrices is None:
+        raise DistaffError("no model was asked what its codes tell of factors: `distaff report STUDY --matrices` does")
+    return matrices["run"].unique(maintain_order=True).to_list()
+
+
+def matrix_of(matrices: pl.DataFrame | None, run: str, name: str) -> tuple[NDArray[np.float64], list[str]]:
+    """One matrix [d f] of a table with a row an entry: run, matrix, code, factor, value; and its factors."""
+    assert matrices is not None
+    entries = matrices.filter((pl.col("run") == run) & (pl.col("matrix") == name))
+    factors = entries["factor"].unique(maintain_order=True).to_list()
+    return entries.sort("code", maintain_order=True)["value"].to_numpy().reshape(-1, len(factors)), factors
 
 
 def _leaves(found: Sequence[Merge], factors: int) -> list[int]:

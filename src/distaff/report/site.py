@@ -33,6 +33,7 @@ def build(
     *,
     untrained: pl.DataFrame | None = None,
     repeats: pl.DataFrame | None = None,
+    matrices: pl.DataFrame | None = None,
     details: Callable[[str], Details] = lambda _: Details(),
     formats: Iterable[str] = ON_PAGE,
     workers: int = 1,
@@ -40,17 +41,19 @@ def build(
     """Write the report of a study to the folder `out` and return its index.html.
 
     `table` holds the scores, `planned` every run with its status, `untrained` the scores of untrained models, of noise
-    and of a perfect code, `repeats` the answers of one run of each data set that was asked again and again. Pages:
-    index (the scorecard, the story, figures), one for each data set where there are several, one for each method, the
-    table of runs, and the template of a run. Beside them the numbers and charts of every figure in each of `formats`
-    (svg, pdf, png, latex), and scores.csv, scores.parquet, runs.csv and scorecard.csv. `workers` processes draw, where
-    there is much to draw. Raises `DistaffError` where the [report] extra is missing or the study has no run.
+    and of a perfect code, `repeats` the answers of one run of each data set that was asked again and again, `matrices`
+    what the codes of some runs tell of factors. Pages: index (the scorecard, the story, figures), one for each data
+    set where there are several, one for each method, the table of runs, and the template of a run. Beside them the
+    numbers and charts of every figure in each of `formats` (svg, pdf, png, latex), and scores.csv, scores.parquet,
+    runs.csv and scorecard.csv. `workers` processes draw, where there is much to draw. Raises `DistaffError`
+    where the [report] extra is missing or the study has no run.
     """
     if planned.is_empty():
         raise DistaffError("this study has no run to report on: start it with `distaff study run`")
     _write_assets(out)
     parts = compared(table)
-    beside = {name: frame for name, frame in (("untrained", untrained), ("repeats", repeats)) if frame is not None}
+    asked = {"untrained": untrained, "repeats": repeats, "matrices": matrices}
+    beside = {name: frame for name, frame in asked.items() if frame is not None}
     drawn = _drawn(table, parts, beside, out, tuple(formats), workers)
     card = claims_of(table, grids=study.grids)
     links = _links(planned, parts)

@@ -1,25 +1,41 @@
-"""Independent groups of codes and factors: the curves of the 2020 study, from arrays or from a matrix."""
+"""Matrices of codes and factors, and their independent groups: the views of the 2020 study, from arrays."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 from distaff.metrics.groups.curve import Groups, independent_groups
 
-__all__ = ["Groups", "curves", "independent_groups"]
+__all__ = ["Groups", "Matrices", "curves", "independent_groups", "matrices"]
 
 
-def curves(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> dict[str, Groups]:
-    """The curve of each of the three matrices of `unified_scores`: importance, information, accuracy.
+class Matrices(NamedTuple):
+    """How much each code has to do with each factor, by three measures, for the factors that vary."""
+
+    factors: list[str]
+    by_measure: dict[str, NDArray[np.float64]]  # importance, information, accuracy: [d f]
+
+
+def matrices(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Matrices:
+    """The three matrices of `unified_scores`: importance to boosted trees, information in nats, accuracy of an SVM.
 
     Arguments are those of `unified_scores`, and so are the numbers. Raises `DistaffError` where that has a reason not
     to give any.
     """
     from distaff.metrics._predict import lesson
-    from distaff.metrics.unified_scores import matrices
+    from distaff.metrics.unified_scores import matrices as measured
 
     taught = lesson("unified_scores", codes, factors, test, seed, classes=True)
     if reason := taught.broken:
-        raise DistaffError(f"there is no curve: {reason}")
-    return {name: independent_groups(matrix) for name, matrix in matrices(taught, seed, jobs).items()}
+        raise DistaffError(f"there is no matrix of codes and factors: {reason}")
+    return Matrices([taught.names[j] for j in taught.varying], measured(taught, seed, jobs))
+
+
+def curves(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> dict[str, Groups]:
+    """The curve of independent groups of each of the three `matrices` of these arrays."""
+    found = matrices(codes, factors, test, jobs, seed=seed)
+    return {name: independent_groups(matrix) for name, matrix in found.by_measure.items()}
