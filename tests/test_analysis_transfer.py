@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from distaff.analysis.groups import independent_groups, merges
 from distaff.analysis.transfer import between_datasets, paired_medians
-from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, task_label
+from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
 from distaff.metrics import mig
 from golden_cases import case
@@ -61,6 +61,23 @@ def test_parts_of_a_task_are_no_columns_of_their_own():
     table = pl.concat(simulated(1)[0].head(1).with_columns(pl.lit(name).alias("metric")) for name in parts)
     assert not accuracies(table)
     assert not efficiencies(table)
+
+
+def test_efficiency_is_the_ratio_of_accuracies_where_no_run_was_asked_for_it():
+    of = simulated(2, truth=Truth(tasks=True))[0]
+    without = of.filter(~pl.col("metric").str.starts_with("statistical_efficiency"))
+    assert with_efficiency(of) is of
+    found = with_efficiency(without)
+    assert [(one.learner, one.column) for one in efficiencies(found)] == [
+        (short, f"statistical_efficiency(few=100, many=10000, learner='{name}')")
+        for short, name in (("LR", "logistic"), ("GBT", "trees"))
+    ]
+    few, many, ratio = (
+        found.filter(pl.col("metric") == name).sort("id")["value"].to_numpy()
+        for name in ("downstream(labels=100, learner='trees')", "downstream(labels=10000, learner='trees')",
+                     "statistical_efficiency(few=100, many=10000, learner='trees')")
+    )  # fmt: skip
+    np.testing.assert_allclose(ratio, few / many)
 
 
 def test_thirds_rise_where_a_score_is_useful_and_not_where_it_is_not():

@@ -18,7 +18,7 @@ from distaff.analysis.block import Block, block
 from distaff.analysis.intervals import counts, seeds_of, strata
 from distaff.analysis.scores import supervised, unsupervised, wide
 from distaff.analysis.selection import expected, game_outcomes, resampled_weights
-from distaff.analysis.usefulness import accuracies, efficiencies
+from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
 from distaff.errors import DistaffError
 
 Array = NDArray[np.float64]
@@ -109,6 +109,7 @@ def evidence(
     table: pl.DataFrame, *, grids: Mapping[str, Sequence[int]] | None = None, resamples: int = 400, seed: int = 0
 ) -> Evidence:
     """The evidence that a table of scores gives."""
+    table = with_efficiency(table)
     tasks = [one.column for one in (*accuracies(table), *efficiencies(table))]
     runs = wide(table, [*supervised(table), *unsupervised(table), *tasks])
     parts = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from distaff.analysis.scores import CELL, supervised, wide
-from distaff.analysis.usefulness import efficiencies, task_label
+from distaff.analysis.usefulness import efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.scatter import scatter
@@ -27,9 +27,13 @@ def efficiency(table: pl.DataFrame) -> Figure:
 
     Raises `DistaffError` where no run has a statistical efficiency.
     """
+    table = with_efficiency(table)
     tasks, metrics = efficiencies(table), supervised(table)
     if not tasks or not metrics:
-        raise DistaffError("no run has a statistical efficiency: score with `statistical_efficiency`")
+        raise DistaffError(
+            "no run has a statistical efficiency: score with `statistical_efficiency`, or downstream with a hundred "
+            "times more labels"
+        )
     frame = wide(table, [*metrics, *(task.column for task in tasks)])
     charts = {
         f"{metric_label(metric)}, {task_label(task)}": scatter(frame, metric, task.column)

@@ -6,7 +6,7 @@ import polars as pl
 
 from distaff.analysis.agreement import agreement
 from distaff.analysis.scores import unsupervised
-from distaff.analysis.usefulness import accuracies, efficiencies
+from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.heat import heat
@@ -28,6 +28,7 @@ def usefulness_without_labels(table: pl.DataFrame, *, seed: int = 0) -> Figure:
 
     Raises `DistaffError` where the runs were not scored with a downstream task.
     """
+    table = with_efficiency(table)
     tasks = [task.column for task in (*accuracies(table), *efficiencies(table))]
     if not tasks or not (rows := unsupervised(table)):
         raise DistaffError("no run has a downstream task: score with `downstream` or `statistical_efficiency`")
