@@ -1,6 +1,6 @@
 """The two pictures of pages that README and docs show: a report and the explorer, as Chromium draws them.
 
-    python docs/screenshots.py out/quick [--chromium /usr/bin/chromium]
+    python docs/screenshots.py out/laptop [--chromium /usr/bin/chromium]
 
 The store must have its report (`distaff report`). Needs `pip install playwright` and a Chromium.
 """
@@ -42,7 +42,7 @@ def explorer(browser: Browser, store: Path) -> None:
                 if server.poll() is not None:
                     raise RuntimeError(f"the explorer ended with status {server.returncode}") from error
                 page.wait_for_timeout(500)
-        page.wait_for_selector("#chart svg")
+        page.wait_for_selector("#chart svg, #chart canvas")  # a canvas where there are many runs
         page.click("#rows button >> nth=0")
         page.wait_for_selector("#sliders input")
         page.wait_for_timeout(1_000)
