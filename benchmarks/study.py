@@ -15,7 +15,8 @@ the loading of the study:
     table, cached    1.9 s   0.18 GB
     table, as text   6.9 s   1.21 GB    what the report reads: the cached table with texts for its enumerations
 
-126,000 runs were not measured with this commit.
+With `--seeds 500`, 126,000 runs and 59 million numbers, beside other work on both cores (CPU seconds): plan 14.8 s and
+0.11 GB, status 6.6 s, table cold 153 s and 2.24 GB.
 """
 
 from __future__ import annotations
