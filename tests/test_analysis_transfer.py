@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
+from distaff.analysis.evidence import evidence
 from distaff.analysis.groups import independent_groups, merges
+from distaff.analysis.measures import strongest_with_task, with_tasks
 from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
@@ -78,6 +80,20 @@ def test_efficiency_is_the_ratio_of_accuracies_where_no_run_was_asked_for_it():
                      "statistical_efficiency(few=100, many=10000, learner='trees')")
     )  # fmt: skip
     np.testing.assert_allclose(ratio, few / many)
+
+
+def test_contrary_links_with_efficiency_do_not_cancel():
+    table = simulated(20, truth=Truth(tasks=True, efficient=1))[0]
+    task = pl.col("metric") == "statistical_efficiency"
+    mirrored = table.filter(task).with_columns(
+        metric=pl.lit("statistical_efficiency(learner='logistic')"), value=1.4 - pl.col("value")
+    )
+    study, names = (
+        evidence(pl.concat([table, mirrored]), resamples=10),
+        ("statistical_efficiency", mirrored["metric"][0]),
+    )
+    assert abs(with_tasks(study, names, "")[0]) < 0.01
+    assert abs(strongest_with_task(study, names, "")[0]) > 0.5
 
 
 def test_thirds_rise_where_a_score_is_useful_and_not_where_it_is_not():

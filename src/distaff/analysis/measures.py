@@ -138,3 +138,9 @@ def with_tasks(study: Evidence, tasks: Sequence[str], needs: str) -> Array:
     """The rank correlation of the ordinary metrics with downstream columns, mean over both and data sets."""
     metrics = [name for name in study.metrics if head(name) in ORDINARY]
     return study.mean([pair(study, name, one) for one in tasks for name in metrics], needs)
+
+
+def strongest_with_task(study: Evidence, tasks: Sequence[str], needs: str) -> Array:
+    """`with_tasks` of the one column with the largest, up or down: contrary links must not cancel each other."""
+    each = [with_tasks(study, [one], needs) for one in tasks]
+    return max(each, key=lambda values: abs(float(values[0]))) if each else study.mean([], needs)
