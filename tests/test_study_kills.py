@@ -39,7 +39,8 @@ def disturb(file: Path, kills: int, rng: np.random.Generator) -> tuple[int, int]
             wait_for(functools.partial(gained_or_gone, Watch(study, Store(folder)), due, process))
         time.sleep(rng.uniform(0, 1))
         if process.poll() is not None:
-            assert process.returncode == 0, process.communicate()
+            told = process.communicate()  # and its pipes are closed
+            assert process.returncode == 0, told
             # a job may have been hit three times in a row, and counts as one that kills its workers: try it again
             process = start("study", "retry", file, "--workers", "2", "--keep-seconds", "0.5", cwd=file.parent)
             continue

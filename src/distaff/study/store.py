@@ -70,7 +70,7 @@ class Store:
             return
         curve = pl.DataFrame(trained.curve.numpy(), schema=list(trained.columns))
         curve = curve.select(column for column in curve if not column.is_nan().all())  # not the terms of its neighbours
-        pace = pl.Series("milliseconds", trained.milliseconds, pl.Float32, nan_to_null=True)
+        pace = pl.Series("milliseconds", trained.milliseconds, pl.Float32).fill_nan(None)
         contents = {
             "run.json": sealed({"format": FORMAT, **describe(run), "ended": ended(curve)}),
             "curve.parquet": _parquet(curve.with_columns(pace)),
