@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from distaff.study.store import Store
 
 STUDY = Path("studies/laptop.py")
 FOLDER = Path(__file__).parent.parent / "evidence" / "laptop"
+WHERE = re.compile(r" --out \S+")  # the place of a store is not part of what made it
 ONCE = ("distaff", "torch", "numpy", "python", "device", "precision", "commit", "dirty", "command")
 
 
@@ -34,7 +36,7 @@ def made(store: Store, ids: list[str]) -> dict[str, Any]:
         told = read_json(store.run_folder(id) / "provenance.json")
         training += told["seconds"]
         for name in ONCE:
-            values[name][str(told.get(name))] += 1
+            values[name][WHERE.sub("", str(told.get(name)))] += 1
         for path in store.run_folder(id).glob("scores-*.json"):
             scoring += sum(read_json(path)["made"]["seconds"].values())
     common = {name: next(iter(found)) if len(found) == 1 else dict(found) for name, found in values.items()}
