@@ -20,11 +20,12 @@ def conv() -> tuple[nn.Module, nn.Module]:
     return encoder, decoder
 
 
-def dense() -> tuple[nn.Module, nn.Module]:
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(),
-                            nn.Linear(64, 12))  # fmt: skip
-    decoder = nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(),
-                            nn.Linear(64, 256), nn.Unflatten(1, (1, 16, 16)))  # fmt: skip
+def dense(side: int, width: int, latents: int) -> tuple[nn.Module, nn.Module]:
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(side**2, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(),
+                            nn.Linear(width, 2 * latents))  # fmt: skip
+    decoder = nn.Sequential(nn.Linear(latents, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(),
+                            nn.Linear(width, width), nn.Tanh(), nn.Linear(width, side**2),
+                            nn.Unflatten(1, (1, side, side)))  # fmt: skip
     return encoder, decoder
 
 
@@ -32,7 +33,8 @@ def train(encoder: nn.Module, decoder: nn.Module, images: torch.Tensor, updates:
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=lr)
     loader = DataLoader(TensorDataset(images), batch_size=64, shuffle=True, drop_last=True)
     while updates > 0:
-        for (x,) in loader:
+        for (batch,) in loader:
+            x = batch.to(next(encoder.parameters()).device)
             mean, logvar = encoder(x).chunk(2, dim=1)
             z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
             nll = bce(decoder(z), x, reduction="sum") / len(x)

@@ -1,12 +1,13 @@
 """How many images a second training sees: plain PyTorch against distaff, in one run on the same cores.
 
-    python benchmarks/training.py            the whole table, about ten minutes on 2 cores
+    python benchmarks/training.py            all three tables, about a quarter of an hour on 2 cores
     python benchmarks/training.py --small    toy and mlp only
+    python benchmarks/training.py --device cuda    the same on a GPU, without the rows of two processes
 
 Rows are measured in turn and repeated, so that a busy machine slows them alike; the best of the repeats counts. Each
 row has a process of its own, as its user would: distaff's keep the memory that they free, plain PyTorch's do not.
-`CPU ms` is process time a step and model. The last column is the share of the peak that a product of two
-2048 x 2048 matrices reaches here, in the same precision on one core.
+`CPU ms` is process time a step and model. The last column is the share of the peak that a large square product reaches
+here, in the same precision on one core or on the GPU.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ from distaff.heap import keep_freed
 from distaff.spec import Optim, Run, run
 from distaff.train.fit import engine_for
 from distaff.train.pack import begin, pack
+from distaff.train.recorded import recorded
 from distaff.train.step import step
 
 BATCH = 64
-GFLOP = {"conv64": 5.4, "mlp": 64 * 6 * 45_000 / 1e9}  # forward and backward of a batch, by the sizes of the layers
-WARM = {"conv64": 8, "mlp": 100}  # steps until the memory that a step needs is there
-SIZES = {"conv64": ("dsprites", "conv64"), "mlp": ("toy", "mlp(width=64, latents=6)")}
+SIZES = {"toy": ("toy", "mlp(width=64, latents=6)"), "mlp": ("dsprites", "mlp"), "conv64": ("dsprites", "conv64")}
+WEIGHTS = {"toy": 46_000, "mlp": 14_186_000}
+GFLOP = {"conv64": 5.4, **{name: BATCH * 6 * n / 1e9 for name, n in WEIGHTS.items()}}  # forward and backward of a batch
+WARM = {"conv64": 8, "mlp": 8, "toy": 100}  # steps until the memory that a step needs is there
+COUNTS = {"conv64": (1, 2, 8, 32), "mlp": (1, 2, 8), "toy": (1, 2, 8, 32)}
 
 
 class Row(NamedTuple):
@@ -49,13 +53,14 @@ class Row(NamedTuple):
     models: int = 1
     method: str = ""
     precision: str = "fp32"
+    device: str = "cpu"
 
 
 @functools.cache
 def steps_of(row: Row) -> Callable[[int], None]:
     """The steps of a row, warmed up; called in its own process."""
     torch.set_num_threads(1)
-    steps = ours(*row) if row.method else by_hand(row.network)
+    steps = ours(row) if row.method else by_hand(row)
     steps(WARM[row.network])
     return steps
 
@@ -65,51 +70,59 @@ def measured(row: Row, n: int) -> tuple[float, float]:
     return measure(steps_of(row), n)
 
 
-def by_hand(network: str) -> Callable[[int], None]:
+def by_hand(row: Row) -> Callable[[int], None]:
     """Plain PyTorch's steps."""
-    encoder, decoder = plain.conv() if network == "conv64" else plain.dense()
-    dataset = data.load(SIZES[network][0])
+    dense = {"toy": (16, 64, 6), "mlp": (64, 1200, 10)}
+    encoder, decoder = plain.conv() if row.network == "conv64" else plain.dense(*dense[row.network])
+    encoder, decoder = encoder.to(row.device), decoder.to(row.device)
+    dataset = data.load(SIZES[row.network][0])
     rows = np.random.default_rng(0).choice(len(dataset), min(len(dataset), 20_000), replace=False)
     images = dataset.batch(rows)
     return lambda n: plain.train(encoder, decoder, images, n, 4.0, 1e-4)
 
 
-def ours(network: str, models: int, method: str, precision: str) -> Callable[[int], None]:
-    """distaff's steps of `models` models side by side."""
+def ours(row: Row) -> Callable[[int], None]:
+    """distaff's steps of the models of a row side by side."""
     keep_freed()
-    packed = pack(runs(network, models, method, precision))
+    torch.backends.cudnn.allow_tf32 = False
+    packed = pack(runs(row), row.device)
     engine = engine_for(packed)
     state = begin(packed)
+    take = recorded(packed, state, engine) if row.device == "cuda" else lambda now: step(packed, now, engine)
 
     def steps(n: int) -> None:
         nonlocal state
         for _ in range(n):
-            state, _, _ = step(packed, state, engine)
+            state, _, _ = take(state)
 
     return steps
 
 
-def runs(network: str, models: int, method: str, precision: str) -> tuple[Run, ...]:
-    dataset, text = SIZES[network]
-    optim = Optim(lr=1e-4 if network == "conv64" else 1e-3)
+def runs(row: Row) -> tuple[Run, ...]:
+    dataset, text = SIZES[row.network]
+    optim = Optim(lr=1e-3 if row.network == "toy" else 1e-4)
+    rival = "critic(width=64, depth=3)" if row.network == "toy" else "critic"
     return tuple(
-        run(dataset, method, text, "critic" if network == "conv64" else "critic(width=64, depth=3)", seed=seed,
-            precision=precision, optim=optim)
-        for seed in range(models)
-    )  # fmt: skip
+        run(dataset, row.method, text, rival, seed=seed, precision=row.precision, optim=optim)
+        for seed in range(row.models)
+    )
 
 
 def measure(steps: Callable[[int], None], n: int) -> tuple[float, float]:
     """Wall and CPU seconds a step."""
     wall, cpu = time.perf_counter(), time.process_time()
     steps(n)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return (time.perf_counter() - wall) / n, (time.process_time() - cpu) / n
 
 
-def peak(precision: str) -> float:
-    """GFLOP/s of one core in a large product."""
-    a = torch.randn(2048, 2048, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
-    return 2 * 2.048**3 / min(measure(lambda n: [a @ a for _ in range(n)] and None, 2)[1] for _ in range(3))
+def peak(precision: str, device: str) -> float:
+    """GFLOP/s of one core, or of the GPU, in a large product."""
+    n, times = (2048, 2) if device == "cpu" else (8192, 20)
+    a = torch.randn(n, n, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, device=device)
+    clock = 1 if device == "cpu" else 0  # of the processor that works: CPU seconds, or the wall's
+    return 2e-9 * n**3 / min(measure(lambda n: [a @ a for _ in range(n)] and None, times)[clock] for _ in range(3))
 
 
 def both_cores(network: str, models: int, precision: str, seconds: float) -> float:
@@ -129,33 +142,29 @@ def _rate(network: str, models: int, precision: str, seconds: float) -> float:
     return done * models * BATCH / (time.perf_counter() - began)
 
 
-def table(network: str, repeats: int) -> Table:
-    small = network == "mlp"
-    counts = (1, 2, 8, 32) if small else (1, 2, 8)
-    n = 400 if small else 8
-    rows = {"plain PyTorch": Row(network)}
+def table(network: str, repeats: int, device: str) -> Table:
+    counts, n = COUNTS[network], 400 if network == "toy" else 8
+    if device == "cuda":
+        counts, n = (1, 8, 32) if network == "mlp" else (1, 8, 32, 128), 256
+    rows = {"plain PyTorch": Row(network, device=device)}
     for precision in ("fp32", "bf16"):
         for k in counts:
-            rows[f"distaff, {k} models, {precision}"] = Row(network, k, "beta_vae(beta=4)", precision)
-        rows[f"distaff, FactorVAE with its critic, {precision}"] = Row(network, 1, "factor_vae(gamma=10)", precision)
-    context = multiprocessing.get_context("spawn")
-    own = {name: ProcessPoolExecutor(1, mp_context=context) for name in rows}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
-    for _ in range(repeats):
-        for name, row in rows.items():
-            found[name].append(own[name].submit(measured, row, max(2, n // row.models)).result())
-    for pool in own.values():
-        pool.shutdown()
-    peaks = {precision: peak(precision) for precision in ("fp32", "bf16")}
+            rows[f"distaff, {k} models, {precision}"] = Row(network, k, "beta_vae(beta=4)", precision, device)
+        critics = 1 if device == "cpu" else 32
+        rows[f"distaff, {critics} FactorVAE with its critic, {precision}"] = Row(
+            network, critics, "factor_vae(gamma=10)", precision, device
+        )
+    found = _measured(rows, n, repeats)
+    peaks = {precision: peak(precision, device) for precision in ("fp32", "bf16")}
     base = min(wall for wall, _ in found["plain PyTorch"])
     drawn = Table(f"{network} at batch {BATCH}", "images/s", "CPU ms", "to plain", "share of peak", box=None)
-    for name, (_, k, _, precision) in rows.items():
-        wall, cpu = (min(values) / k for values in zip(*found[name], strict=True))
-        share = GFLOP[network] / cpu / peaks[precision]
+    for name, row in rows.items():
+        wall, cpu = (min(values) / row.models for values in zip(*found[name], strict=True))
+        share = GFLOP[network] / (cpu if device == "cpu" else wall) / peaks[row.precision]
         told = "" if "critic" in name else f"{share:.0%}"
         drawn.add_row(name, f"{BATCH / wall:,.0f}", f"{1e3 * cpu:.2f}", f"{base / wall:.2f}x", told)
-    k = counts[-1]
-    for precision in ("fp32", "bf16"):
+    for precision in ("fp32", "bf16") if device == "cpu" else ():
+        k = min(8, counts[-1]) if network == "conv64" else counts[-1]
         one = min(wall for wall, _ in found[f"distaff, {k} models, {precision}"]) / k
         two = both_cores(network, k, precision, 15)
         drawn.add_row(f"distaff, {k} models in each of two processes, {precision}", f"{two:,.0f}", "",
@@ -163,14 +172,30 @@ def table(network: str, repeats: int) -> Table:
     return drawn
 
 
+def _measured(rows: dict[str, Row], n: int, repeats: int) -> dict[str, list[tuple[float, float]]]:
+    """Wall and CPU seconds of a step of each row, in a process of its own; on a GPU one at a time, for its memory."""
+    context = multiprocessing.get_context("spawn")
+    own = {name: ProcessPoolExecutor(1, mp_context=context) for name in rows}
+    order = [name for _ in range(repeats) for name in rows]
+    if any(row.device == "cuda" for row in rows.values()):
+        order = [name for name in rows for _ in range(repeats)]
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
+    for at, name in enumerate(order):
+        found[name].append(own[name].submit(measured, rows[name], max(2, n // rows[name].models)).result())
+        if name not in order[at + 1 :]:
+            own[name].shutdown()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="toy and mlp only")
     parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    for network in ["mlp"] if given.small else ["mlp", "conv64"]:
-        Console(width=120).print(table(network, given.repeats), "")
+    for network in ["toy", "mlp"] if given.small else SIZES:
+        Console(width=120).print(table(network, given.repeats, given.device), "")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,31 @@ def test_an_executor_does_all_and_no_more(executor: Executor, tmp_path: Path) ->
     executor(Order(folder, "small", workers=1))
     assert results(folder) == before
     assert not list((folder / "claims").iterdir())
+
+
+def test_with_a_gpu_one_worker_trains_on_it_and_the_others_score(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from distaff.study.executors import local
+
+    started: list[tuple[list[str], str]] = []
+    popen = subprocess.Popen
+
+    def noted(words: list[str], **more: Any) -> Any:
+        kinds = [word for word in words if word.startswith("--kinds")]
+        started.append((kinds, more["env"].get("CUDA_VISIBLE_DEVICES", "")))
+        return popen(words, **more)
+
+    monkeypatch.setattr(local, "chosen", lambda _: "cuda")
+    monkeypatch.setattr(local, "gpus", lambda: 1)
+    monkeypatch.setattr(local.subprocess, "Popen", noted)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
+    file, folder = study_file(tmp_path, ("beta_vae", "dip_vae_i"), 1, 30, pack=1), tmp_path / "store"
+    keep_study(folder, load_study(file))
+    run_local(Order(folder, "small", workers=1))
+    assert started == [(["--kinds=train"], "6"), (["--kinds=score"], "6,7")]
+    monkeypatch.undo()
+    assert results(folder) == undisturbed(file, tmp_path / "twin")
 
 
 def test_an_executor_hands_on_what_a_worker_said(executor: Executor, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Draws are functions of (seed, stream, step), the same on every device."""
+"""Draws are functions of (seed, stream, step)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,20 @@ def test_the_generator_gives_the_known_answers_of_its_authors(counter_and_key: l
     assert [int(word) for word in rng._block(*map(np.uint64, counter_and_key))] == words
 
 
-@given(SEEDS, STEPS, st.integers(1, 70))
-def test_compiled_loop_and_tensor_rounds_give_the_same_integers(seed: int, step: int, n: int) -> None:
-    tensor = rng._bits_tensor(seed, rng.STREAMS["noise"], step, n, "cpu")
-    assert np.array_equal(rng.bits(seed, "noise", step, n).astype(np.int64), tensor.numpy())
+@given(st.lists(SEEDS, min_size=1, max_size=3), STEPS, st.integers(1, 70))
+def test_compiled_loop_and_tensor_rounds_give_the_same_numbers(seeds: list[int], step: int, n: int) -> None:
+    of_seed = torch.tensor([[seed, step & 0xFFFFFFFF, step >> 32] for seed in seeds])
+    tensor = rng._uniform_tensor(of_seed, rng.STREAMS["nuisance"], n)
+    for row, seed in zip(tensor, seeds, strict=True):
+        assert torch.equal(row, rng.uniform(seed, "nuisance", step, (n,)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_numbers_that_a_gpu_draws_are_those_of_the_cpu() -> None:
+    for step in (0, 7, 2**33 + 1):
+        there = rng.uniforms([3, 2**32 - 1], "nuisance", step, (5, 7, 3), "cuda")
+        here = torch.stack([rng.uniform(seed, "nuisance", step, (5, 7, 3)) for seed in (3, 2**32 - 1)])
+        assert torch.equal(there.cpu(), here)
 
 
 @given(SEEDS, STEPS, st.integers(1, 50))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -78,21 +78,25 @@ def convolutional(settings: list[tuple[str, int]], precision: str = "fp32") -> t
     return tuple(run("dsprites", m, small, seed=s, updates=20, batch=8, precision=precision) for m, s in settings)
 
 
-def test_convolutions_equal_the_loop_and_in_a_pack_the_run_alone_bit_for_bit() -> None:
+@pytest.mark.parametrize("engine", [channels_last, stacked])
+def test_convolutions_equal_the_loop_and_in_a_pack_the_run_alone_bit_for_bit(engine: Engine) -> None:
     chosen = convolutional([("beta_vae(beta=4)", 0), ("dip_vae_i", 0), ("beta_tc_vae", 1)])
-    order, together = trained(chosen, channels_last)
+    order, together = trained(chosen, engine)
     _, expected = trained(chosen, loop)
     for k, one in enumerate(order):
-        _, alone = trained((one,), channels_last)
+        _, alone = trained((one,), engine)
         for name, weights in together.params.items():
             assert torch.equal(weights[k], alone.params[name][0]), (str(one.method), name)
             torch.testing.assert_close(weights, expected.params[name], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("engine", [stacked, channels_last])
-def test_half_precision_follows_the_same_path_within_its_rounding(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("engine", "make"), [(stacked, runs), (stacked, convolutional), (channels_last, convolutional)]
+)
+def test_half_precision_follows_the_same_path_within_its_rounding(
+    engine: Engine, make: Callable[..., tuple[Run, ...]]
+) -> None:
     chosen = [("beta_vae(beta=4)", 0), ("beta_tc_vae", 1)]
-    make = convolutional if engine is channels_last else runs
     exact, rounded = make(chosen), tuple(replace(one, precision="bf16") for one in make(chosen))
     (_, one), (_, other) = trained(exact, engine), trained(rounded, engine)
     start = begin(pack(exact))

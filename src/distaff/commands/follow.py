@@ -45,8 +45,10 @@ def follow(file: Path, study: Study, store: Store, only: str, how: How) -> None:
             f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
         ) from error
     ids = select(study, only) if only else None
-    sizes = {"workers": how.workers, "keep_seconds": how.keep_seconds, "memory": bytes_in(how.memory)}
-    order = Order(store.folder, study.name, only, address=how.address, options=how.slurm, **sizes)  # type: ignore[arg-type]
+    order = Order(
+        store.folder, study.name, only, how.workers, how.keep_seconds, address=how.address, options=how.slurm,
+        memory=bytes_in(how.memory), device=how.device,
+    )  # fmt: skip
     with Screen(Watch(study, store, ids)) as screen:
         start(how.on, order, screen.tick)
     tidy(store, [study])

@@ -27,6 +27,8 @@ class How:
     memory: str = ""
     """Of each worker, as in 2GB: packs that need more are trained in parts, with the same results; by default an equal
     share of what is free (local), or no bound."""
+    device: str = "auto"
+    """That trains: cpu, cuda, or auto for a GPU where a worker sees one. Scoring is the processor's."""
     address: str = ""
     """Of a Ray cluster, as in auto; without one, Ray starts on this machine."""
     keep_seconds: float = 30.0

@@ -62,7 +62,7 @@ def study_plan(
     measure: bool = False,
     memory: str = "",
 ) -> None:
-    """Say what is missing of a study, how long it takes on one core of this machine, and how much memory it needs.
+    """Say what is missing of a study, how long it takes one worker of this machine, and how much memory it needs.
 
     Times come from the runs that are there already. Example: distaff study plan studies/quick.py --measure
 

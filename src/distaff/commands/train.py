@@ -21,7 +21,7 @@ def train(
     updates: int = 300_000,
     lr: float = 1e-4,
     precision: str = "fp32",
-    device: str = "cpu",
+    device: str = "auto",
     log: str | None = None,
     out: Path = Path("out"),
 ) -> None:
@@ -38,22 +38,21 @@ def train(
         updates: updates of the parameters.
         lr: Adam's learning rate.
         precision: fp32, or bf16: products in half precision, faster where the processor knows it.
-        device: cpu, or cuda for a GPU, where steps are recorded once and replayed.
+        device: cpu, cuda, or auto for a GPU where there is one.
         log: tensorboard, wandb or mlflow, to watch the curves live.
         out: the store, a folder.
     """
-    import torch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from distaff import data
     from distaff.spec import Optim, run
     from distaff.study.stop import Stop
     from distaff.study.store import Store
+    from distaff.train.device import chosen
     from distaff.train.fit import fit
     from distaff.train.trackers import track
 
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise DistaffError("--device cuda: this torch sees no GPU; leave it out to train on the CPU")
+    device = chosen(device)
     one = run(dataset, method, network, critic, seed=seed, updates=updates, optim=Optim(lr=lr), precision=precision)
     store = Store(out)
     if store.has(one.id):

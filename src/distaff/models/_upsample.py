@@ -1,4 +1,4 @@
-"""A transposed convolution of kernel 4 and stride 2, computed in the way that is fast on a CPU."""
+"""A transposed convolution of kernel 4 and stride 2, computed in the way that is fast."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Upsample(nn.ConvTranspose2d):
             return self._by_phase(x, self.bias)
         # the bias apart: as part of the layer, its gradient costs as much as those of kernel and input together
         y = conv_transpose2d(x, self.weight, None, 2, 1)
-        return y.add_(self.bias.to(y.dtype).view(-1, 1, 1))
+        return y.add_(self.bias.to(y.dtype)[..., None, :, None, None])
 
     def _by_phase(self, x: Tensor, bias: Tensor) -> Tensor:
         """For few channels of output.
@@ -28,8 +28,9 @@ class Upsample(nn.ConvTranspose2d):
         Each output pixel is a sum over a 2 x 2 patch of the input, with one of four sets of weights by its parity; so
         the layer is one 2 x 2 convolution to four times the channels, whose outputs are then laid side by side.
         """
-        inputs, outputs = self.weight.shape[:2]
+        *k, inputs, outputs, _, _ = self.weight.shape
         # kernel index = parity + 2 (1 - tap), for rows and for columns
-        kernel = self.weight.view(inputs, outputs, 2, 2, 2, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
-        phases = conv2d(x, kernel.reshape(4 * outputs, inputs, 2, 2), bias.repeat_interleave(4), padding=1)
+        taps = self.weight.view(*k, inputs, outputs, 2, 2, 2, 2).flip(-4, -2)
+        kernel = taps.movedim((-5, -3, -1), (-6, -5, -4)).reshape(*k, 4 * outputs, inputs, 2, 2)
+        phases = conv2d(x, kernel, bias.repeat_interleave(4, dim=-1), padding=1)
         return pixel_shuffle(phases, 2)[..., 1:-1, 1:-1]

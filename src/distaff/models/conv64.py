@@ -40,14 +40,14 @@ def conv64(
             nn.Conv2d(width, width, 4, 2, 1), nn.ReLU(),
             nn.Conv2d(width, 2 * width, *last), nn.ReLU(),
             nn.Conv2d(2 * width, 2 * width, *last), nn.ReLU(),
-            nn.Flatten(),
+            nn.Flatten(-3),
             nn.Linear(32 * width, hidden), nn.ReLU(),
             nn.Linear(hidden, 2 * latents),
         )  # fmt: skip
         decoder = nn.Sequential(
             nn.Linear(latents, hidden), nn.ReLU(),
             nn.Linear(hidden, 32 * width), nn.ReLU(),
-            nn.Unflatten(1, (2 * width, 4, 4)),
+            nn.Unflatten(-1, (2 * width, 4, 4)),
             Upsample(2 * width, 2 * width), nn.ReLU(),
             Upsample(2 * width, width), nn.ReLU(),
             Upsample(width, width), nn.ReLU(),

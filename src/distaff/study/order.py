@@ -26,11 +26,13 @@ class Order(NamedTuple):
     address: str = ""  # of a Ray cluster
     options: str = ""  # for sbatch, as in partition=gpu,time=1440
     memory: int = 0  # bytes of a worker; 0 leaves it to the executor
+    device: str = "auto"  # that trains: cpu, cuda, or a GPU where a worker sees one
 
     def command(self, kinds: str = "train,score") -> list[str]:
         """The words that start a worker; it ends when its stdin does."""
         words = [sys.executable, "-m", "distaff.study.worker", str(self.folder.absolute()), self.study, "--attached"]
         sizes = [f"--keep-seconds={self.keep_seconds}", f"--patience={self.patience}", f"--memory={self.memory}"]
+        sizes.append(f"--device={self.device}")
         return [*words, f"--kinds={kinds}", f"--only={self.only}", *sizes]
 
 

@@ -82,6 +82,7 @@ class Store:
             "precision": run.precision,
             "seconds": round(seconds, 3),
             "engine": trained.engine,
+            **({"device": trained.device} if trained.device else {}),
             "milliseconds": pace.median(),
             **(more or {}),
             "files": files,

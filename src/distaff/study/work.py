@@ -22,6 +22,7 @@ from distaff.study.points import finished as ended
 from distaff.study.provenance import joules, spent
 from distaff.study.stop import Stop
 from distaff.study.store import Store
+from distaff.train.device import chosen, room
 
 KINDS = ("train", "score")
 TOLD_SECONDS = 0.5  # time between writes of how far a pack has come
@@ -29,10 +30,11 @@ IDLE_SECONDS = 1.0  # time between looks at a study whose rest others work on
 
 
 class Limits(NamedTuple):
-    """What a worker keeps to: seconds of training between resume points, and bytes of memory, 0 for no bound."""
+    """What a worker keeps to: seconds of training between resume points, bytes of memory (0: no bound), the device."""
 
     keep_seconds: float = KEEP_SECONDS
     memory: int = 0
+    device: str = "cpu"
 
 
 LIMITS = Limits()
@@ -48,18 +50,21 @@ def work(
     stop: Stop | None = None,
     keep_seconds: float = KEEP_SECONDS,
     memory: int = 0,
+    device: str = "cpu",
 ) -> int:
     """Do the jobs of `study` that nobody else does until none is left; returns how many were done here.
 
-    With `memory`, the bytes that this process may take, packs that need more are trained in parts.
+    With `memory`, the bytes that this process may take, packs that need more are trained in parts; so they are on
+    `device` cuda where the GPU has less than they need, and there `memory` does not count.
     Any number of processes may do so on one store. What a job raises is recorded as the failure of its runs, except
     for a place that cannot be written to: that ends the work with a `DistaffError`, and no run is to blame.
     """
     claims, stop, done = claims or Claims(store.folder / "claims"), stop or Stop(), 0
+    limits = Limits(keep_seconds, memory, chosen(device) if "train" in kinds else "cpu")
     while True:
         todo = plan(study, store, ids)
         mine = [job for job in todo.jobs if kind(job) in kinds]
-        taken = sum(_attempt(store, job, claims, stop, Limits(keep_seconds, memory)) for job in mine)
+        taken = sum(_attempt(store, job, claims, stop, limits) for job in mine)
         done += taken
         stop.check()
         if todo.empty:
@@ -82,15 +87,22 @@ def finished(store: Store, job: Job) -> bool:
 
 def train(store: Store, job: Train, stop: Stop, limits: Limits = LIMITS) -> None:
     """Train what is missing of a pack side by side, in parts where memory is short, from its resume points; keep it."""
-    from distaff.train.memory import models_beside
-
-    most = models_beside(job.runs[0], limits.memory) if limits.memory else len(job.whole)
+    most = _side_by_side(job.runs[0], limits) or len(job.whole)
     while part := next_part(store, job, most):
-        _train_part(store, job, part, stop, limits.keep_seconds)
+        _train_part(store, job, part, stop, limits)
         tidy(store, job.name, job.whole)
 
 
-def _train_part(store: Store, job: Train, part: Part, stop: Stop, keep_seconds: float) -> None:
+def _side_by_side(run: Run, limits: Limits) -> int:
+    """How many models like `run` there is room for; 0 where nothing bounds them."""
+    from distaff.train.memory import models_beside, models_within
+
+    if limits.device != "cpu":
+        return models_within(run, room())
+    return models_beside(run, limits.memory) if limits.memory else 0
+
+
+def _train_part(store: Store, job: Train, part: Part, stop: Stop, limits: Limits) -> None:
     from distaff.train.fit import fit
 
     before = _seconds(part)
@@ -107,7 +119,9 @@ def _train_part(store: Store, job: Train, part: Part, stop: Stop, keep_seconds: 
             tell(part.told, {"updates": done, **sizes, "seconds": round(before + now - began, 3)})
         stop.check()
 
-    trained = fit(part.runs, resume=part.path, progress=progress, keep_seconds=keep_seconds)
+    trained = fit(
+        part.runs, resume=part.path, progress=progress, device=limits.device, keep_seconds=limits.keep_seconds
+    )
     seconds = before + time.monotonic() - began
     more = {"pack": job.name, "models": len(part.runs), "joules_of_machine": spent(energy, joules())}
     for one in trained:

@@ -31,6 +31,7 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=120.0)
     parser.add_argument("--keep-seconds", type=float, default=30.0)
     parser.add_argument("--memory", type=int, default=0)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--attached", action="store_true")
     given = parser.parse_args()
     if given.attached:
@@ -58,7 +59,7 @@ def _work(given: argparse.Namespace, stop: Stop) -> None:
     claims = Claims(given.folder / "claims", given.patience, min(BEAT, given.patience / 6))
     ids = only(study, given.only) if given.only else None
     kinds = tuple(given.kinds.split(","))
-    sizes = {"keep_seconds": given.keep_seconds, "memory": given.memory}
+    sizes = {"keep_seconds": given.keep_seconds, "memory": given.memory, "device": given.device}
     work(Store(given.folder), study, kinds=kinds, ids=ids, claims=claims, stop=stop, **sizes)
 
 

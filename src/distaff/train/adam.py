@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.adam import adam
 
 from distaff.spec import Optim
 from distaff.types import Params
@@ -36,13 +37,13 @@ def fresh(params: Params) -> Moments:
 class Pace(NamedTuple):
     """What of Adam depends on the update: numbers, or tensors where a recorded step is replayed."""
 
-    rate: float | Tensor  # the learning rate over 1 - beta1^t
-    correct2: float | Tensor  # 1 - beta2^t
+    rate: float | Tensor  # the learning rate
+    t: float | Tensor  # the update, counted from 1
 
 
 def pace(optim: Optim, step: int, updates: int) -> Pace:
-    """The pace of update `step` of `updates`, counted from 0: t = step + 1."""
-    return Pace(rate(optim, step, updates) / (1 - optim.beta1 ** (step + 1)), 1 - optim.beta2 ** (step + 1))
+    """The pace of update `step` of `updates`, counted from 0."""
+    return Pace(rate(optim, step, updates), step + 1)
 
 
 def rate(optim: Optim, step: int, updates: int) -> float:
@@ -59,23 +60,27 @@ def update(params: Params, gradients: Sequence[Tensor], moments: Moments, optim:
 
     p -= lr m' / (sqrt(v') + eps) with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t).
     """
-    rule = _compiled if all(p.device.type == "cpu" for p in params.values()) else _by_tensor
-    for (name, p), gradient in zip(params.items(), gradients, strict=True):
-        rule(p.detach(), gradient, moments.first[name], moments.second[name], optim, pace)
+    own, m, v = ([part[name].detach() for name in params] for part in (params, *moments))
+    rule = _compiled if all(p.device.type == "cpu" for p in own) else _fused
+    rule(own, [gradient.contiguous() for gradient in gradients], m, v, optim, pace)
 
 
-@torch.no_grad()
-def _by_tensor(p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, optim: Optim, pace: Pace) -> None:
-    """The rule as tensor operations: an accelerator's way, and what the compiled loop is held against."""
-    m.lerp_(gradient, 1 - optim.beta1)
-    v.mul_(optim.beta2).addcmul_(gradient, gradient, value=1 - optim.beta2)
-    p.sub_(m.div(v.div(pace.correct2).sqrt_().add_(optim.eps)).mul_(pace.rate))
+def _compiled(
+    p: list[Tensor], gradient: list[Tensor], m: list[Tensor], v: list[Tensor], optim: Optim, pace: Pace
+) -> None:
+    """One pass over memory, which is what the rule costs on a CPU."""
+    rate, t = float(pace.rate), float(pace.t)
+    corrected = rate / (1 - optim.beta1**t), 1 - optim.beta2**t
+    constants = [np.float32(c) for c in (optim.beta1, optim.beta2, optim.eps, *corrected)]
+    for parts in zip(p, gradient, m, v, strict=True):
+        _pass(*(part.reshape(-1).numpy() for part in parts), *constants)
 
 
-def _compiled(p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, optim: Optim, pace: Pace) -> None:
-    """The rule in one pass over memory, which is what it costs on a CPU."""
-    arrays = (t.reshape(-1).numpy() for t in (p, gradient.contiguous(), m, v))
-    _pass(*arrays, *map(np.float32, (optim.beta1, optim.beta2, optim.eps, *pace)))
+def _fused(p: list[Tensor], gradient: list[Tensor], m: list[Tensor], v: list[Tensor], optim: Optim, pace: Pace) -> None:
+    """torch's one pass over memory, all parameters in one kernel: an accelerator's way."""
+    before = torch.zeros(len(p), device=p[0].device).add_(pace.t - 1)  # it counts by itself, a counter a parameter
+    adam(p, gradient, m, v, [], list(before.unbind()), fused=True, amsgrad=False, beta1=optim.beta1, beta2=optim.beta2,
+         lr=pace.rate, weight_decay=0.0, eps=optim.eps, maximize=False)  # fmt: skip
 
 
 @numba.njit(cache=True, error_model="numpy")  # numpy's division: without a branch for zero, so that it vectorises

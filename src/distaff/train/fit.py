@@ -15,6 +15,7 @@ from distaff.errors import DistaffError
 from distaff.heap import keep_freed
 from distaff.methods import Outputs, kl_by_latent
 from distaff.spec import Run
+from distaff.train.device import title
 from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.mapped import mapped
@@ -44,6 +45,7 @@ class Trained(NamedTuple):
     diverged: int | None
     milliseconds: tuple[float, ...] = ()  # of an update of one model, at each point; NaN before an interruption
     engine: str = ""  # what ran the models
+    device: str = ""  # the GPU on which, if not the processor
 
 
 def fit(
@@ -63,6 +65,7 @@ def fit(
     its update and the new point of its curve. Raises `DistaffError` where memory or the disk is full.
     """
     torch.set_num_threads(1)
+    torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32; who wants speed for digits asks for bf16, and gets more
     keep_freed()
     packed = pack(runs, device)
     engine = engine_for(packed)
@@ -103,14 +106,17 @@ def fit(
             f"{len(runs)} models side by side need about {need:.1f} GB: put fewer in a pack, or say --memory"
         ) from error
     found = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
-    return [one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__) for one in found]
+    return [
+        one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=title(device)) for one in found
+    ]
 
 
 def engine_for(pack: Pack) -> Engine:
-    """Dense layers of many models are one product; convolutions are fastest a model at a time, on a GPU in streams."""
-    if any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules()):
-        return streams if pack.device.startswith("cuda") else channels_last
-    return stacked if carries(pack.vae) else mapped
+    """Dense layers of many models are one product; a CPU convolves fastest a model at a time, a GPU many at once."""
+    convolves = any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
+    if convolves and pack.device == "cpu":
+        return channels_last
+    return stacked if carries(pack.vae) else streams if convolves else mapped
 
 
 def columns_of(pack: Pack) -> tuple[str, ...]:

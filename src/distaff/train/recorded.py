@@ -38,9 +38,18 @@ def recorded(pack: Pack, state: State, engine: Engine) -> Step:
     with torch.cuda.graph(graph):
         terms, outputs = advance(pack, state, engine, draws, now)
 
+    filled, done = torch.cuda.Event(), torch.cuda.Event()  # type: ignore[no-untyped-call]
+
     def replay(state: State) -> tuple[State, list[dict[str, Tensor]], Outputs]:
-        fill(draws, now, draw(pack, state.step), clock(pack, state.step))
+        side.wait_event(filled)
+        with torch.cuda.stream(side):  # draws are made and copied while the GPU is at the update before
+            new = draw(pack, state.step)
+        torch.cuda.current_stream().wait_stream(side)
+        fill(draws, now, new, clock(pack, state.step))
+        filled.record()
         graph.replay()
+        done.synchronize()  # of the update before: one ahead is enough
+        done.record()
         return state._replace(step=state.step + 1), terms, outputs
 
     return replay
@@ -51,17 +60,19 @@ def fill(draws: Draws, now: Clock, new: Draws, then: Clock) -> None:
     for old, fresh in zip(draws, new, strict=True):
         if old is not None and fresh is not None:
             old.copy_(fresh)
-    now.step.copy_(then.step)
-    for old_pace, new_pace in ((now.own, then.own), (now.rival, then.rival)):
-        for tensor, number in zip(old_pace, new_pace, strict=True):
-            assert isinstance(tensor, Tensor)
-            tensor.fill_(number)
+    for tensor, number in zip(_flat(now), _flat(then), strict=True):
+        assert isinstance(tensor, Tensor)
+        tensor.fill_(number)
 
 
 def _tensors(clock: Clock, device: str) -> Clock:
     """The clock with tensors for numbers."""
-    own, rival = (Pace(*(torch.tensor(float(part), device=device) for part in pace)) for pace in clock[1:])
-    return Clock(clock.step, own, rival)
+    step, *own_and_rival = (torch.tensor(float(number), device=device) for number in _flat(clock))
+    return Clock(step, Pace(*own_and_rival[:2]), Pace(*own_and_rival[2:]))
+
+
+def _flat(clock: Clock) -> tuple[float | Tensor, ...]:
+    return clock.step, *clock.own, *clock.rival
 
 
 def _moving(state: State) -> Iterator[Tensor]:

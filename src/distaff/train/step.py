@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from distaff.train.adam import Pace, pace, update
 from distaff.train.engines import Engine
 from distaff.train.pack import Group, Pack, State, latents
 
+MANY = 100  # uniforms an image, as noise on every pixel needs, are drawn where the images are
+
 
 class Draws(NamedTuple):
     """The random numbers of one step, a slice a model; models of one seed see the same images and noise."""
@@ -29,9 +32,9 @@ class Draws(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """What depends on the number of updates so far."""
+    """What depends on the number of updates so far: numbers, or tensors where a recorded step is replayed."""
 
-    step: Tensor
+    step: float | Tensor
     own: Pace
     rival: Pace
 
@@ -62,14 +65,14 @@ def clock(pack: Pack, step: int) -> Clock:
     """The clock at update `step`, counted from 0."""
     first = pack.runs[0]
     own, rival = (pace(optim, step, first.updates) for optim in (first.optim, first.critic_optim))
-    return Clock(torch.tensor(float(step), device=pack.device), own, rival)
+    return Clock(float(step), own, rival)
 
 
-def forward(pack: Pack, state: State, engine: Engine, draws: Draws, step: Tensor) -> Outputs:
+def forward(pack: Pack, state: State, engine: Engine, draws: Draws, step: float | Tensor) -> Outputs:
     """What every model makes of its draws, [k ...], with its critic's opinion where there is one."""
     with torch.autocast(draws.x.device.type, torch.bfloat16, enabled=pack.runs[0].precision == "bf16"):
         nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
-        outputs = Outputs(nll, mean, logvar, z, step, labels=draws.labels)
+        outputs = Outputs(nll, mean, logvar, z, torch.as_tensor(step, device=pack.device), labels=draws.labels)
         if pack.critic is None or draws.order is None:
             return outputs
         shuffled = z.detach().gather(1, draws.order)
@@ -82,26 +85,59 @@ def draw(pack: Pack, step: int) -> Draws:
     """The images, posterior noise and shuffles of update `step`, from each model's seed and nothing else."""
     seeds, of_model = np.unique([run.seed for run in pack.runs], return_inverse=True)
     drawn = [_draw(pack, int(seed), step) for seed in seeds]
+    dataset, beyond, rows = pack.dataset, pack.groups[0].beyond, np.concatenate([own.rows for own in drawn])
+    x = dataset.batch(rows, _nuisance(pack, seeds.tolist(), step, len(drawn[0].rows)), pack.device)
+    parts = Draws(
+        x.view(len(seeds), -1, *x.shape[1:]),
+        _joined(pack, [own.noise for own in drawn]),
+        _joined(pack, [own.order for own in drawn if own.order is not None]) if pack.critic is not None else None,
+        _joined(pack, [own.labels for own in drawn if own.labels is not None]) if beyond.labels else None,
+    )
+    if len(seeds) == len(of_model) and (of_model[1:] > of_model[:-1]).all():  # a seed a model, in order
+        return parts
     index = torch.from_numpy(of_model).to(pack.device)
-    parts = (None if part[0] is None else torch.stack(part)[index] for part in zip(*drawn, strict=True))
-    return Draws(*parts)  # type: ignore[arg-type]
+    return Draws(*(None if part is None else part[index] for part in parts))  # type: ignore[arg-type]
 
 
-def _draw(pack: Pack, seed: int, step: int) -> Draws:
-    """The draws of one seed."""
+class _Own(NamedTuple):
+    """What one seed draws."""
+
+    rows: NDArray[np.int64]  # [b]
+    noise: Tensor  # [b d]
+    order: Tensor | None  # [b d]
+    labels: Tensor | None  # [b f]
+
+
+def _draw(pack: Pack, seed: int, step: int) -> _Own:
+    """The draws of one seed, on the CPU."""
     dataset, d = pack.dataset, latents(pack.runs[0])
     beyond = pack.groups[0].beyond
     rows = dataset.draw(seed, step, pack.runs[0].batch)
     if beyond.views is not None:
         rows = np.concatenate([rows, _second_views(dataset.factors, rows, beyond.views, seed, step)])
-    n, on = len(rows), pack.device
-    u = rng.uniform(seed, "nuisance", step, (n, *dataset.nuisance), on) if dataset.nuisance else None
-    return Draws(
-        dataset.batch(rows, u, on),
-        rng.normal(seed, "noise", step, (n, d), on),
-        rng.permutations(seed, "permute", step, n, d, on) if pack.critic is not None else None,
-        torch.from_numpy(dataset.factors.values(rows)).to(on) if beyond.labels else None,
+    n = len(rows)
+    return _Own(
+        rows,
+        rng.normal(seed, "noise", step, (n, d)),
+        rng.permutations(seed, "permute", step, n, d) if pack.critic is not None else None,
+        torch.from_numpy(dataset.factors.values(rows)) if beyond.labels else None,
     )
+
+
+def _nuisance(pack: Pack, seeds: list[int], step: int, n: int) -> Tensor | None:
+    """The uniforms of the nuisance of `n` images for each seed, [s n *nuisance] flattened to images."""
+    shape = (n, *pack.dataset.nuisance)
+    if not pack.dataset.nuisance:
+        return None
+    if pack.device != "cpu" and math.prod(shape[1:]) > MANY:
+        return rng.uniforms(seeds, "nuisance", step, shape, pack.device).flatten(0, 1)
+    return _joined(pack, [rng.uniform(seed, "nuisance", step, shape) for seed in seeds]).flatten(0, 1)
+
+
+def _joined(pack: Pack, parts: list[Tensor]) -> Tensor:
+    """The parts of all seeds [s ...], where the pack is."""
+    stack = torch.stack(parts)
+    return stack if pack.device == "cpu" else stack.pin_memory().to(pack.device, non_blocking=True)
 
 
 def _second_views(

@@ -1,4 +1,7 @@
-"""local: as many workers as this machine has cores and memory for; one that dies is replaced."""
+"""local: as many workers as this machine has cores and memory for; one that dies is replaced.
+
+Where there are GPUs, one worker trains on each, and the others score.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from distaff.study.claims import Claims, host
 from distaff.study.executors.memory import available, kills, total
 from distaff.study.order import Order
 from distaff.study.worker import STOPPED
+from distaff.train.device import chosen, gpus
 
 WORKER_BYTES = 1_500_000_000  # where none is asked for: torch, numba and half a dozen convolutional models
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
@@ -25,8 +29,9 @@ TOO_MANY = 10  # deaths a minute and worker: not the jobs', the machine's
 
 
 class Worker(NamedTuple):
-    """A process, and the file that its last words go to."""
+    """A process, the place that it fills among the wanted ones, and the file that its last words go to."""
 
+    place: int
     process: subprocess.Popen[bytes]
     words: IO[bytes]
 
@@ -41,9 +46,12 @@ def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
     """
     wanted = order.workers or cores_and_memory(order.memory or WORKER_BYTES)
     share = order.memory or max(WORKER_BYTES, available() // wanted)
-    start, claims = order._replace(memory=share).command(), Claims(order.folder / "claims", order.patience)
+    order, claims = order._replace(memory=share), Claims(order.folder / "claims", order.patience)
+    on_gpus = gpus() if chosen(order.device) == "cuda" else 0
+    least = on_gpus + 1 if on_gpus else 1  # one to score beside those that train
+    wanted = max(wanted, least)
     deaths: list[float] = []
-    killed, running, finishing = kills(), [_start(start) for _ in range(wanted)], False
+    killed, running, finishing = kills(), [_start(order, place, on_gpus) for place in range(wanted)], False
     try:
         while running:
             time.sleep(LOOK_SECONDS)
@@ -58,10 +66,11 @@ def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
                 raise DistaffError("workers die one after the other; `distaff study status` says at which runs")
             short = kills() > killed or available() < LOW * total()
             if short and len(running) <= wanted:  # one at a time: the last that was stopped is gone
-                killed, wanted = kills(), max(1, wanted - 1)
-                _ask_to_stop(running[wanted:])
+                killed, wanted = kills(), max(least, wanted - 1)
+                _ask_to_stop([worker for worker in running if worker.place >= wanted])
             if not finishing:
-                running += [_start(start) for _ in range(wanted - len(running))]
+                free = set(range(wanted)) - {worker.place for worker in running}
+                running += [_start(order, place, on_gpus) for place in sorted(free)]
             tick()
     finally:
         _stop(running)
@@ -73,11 +82,22 @@ def cores_and_memory(each: int = WORKER_BYTES) -> int:
     return max(1, min(cores, available() // each))
 
 
-def _start(words: list[str]) -> Worker:
+def _start(order: Order, place: int, on_gpus: int) -> Worker:
     """A worker in a process group of its own, so that Ctrl-C reaches it through us, once."""
+    kinds = "train,score" if not on_gpus else "train" if place < on_gpus else "score"
+    seen = {"CUDA_VISIBLE_DEVICES": _gpu(place)} if place < on_gpus else {}
+    words, environment = order.command(kinds), {**os.environ, **seen}
     log = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the worker is gone)
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, process_group=0)
-    return Worker(process, log)
+    process = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, process_group=0, env=environment
+    )
+    return Worker(place, process, log)
+
+
+def _gpu(place: int) -> str:
+    """What torch calls the GPU of that place, of those that we may see."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return seen.split(",")[place] if seen else str(place)
 
 
 def _died(worker: Worker) -> bool:

@@ -47,7 +47,7 @@ def _workers(order: Order, ray: Any) -> list[tuple[list[str], int]]:
     """The words of each worker, and the GPUs it takes."""
     there = ray.cluster_resources()
     gpus, cores = int(there.get("GPU", 0)), order.workers or int(there.get("CPU", 1))
-    if not gpus:
+    if not gpus or order.device == "cpu":
         return [(order.command(), 0)] * cores
     return [(order.command("train"), 1)] * gpus + [(order.command("score"), 0)] * max(1, cores - gpus)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from distaff.train.engines.loop import models
 from distaff.types import Params
 
 STREAMS = 32
+T = TypeVar("T")
 
 
 def streams(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -17,15 +21,33 @@ def streams(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor,
 
     Recorded in a CUDA graph (`train/recorded.py`), the streams become its parallel branches.
     """
-    main = torch.cuda.current_stream()
-    side = [torch.cuda.Stream() for _ in range(min(STREAMS, len(inputs[0])))]  # type: ignore[no-untyped-call]
-    outputs: list[tuple[Tensor, ...]] = []
-    for k, own in enumerate(models(params)):
-        stream = side[k % len(side)]
+
+    def one(*parts: Tensor) -> tuple[Tensor, ...]:
+        own = dict(zip(params, parts, strict=False))
+        result = functional_call(module, own, parts[len(own) :])
+        return result if isinstance(result, tuple) else (result,)
+
+    outputs = side_by_side(one, *params.values(), *inputs)
+    return tuple(torch.stack(part) for part in zip(*outputs, strict=True))
+
+
+def side_by_side(one: Callable[..., T], *stacks: Tensor) -> list[T]:
+    """What `one` makes of each model's part of `stacks`; on a GPU, each on its stream, and waited for."""
+    parts = list(zip(*(stack.unbind() for stack in stacks), strict=True))
+    if not stacks[0].is_cuda:
+        return [one(*own) for own in parts]
+    main, side = torch.cuda.current_stream(), _streams(stacks[0].get_device())[: len(parts)]
+    for stream in side:
         stream.wait_stream(main)
-        with torch.cuda.stream(stream):
-            result = functional_call(module, own, tuple(part[k] for part in inputs))
-        outputs.append(result if isinstance(result, tuple) else (result,))
+    results = []
+    for k, own in enumerate(parts):
+        with torch.cuda.stream(side[k % len(side)]):
+            results.append(one(*own))
     for stream in side:
         main.wait_stream(stream)
-    return tuple(torch.stack(part) for part in zip(*outputs, strict=True))
+    return results
+
+
+@functools.cache
+def _streams(device: int) -> list[torch.cuda.Stream]:
+    return [torch.cuda.Stream(device) for _ in range(STREAMS)]  # type: ignore[no-untyped-call]
