@@ -1,7 +1,7 @@
 """How many images a second training sees: plain PyTorch against distaff, in one run on the same cores.
 
     python benchmarks/training.py            all three tables, about a quarter of an hour on 2 cores
-    python benchmarks/training.py --small    toy and mlp only
+    python benchmarks/training.py toy        that of the small network alone
     python benchmarks/training.py --device cuda    the same on a GPU, without the rows of two processes
 
 Rows are measured in turn and repeated, so that a busy machine slows them alike; the best of the repeats counts. Each
@@ -189,12 +189,12 @@ def _measured(rows: dict[str, Row], n: int, repeats: int) -> dict[str, list[tupl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="toy and mlp only")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="of toy, mlp and conv64; all of them by default")
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    for network in ["toy", "mlp"] if given.small else SIZES:
+    for network in given.networks or SIZES:
         Console(width=120).print(table(network, given.repeats, given.device), "")
 
 
