@@ -38,7 +38,7 @@ def train(
         updates: updates of the parameters.
         lr: Adam's learning rate.
         precision: fp32, or bf16: products in half precision, faster where the processor knows it.
-        device: cpu, cuda, or auto for a GPU where there is one.
+        device: cpu, cuda, or auto for a GPU where there is one; CUDA_VISIBLE_DEVICES says which of several.
         log: tensorboard, wandb or mlflow, to watch the curves live.
         out: the store, a folder.
     """

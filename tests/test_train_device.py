@@ -1,0 +1,26 @@
+"""The device that is asked for is the one that trains, or the command says why not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from distaff.errors import DistaffError
+from distaff.train import device
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_without_a_gpu_auto_is_the_cpu_and_cuda_an_error() -> None:
+    assert device.chosen("auto") == device.chosen("cpu") == "cpu"
+    with pytest.raises(DistaffError, match="torch sees no GPU; leave it out"):
+        device.chosen("cuda")
+
+
+def test_with_a_gpu_auto_takes_it_and_cpu_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "gpus", lambda: 2)
+    assert [device.chosen(asked) for asked in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
+
+
+def test_a_device_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(DistaffError, match="it is cpu, cuda, or auto"):
+        device.chosen("tpu")
