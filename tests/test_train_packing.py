@@ -14,7 +14,7 @@ from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.loop import loop
 from distaff.train.engines.mapped import mapped
-from distaff.train.engines.stacked import stacked
+from distaff.train.engines.stacked import carries, stacked
 from distaff.train.pack import State, begin, pack
 from distaff.train.step import clock, draw, evaluate, forward, step
 
@@ -104,6 +104,24 @@ def test_half_precision_follows_the_same_path_within_its_rounding(
     apart = torch.cat([(one.params[n] - other.params[n]).flatten() for n in start.params])
     assert 0 < apart.norm() < 0.35 * moved.norm()
     assert all(weights.dtype == torch.float32 for weights in other.params.values())
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_stacked_carries_layers_of_any_geometry(bias: bool) -> None:
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3, stride=2, padding=1, bias=bias), torch.nn.ReLU(),
+        torch.nn.Conv2d(4, 6, (1, 3), dilation=(1, 2), groups=2, bias=bias), torch.nn.Flatten(-3),
+        torch.nn.Linear(6 * 5 * 1, 3, bias=bias),
+    )  # fmt: skip
+    assert carries(module)
+    draw = torch.Generator().manual_seed(0)
+    params = {n: torch.randn(3, *p.shape, generator=draw).requires_grad_() for n, p in module.named_parameters()}
+    x = torch.randn(3, 7, 2, 9, 9, generator=draw)
+    (found,), (expected,) = stacked(module, params, x), loop(module, params, x)
+    torch.testing.assert_close(found, expected)
+    weights = list(params.values())
+    for one, other in zip(*(torch.autograd.grad(y.square().sum(), weights) for y in (found, expected)), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.detach().abs().max()))
 
 
 def test_a_diverging_model_leaves_its_neighbours_bit_identical() -> None:

@@ -56,21 +56,22 @@ class _Products(TorchFunctionMode):
 
 
 class _Dense(torch.autograd.Function):
-    """x W' + b for k models as one product each way: x [k b i], W [k o i], b [k o].
+    """x W' + b for k models as one product each way: x [k b i], W [k o i], b [k o] or None.
 
     Autograd's own form would leave the gradients of the weights transposed, and copy the bias before each product.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return torch.bmm(x, weight.mT).add_(bias.unsqueeze(-2))
+        y = torch.bmm(x, weight.mT)
+        return y if bias is None else y.add_(bias.unsqueeze(-2))
 
     @staticmethod
-    def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
         below = torch.bmm(above, weight) if ctx.needs_input_grad[0] else None
-        return below, torch.bmm(above.mT, x), above.sum(-2)
+        return below, torch.bmm(above.mT, x), above.sum(-2) if ctx.needs_input_grad[2] else None
 
 
 class _Convolution(torch.autograd.Function):
@@ -94,6 +95,11 @@ class _Convolution(torch.autograd.Function):
 
         below, of_weight = zip(*side_by_side(one, _laid_out(above), x, weight), strict=True)
         return _joined(below) if wanted[0] else None, torch.stack(of_weight), None
+
+
+def _dense(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    y: Tensor = _Dense.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+    return y
 
 
 def _convolution(
@@ -135,5 +141,5 @@ def _pair(size: Any) -> tuple[int, int]:
 
 
 _RULES: dict[Any, Callable[..., Tensor]] = {
-    linear: _Dense.apply, conv2d: _convolution, conv_transpose2d: _transposed,
+    linear: _dense, conv2d: _convolution, conv_transpose2d: _transposed,
 }  # fmt: skip
