@@ -33,6 +33,7 @@ from rich.table import Table
 from distaff import data
 from distaff.heap import keep_freed
 from distaff.spec import Optim, Run, run
+from distaff.train.device import exact
 from distaff.train.fit import engine_for
 from distaff.train.pack import begin, pack
 from distaff.train.recorded import recorded
@@ -84,7 +85,7 @@ def by_hand(row: Row) -> Callable[[int], None]:
 def ours(row: Row) -> Callable[[int], None]:
     """distaff's steps of the models of a row side by side."""
     keep_freed()
-    torch.backends.cudnn.allow_tf32 = False
+    exact()
     packed = pack(runs(row), row.device)
     engine = engine_for(packed)
     state = begin(packed)

@@ -29,6 +29,14 @@ def gpus() -> int:
     return torch.cuda.device_count()
 
 
+def exact() -> None:
+    """Let a GPU's convolutions be fp32 where fp32 is asked for, and add in a fixed order: a resumed run is the same."""
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = False  # who wants speed for digits asks for bf16, and gets more
+    torch.backends.cudnn.deterministic = True
+
+
 def room() -> int:
     """Bytes of the GPU that models may take."""
     import torch

@@ -15,7 +15,7 @@ from distaff.errors import DistaffError
 from distaff.heap import keep_freed
 from distaff.methods import Outputs, kl_by_latent
 from distaff.spec import Run
-from distaff.train.device import title
+from distaff.train.device import exact, title
 from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.mapped import mapped
@@ -65,7 +65,7 @@ def fit(
     its update and the new point of its curve. Raises `DistaffError` where memory or the disk is full.
     """
     torch.set_num_threads(1)
-    torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32; who wants speed for digits asks for bf16, and gets more
+    exact()
     keep_freed()
     packed = pack(runs, device)
     engine = engine_for(packed)
