@@ -1,6 +1,6 @@
 """How many images a second training sees: plain PyTorch against distaff, in one run on the same cores.
 
-    python benchmarks/training.py            all three tables, about a quarter of an hour on 2 cores
+    python benchmarks/training.py            all three tables, about ten minutes on 2 cores
     python benchmarks/training.py toy        that of the small network alone
     python benchmarks/training.py --device cuda    the same on a GPU, without the rows of two processes
 
