@@ -5,7 +5,7 @@
 By default 7 data sets x 6 methods x 6 strengths x 50 seeds = 12,600 runs, each with 21 scores, a curve of 300 points
 and no weights. Seconds of wall and of CPU, children included; pictures are not drawn.
 
-Last measured on 2 cores without other work: table 15.7 s, runs 2.7 s, report 64 s of wall (96 s of CPU), so 82 s in all;
+Last measured on 2 cores without other work: table 15.7 s, runs 2.7 s, report 64 s of wall (96 s of CPU), 82 s in all;
 0.5 s to see that there is nothing to do; 332 MB on disk, 1.24 GB of memory. In Chromium the first page and the table of
 all runs stood after 0.2 s each; a search took 3 ms, a sort 18 ms, a run's page 0.3 s.
 """
