@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from distaff.analysis.table import SCORES, named, read, runs, table
+from distaff.analysis.table import SCORES, read, runs, table
 from distaff.errors import DistaffError
 from distaff.spec import Study, cross, run, sweep
 from distaff.study.asked import scoring
+from distaff.study.naming import naming
 from distaff.study.store import Store, describe
 from simulated_study import simulated
 
@@ -78,8 +79,8 @@ def test_a_metric_that_was_asked_again_of_more_rows_counts_once(tmp_path):
     ],
 )
 def test_one_way_of_asking_keeps_the_plain_name_unless_it_is_about_other_latents(asked, name):
-    rows = pl.DataFrame({"metric": [asked.split("(")[0]], "asked": [asked]})
-    assert named(rows)["metric"].item() == name
+    metric = asked.split("(")[0]
+    assert naming([(metric, asked)])(metric, asked) == name
 
 
 def test_strengths_are_ranked_among_all_that_are_planned(tmp_path):

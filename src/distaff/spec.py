@@ -85,7 +85,7 @@ class Run:
             }
         )
 
-    @property
+    @functools.cached_property
     def strength(self) -> tuple[str, float] | None:
         """The name and value of the method's first hyperparameter, by which a study orders its settings."""
         for parameter in METHODS.plugin(self.method.name).parameters:

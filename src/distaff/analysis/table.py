@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import polars as pl
 
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
-from distaff.study.asked import scores, scoring
-from distaff.study.floors import floors
-from distaff.study.reading import beside, ends, read_scores
+from distaff.study.asked import scoring
+from distaff.study.naming import naming
+from distaff.study.reading import read_every, read_scores
 from distaff.study.store import Store, read_json
 
 SCORES = {
@@ -31,7 +30,6 @@ SCORES = {
 }
 RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metric", "value")}, "status": pl.String,
         "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
-Answered = Callable[[str], Sequence[Mapping[str, Any]]]  # the rows of a run
 NUMBER = ("representation", "metric", "value")
 ABOUT = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
 
@@ -43,18 +41,24 @@ def table(study: Study, store: Store) -> pl.DataFrame:
     none, all that there are.
     """
     if not study.metrics:
-        done = [run for run in study.runs if store.has(run.id)]
-        return _scores(store, done, study.runs, functools.partial(scores, store))
-    facts = pl.DataFrame(_facts(study.runs), schema=ABOUT)
-    coded = beside(facts, read_scores(study, store))
-    return pl.DataFrame([_plain(coded.drop_in_place(name), kind) for name, kind in SCORES.items()])
+        return _told(read_every(store, [run.id for run in study.runs if store.has(run.id)]), study.runs)
+    return _told(read_scores(study, store), study.runs)
 
 
-def _plain(column: pl.Series, kind: Any) -> pl.Series:
-    """A column of texts from one of their codes: the texts themselves are kept once, not once a row."""
-    if not isinstance(column.dtype, pl.Enum):
-        return column.cast(kind)
-    return pl.Series(column.name, column.dtype.categories).gather(column.to_physical())
+def _told(numbers: pl.DataFrame, planned: Sequence[Run]) -> pl.DataFrame:
+    """What there is to say of the run of each of `numbers`, beside it; a text is kept once, not once a row."""
+    told = {row["id"]: row for row in _facts(planned)}
+    of_run = pl.DataFrame([told[id] for id in _texts(numbers["id"])], schema=ABOUT)
+    place = numbers["id"].to_physical()
+    about = [of_run[name].gather(place) for name in ABOUT]
+    kinds = [_texts(numbers[name]).gather(numbers[name].to_physical()) for name in ("representation", "metric")]
+    return pl.DataFrame([*about, *kinds, numbers["value"]])
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    """The texts of an enumeration, in the order of their codes."""
+    assert isinstance(column.dtype, pl.Enum)
+    return pl.Series(column.name, column.dtype.categories)
 
 
 def with_udr(
@@ -90,46 +94,12 @@ def read(path: str | Path) -> pl.DataFrame:
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
     known = every_run(store)
-    return _scores(store, known, known, functools.partial(scores, store))
+    return _told(read_every(store, [run.id for run in known]), known)
 
 
 def every_run(store: Store) -> list[Run]:
     """The runs that are in `store`, of whatever study."""
     return [store.run(folder.name) for folder in sorted((store.folder / "runs").glob("[!.]*"))]
-
-
-def _scores(store: Store, done: Sequence[Run], planned: Sequence[Run], answers: Answered) -> pl.DataFrame:
-    """The scores of the runs that are `done`; strengths are ranked among those that are `planned`.
-
-    A metric that was asked twice of a run, of more rows say, counts once.
-    """
-    facts = {row["id"]: row for row in _facts(planned)}
-    numbers: dict[str, list[Any]] = {name: [] for name in ("place", "asked", *NUMBER)}
-    for place, run in enumerate(done):
-        for row in (*answers(run.id), *ends(store, run.id)):
-            numbers["place"].append(place)
-            numbers["asked"].append(row.get("spec"))
-            for name in NUMBER:
-                numbers[name].append(row[name])
-    schema = {"place": pl.UInt32, "asked": pl.String, **{name: SCORES[name] for name in NUMBER}}
-    keys = pl.DataFrame([facts[run.id] for run in done], schema=ABOUT)
-    once = ("place", "asked", "representation", "metric")
-    tidy = named(pl.DataFrame(numbers, schema=schema).unique(once, keep="last", maintain_order=True))
-    return pl.concat([keys[tidy["place"]], tidy.select(NUMBER)], how="horizontal").select(SCORES.keys())
-
-
-def named(tidy: pl.DataFrame) -> pl.DataFrame:
-    """Give the options to the name of a metric that was asked in several ways, or on a part of the latents.
-
-    `asked` is the text of the metric with its options, null for none: `mig` stays `mig` where one way is there,
-    `downstream(labels=100)` becomes the name of the score, and of its parts up to their dot, where there are several.
-    """
-    plugin = pl.col("metric").str.split(".").list.first()
-    ways = tidy.select(plugin.alias("plugin"), "asked").unique()["plugin"].value_counts()
-    several = ways.filter(pl.col("count") > 1)["plugin"].to_list()
-    told = pl.col("asked").is_not_null() & (plugin.is_in(several) | pl.col("asked").str.contains("dims=", literal=True))
-    rest = pl.col("metric").str.slice(plugin.str.len_chars())
-    return tidy.with_columns(pl.when(told).then(pl.col("asked") + rest).otherwise("metric").alias("metric"))
 
 
 def runs(study: Study, store: Store) -> pl.DataFrame:
@@ -182,6 +152,8 @@ def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: No
 
     A set for each data set of `study` that has settings to compare; `tell` hears of what is not in the store yet.
     """
+    from distaff.study.floors import floors  # it needs torch, which a table does not
+
     facts = {"strength": 0.0, "strength_index": 0}
     rows = []
     for dataset in dict.fromkeys(str(run.dataset) for run in study.runs):
@@ -191,4 +163,5 @@ def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: No
                 of = row.get("of", "untrained")
                 told = {"id": f"{of}-{row['seed']}", "dataset": dataset, "method": of, "spec": of}
                 rows.append({**row, **facts, **told, "asked": row.get("spec")})
-    return named(pl.DataFrame(rows, schema={**SCORES, "asked": pl.String})).select(SCORES.keys())
+    name = naming((row["metric"], row["asked"]) for row in rows)
+    return pl.DataFrame([{**row, "metric": name(row["metric"], row["asked"])} for row in rows], schema=SCORES)

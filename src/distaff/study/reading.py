@@ -1,4 +1,4 @@
-"""Every score of a study as columns, in seconds for thousands of runs; kept as parquet until the store has more."""
+"""Every score of a study, or of a store, as columns: seconds for thousands of runs, and kept as parquet."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import os
 from array import array
-from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from distaff.registry import canonical
 from distaff.spec import Study
-from distaff.study.asked import Answers, scoring
+from distaff.study.asked import Answers, scores, scoring
 from distaff.study.files import read_json, write
+from distaff.study.naming import naming
 from distaff.study.plan import listing
 from distaff.study.store import Store, ended
 
@@ -42,89 +43,98 @@ def read_scores(study: Study, store: Store, cache: bool = True) -> pl.DataFrame:
     with. The table is kept in cache/, under a name that changes with the files that are there. Raises `DistaffError`
     for a damaged file.
     """
+    files = _files(store, [run.id for run in study.runs])
+    answers = Answers(store, scoring(study))
+    name = naming((spec.name, str(spec)) for spec in answers.scoring.metrics)
+
+    def numbers(id: str) -> Iterator[tuple[tuple[str, str], float | None]]:
+        for row in (*answers.rows(id), *ends(store, id)):
+            yield (row["representation"], name(row["metric"], row.get("spec"))), row["value"]
+
+    def make() -> pl.DataFrame:
+        return _frame(*_read(files, numbers))
+
+    return _kept(store, "scores", [answers.scoring.id, files], make) if cache else make()
+
+
+def read_every(store: Store, ids: Sequence[str], cache: bool = True) -> pl.DataFrame:
+    """As `read_scores`, of the runs `ids`, for whatever was asked of them; what was asked twice of a run counts once.
+
+    A metric goes by its name, or by its specification where there is more than one of its name.
+    """
+    files = _files(store, ids)
+
+    def numbers(id: str) -> Iterator[tuple[tuple[str, str, str | None], float | None]]:
+        rows = (*scores(store, id), *ends(store, id))
+        return iter({(row["representation"], row["metric"], row.get("spec")): row["value"] for row in rows}.items())
+
+    def make() -> pl.DataFrame:
+        ids, kinds, *codes = _read(files, numbers)
+        name = naming(kind[1:] for kind in kinds)
+        return _frame(ids, [(kind[0], name(*kind[1:])) for kind in kinds], *codes)
+
+    return _kept(store, "every", [files], make) if cache else make()
+
+
+def _files(store: Store, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The files of scores of each of `ids` that is there."""
+    there = listing(store).runs
+    return {id: tuple(sorted(_scores_of(store, id))) for id in ids if id in there}
+
+
+def _kept(store: Store, what: str, of: list[Any], make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """What `make` makes, or made when `of` was the same."""
     import polars as pl
 
-    ids = [run.id for run in study.runs]
-    there = listing(store).runs
-    files = {id: tuple(sorted(_scores_of(store, id))) for id in ids if id in there}
-    path = store.folder / "cache" / f"scores-{_name(study, files)}.parquet"
-    if cache and path.exists():
+    name = hashlib.sha256(canonical([VERSION, *of]).encode()).hexdigest()[:16]
+    path = store.folder / "cache" / f"{what}-{name}.parquet"
+    if path.exists():
         return pl.read_parquet(path)
-    table = _read(study, store, files)
-    if cache:
-        for old in path.parent.glob("scores-*.parquet"):
-            old.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # a store that cannot be written to is read anew each time
-            write(path, _parquet(table))
+    table = make()
+    for old in path.parent.glob(f"{what}-*.parquet"):
+        old.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # a store that cannot be written to is read anew each time
+        write(path, _parquet(table))
     return table
 
 
-def beside(facts: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    """The columns of `facts`, a row a run with its id, repeated beside the `numbers` that `read_scores` gave.
-
-    Texts become enumerations: a number costs some fifty bytes, so that a hundred thousand runs fit into memory.
-    """
-    import polars as pl
-
-    known = numbers.schema["id"]
-    assert isinstance(known, pl.Enum)
-    texts = [name for name, kind in facts.schema.items() if kind == pl.String]
-    kinds = {name: pl.Enum(facts[name].unique(maintain_order=True).drop_nulls()) for name in texts}
-    places = {id: place for place, id in enumerate(facts["id"])}
-    of_run = facts.cast(kinds)[[places[id] for id in known.categories]]  # type: ignore[arg-type]
-    rest = numbers.select("representation", "metric", "value")
-    return pl.concat([of_run[numbers["id"].to_physical()], rest], how="horizontal")
-
-
-def _read(study: Study, store: Store, files: dict[str, tuple[str, ...]]) -> pl.DataFrame:
+def _read(ids: Iterable[str], numbers: Callable[[str], Iterable[tuple[Any, float | None]]]) -> tuple[Any, ...]:
+    """The runs and the kinds of numbers, as lists, and for each number its run, its kind and its value."""
     import numpy as np
 
-    answers = Answers(store, scoring(study))
-    times = Counter(spec.name for spec in answers.scoring.metrics)
     columns, which = Names(), Names()
     runs, kinds, values = array("i"), array("i"), array("d")
-    for id in files:
-        number = columns[id]
-        before = len(values)
-        for row in (*answers.rows(id), *ends(store, id)):
-            name = row["metric"]
-            head, dot, part = name.partition(".")
-            if "spec" in row and (times[head] > 1 or "dims=" in row["spec"]):
-                name = row["spec"] + dot + part
-            kinds.append(which[row["representation"], name])
-            values.append(row["value"] if row["value"] is not None else float("nan"))
-        runs.extend([number] * (len(values) - before))
-    return _frame(columns, which, *(np.frombuffer(column, dtype=column.typecode) for column in (runs, kinds, values)))
+    for id in ids:
+        run, before = columns[id], len(values)
+        for kind, value in numbers(id):
+            kinds.append(which[kind])
+            values.append(value if value is not None else float("nan"))
+        runs.extend([run] * (len(values) - before))
+    codes = (np.frombuffer(column, dtype=column.typecode) for column in (runs, kinds, values))
+    return [*columns.numbers], [*which.numbers], *codes
 
 
 def _frame(
-    ids: Names, kinds: Names, of_run: NDArray[np.int32], of_kind: NDArray[np.int32], values: NDArray[np.float64]
+    ids: list[str],
+    kinds: list[tuple[str, str]],
+    of_run: NDArray[np.int32],
+    of_kind: NDArray[np.int32],
+    values: NDArray[np.float64],
 ) -> pl.DataFrame:
     import numpy as np
     import polars as pl
 
-    representations = list(dict.fromkeys(kind[0] for kind in kinds.numbers))
-    metrics = list(dict.fromkeys(kind[1] for kind in kinds.numbers))
-    as_representation = np.array([representations.index(kind[0]) for kind in kinds.numbers], dtype=np.int64)
-    places = {metric: place for place, metric in enumerate(metrics)}
-    as_metric = np.array([places[kind[1]] for kind in kinds.numbers], dtype=np.int64)
+    def column(name: str, texts: Iterable[str], codes: NDArray[Any]) -> pl.Series:
+        known = list(dict.fromkeys(texts))
+        return pl.Series(name, known, dtype=pl.Enum(known)).gather(codes)
 
-    def column(name: str, codes: NDArray[Any], texts: list[str]) -> pl.Series:
-        return (
-            pl.Series(name, texts, dtype=pl.Enum(texts)).gather(codes)
-            if texts
-            else pl.Series(name, [], dtype=pl.Enum([]))
-        )
+    def part(name: str, place: int) -> pl.Series:
+        texts = [kind[place] for kind in kinds]
+        known = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+        return column(name, texts, np.array([known[text] for text in texts], dtype=np.int64)[of_kind])
 
     value = pl.Series("value", values, dtype=pl.Float64, nan_to_null=True)
-    return pl.DataFrame(
-        [
-            column("id", of_run, list(ids.numbers)),
-            column("representation", as_representation[of_kind], representations),
-            column("metric", as_metric[of_kind], metrics),
-            value,
-        ]
-    )
+    return pl.DataFrame([column("id", ids, of_run), part("representation", 0), part("metric", 1), value])
 
 
 def ends(store: Store, id: str) -> list[dict[str, Any]]:
@@ -135,11 +145,6 @@ def ends(store: Store, id: str) -> list[dict[str, Any]]:
 
 def _scores_of(store: Store, id: str) -> list[str]:
     return [name for name in os.listdir(store.run_folder(id)) if name.startswith("scores-")]
-
-
-def _name(study: Study, files: dict[str, tuple[str, ...]]) -> str:
-    asked = scoring(study)
-    return hashlib.sha256(canonical([VERSION, asked.id, files]).encode()).hexdigest()[:16]
 
 
 def _parquet(table: pl.DataFrame) -> bytes:
