@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from distaff.analysis.table import command, runs, table
+from distaff.analysis.table import runs, table
+from distaff.cli import main
 from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Study, cross, run
+from distaff.study.command import command
 from distaff.study.executors.local import run_local
 from distaff.study.order import Order
 from distaff.study.plan import plan
@@ -74,6 +79,26 @@ def test_the_command_of_a_run_names_all_that_makes_it() -> None:
         'distaff train toy "factor_vae(gamma=5)" --network "mlp(latents=3, width=8)" '
         '--critic "critic(width=8, depth=1)" --seed 3 --updates 20 --lr 0.001'
     )
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"precision": "bf16", "batch": 32},
+        {"optim": Optim(1.2345678e-3, 0.8, 0.99, 1e-6, "cosine", 3)},
+        {"critic_optim": Optim(lr=2e-4, schedule="linear", warmup=1)},
+    ],
+)
+@pytest.mark.parametrize("method", ["beta_vae(beta=2)", "factor_vae(gamma=5)"])
+def test_a_shell_that_is_given_the_command_of_a_run_trains_it(
+    method: str, rest: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = run("correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.2)", method, **SMALL, **rest)
+    told = subprocess.run(["sh", "-c", f'printf "%s\\n" {command(one)}'], capture_output=True, text=True, check=True)
+    monkeypatch.setattr(sys, "argv", told.stdout.splitlines())
+    monkeypatch.chdir(tmp_path)
+    main()
+    assert Store(tmp_path / "out").has(one.id)
 
 
 def test_ids_of_runs_are_golden() -> None:

@@ -20,12 +20,12 @@ class Optim:
     the last update in a linear or cosine way.
     """
 
-    lr: float = 1e-4
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    schedule: str = "constant"
-    warmup: int = 0
+    lr: float = 1e-4  # Adam's learning rate
+    beta1: float = 0.9  # what the mean of the gradient keeps at an update
+    beta2: float = 0.999  # what the mean of its square keeps
+    eps: float = 1e-8  # added to the root of that mean
+    schedule: str = "constant"  # of the rate: constant, or linear or cosine, which end at 0
+    warmup: int = 0  # updates over which the rate grows to its full size
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:

@@ -12,6 +12,7 @@ import polars as pl
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
 from distaff.study.asked import scoring
+from distaff.study.command import command
 from distaff.study.naming import naming
 from distaff.study.reading import read_every, read_scores
 from distaff.study.store import Store, read_json
@@ -112,15 +113,6 @@ def runs(study: Study, store: Store) -> pl.DataFrame:
         status = "done" if done else "failed" if reason else "missing"
         rows.append({**facts, "status": status, "seconds": seconds, "command": command(run), "reason": reason})
     return pl.DataFrame(rows, schema=RUNS)
-
-
-def command(run: Run) -> str:
-    """The command line that trains `run` by itself."""
-    critic = f' --critic "{run.critic}"' if run.critic else ""
-    return (
-        f'distaff train {run.dataset} "{run.method}" --network "{run.network}"{critic}'
-        f" --seed {run.seed} --updates {run.updates} --lr {run.optim.lr:g}"
-    )
 
 
 def _facts(runs: Sequence[Run]) -> list[dict[str, Any]]:

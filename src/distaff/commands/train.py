@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from distaff.errors import DistaffError
+from distaff.spec import CRITIC_OPTIM, Optim
 
 
 def train(
@@ -19,7 +20,9 @@ def train(
     critic: str = "critic",
     seed: int = 0,
     updates: int = 300_000,
-    lr: float = 1e-4,
+    optim: Annotated[Optim, tyro.conf.arg(name="")] = Optim(),  # noqa: B008  (a frozen value)
+    critic_optim: Optim = CRITIC_OPTIM,
+    batch: int = 64,
     precision: str = "fp32",
     device: str = "auto",
     log: str | None = None,
@@ -36,7 +39,9 @@ def train(
         critic: the rival of FactorVAE, such as "critic(width=64, depth=3)"; other methods have none.
         seed: decides weights, images and noise; the same seed shows every method the same images.
         updates: updates of the parameters.
-        lr: Adam's learning rate.
+        optim: Adam's settings for the model.
+        critic_optim: Adam's settings for the critic.
+        batch: images an update.
         precision: fp32, or bf16: products in half precision, faster where the processor knows it.
         device: cpu, cuda, or auto for a GPU where there is one; CUDA_VISIBLE_DEVICES says which of several.
         log: tensorboard, wandb or mlflow, to watch the curves live.
@@ -45,7 +50,7 @@ def train(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from distaff import data
-    from distaff.spec import Optim, run
+    from distaff.spec import run
     from distaff.study.stop import Stop
     from distaff.study.store import Store
     from distaff.train.device import chosen
@@ -53,7 +58,8 @@ def train(
     from distaff.train.trackers import track
 
     device = chosen(device)
-    one = run(dataset, method, network, critic, seed=seed, updates=updates, optim=Optim(lr=lr), precision=precision)
+    rest = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}
+    one = run(dataset, method, network, critic, seed=seed, updates=updates, **rest)
     store = Store(out)
     if store.has(one.id):
         print(f"already trained: {store.run_folder(one.id)}")

@@ -11,6 +11,7 @@ from torch import nn
 from distaff import data
 from distaff.registry import METHODS
 from distaff.share.load import Pair
+from distaff.study.command import command
 from distaff.study.store import describe
 
 CARD = """---
@@ -63,12 +64,10 @@ def card(pair: Pair) -> str:
     plugin = METHODS.plugin(run.method.name)
     summary = plugin.summary.split(":  ")[0].rstrip(".") + "."
     sigmoid = not pair.vae.likelihood.endswith("tanh")
-    command = f'distaff train "{run.dataset}" "{run.method}" --network "{run.network}" --seed {run.seed}'
-    command += f" --updates {run.updates} --lr {run.optim.lr:g}" + (f' --critic "{run.critic}"' if run.critic else "")
     return CARD.format(
         dataset=run.dataset, method=run.method, seed=run.seed, updates=run.updates, batch=run.batch,
         network=run.network, height=height, width=width, channels=channels, summary=summary,
-        paper=plugin.marks["paper"], code=code(pair), command=command,
+        paper=plugin.marks["paper"], code=code(pair), command=command(run),
         picture="their sigmoid is the image" if sigmoid else "the image is (tanh + 1) / 2 of them",
     )  # fmt: skip
 
