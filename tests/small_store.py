@@ -6,7 +6,8 @@ from pathlib import Path
 
 from distaff.registry import METRICS
 from distaff.spec import Optim, run
-from distaff.study.score import Scoring, score_run
+from distaff.study.asked import Scoring
+from distaff.study.score import score_run
 from distaff.study.store import Store
 from distaff.train.fit import fit
 

@@ -15,12 +15,12 @@ from distaff.cli import main
 from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.spec import Optim, Study, cross, run
+from distaff.study.answer import LOOKS, cells_of
 from distaff.study.command import command
 from distaff.study.executors.local import run_local
 from distaff.study.order import Order
 from distaff.study.plan import plan
 from distaff.study.record import keep_study, load_study
-from distaff.study.score import LOOKS, _cells
 from distaff.study.store import Store
 
 SMALL = {"network": "mlp(width=8, latents=3)", "critic": "critic(width=8, depth=1)", "updates": 20}
@@ -116,8 +116,8 @@ def test_the_quick_study_has_the_design_that_it_says() -> None:
 
 
 def test_a_small_set_that_looks_different_each_time_is_looked_at_several_times() -> None:
-    assert len(_cells(load("toy_color"), 100_000)) == LOOKS * len(load("toy_color"))
-    assert len(_cells(load("toy_color"), 2_000)) == 2 * 768
-    assert len(_cells(load("toy"), 100_000)) == 768
-    drawn = _cells(load("dsprites"), 1_000)
+    assert len(cells_of(load("toy_color"), 100_000)) == LOOKS * len(load("toy_color"))
+    assert len(cells_of(load("toy_color"), 2_000)) == 2 * 768
+    assert len(cells_of(load("toy"), 100_000)) == 768
+    drawn = cells_of(load("dsprites"), 1_000)
     assert len(np.unique(drawn)) == 1_000

@@ -19,10 +19,11 @@ from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
 from distaff.registry import METRICS, NETWORKS
 from distaff.spec import Optim, Study, cross
+from distaff.study.asked import Scoring
 from distaff.study.between import agreements
 from distaff.study.matrices import links
 from distaff.study.repeats import repeated
-from distaff.study.score import Scoring, score_run
+from distaff.study.score import score_run
 from distaff.study.store import Store
 from distaff.train.fit import fit
 

@@ -92,7 +92,8 @@ def _of_a_file(file: Path, specs: list[Any], limits: dict[str, int], draws: int,
 
 
 def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, int]) -> dict[str, Any]:
-    from distaff.study.score import Scoring, answers
+    from distaff.study.asked import Scoring
+    from distaff.study.score import answers
     from distaff.study.store import Store
 
     folder = folder.resolve()

@@ -20,9 +20,9 @@ from distaff.metrics.meaning.reach import perfect_codes
 from distaff.models import initial
 from distaff.registry import METRICS, NETWORKS, content_id
 from distaff.spec import Run
+from distaff.study.answer import Rows, ask, cells_of, row_of
 from distaff.study.asked import Scoring, is_of
 from distaff.study.files import read_json, sealed, write
-from distaff.study.score import Rows, _ask, _cells, _row
 from distaff.study.store import Store
 from distaff.train.pack import latents
 
@@ -60,8 +60,8 @@ def floors(
                 tell(f"left out, since {error}")
                 break
             for spec in lacking:
-                score = _ask(spec, codes, factors, active, asked, generator(spec.name, 0))
-                row = _row(spec, MEAN, spec.name, float(score), score.reason)
+                score = ask(spec, codes, factors, active, asked, generator(spec.name, 0))
+                row = row_of(spec, MEAN, spec.name, float(score), score.reason)
                 found.append({"of": thing[0], "seed": thing[1], **row})
             write(path, sealed({"network": str(run.network), "asked": asked.told(), "scores": found}))
     return found
@@ -79,7 +79,7 @@ def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
 @functools.lru_cache(maxsize=1)
 def _rows(run: Run, most: int) -> tuple[NDArray[np.int64], pl.DataFrame]:
     dataset = data.load(str(run.dataset))
-    cells = _cells(dataset, most)
+    cells = cells_of(dataset, most)
     return cells, pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
 
 

@@ -13,9 +13,9 @@ from distaff.metrics._draws import generator
 from distaff.metrics.groups import matrices
 from distaff.registry import NETWORKS, content_id
 from distaff.spec import Run
+from distaff.study.answer import cells_of
 from distaff.study.asked import Scoring
 from distaff.study.files import read_json, sealed, write
-from distaff.study.score import _cells
 from distaff.study.store import Store
 
 VERSION = 1  # of what the file holds: part of its name
@@ -40,7 +40,7 @@ def links(
 
 def _links(store: Store, run: Run, scoring: Scoring) -> list[dict[str, Any]]:
     dataset, draw = data.load(str(run.dataset)), generator("matrices", 0)
-    cells = _cells(dataset, scoring.cells)
+    cells = cells_of(dataset, scoring.cells)
     codes = encode(NETWORKS.bind(run.network)(dataset.shape), store.params(run.id), dataset, cells).mean
     factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
     train, test = (draw.integers(len(cells), size=n) for n in (scoring.rows, scoring.test_rows))

@@ -15,9 +15,9 @@ from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
 from distaff.registry import METRICS, NETWORKS, Spec, content_id
 from distaff.spec import Run
+from distaff.study.answer import ask, cells_of
 from distaff.study.asked import Scoring
 from distaff.study.files import read_json, sealed, write
-from distaff.study.score import _ask, _cells
 from distaff.study.store import Store
 
 DRAWS = 10
@@ -48,7 +48,7 @@ def _takes_rows(spec: Spec) -> bool:
 
 def _answers(store: Store, run: Run, asked: Scoring) -> list[dict[str, Any]]:
     dataset = data.load(str(run.dataset))
-    cells = _cells(dataset, asked.cells)
+    cells = cells_of(dataset, asked.cells)
     codes = encode(NETWORKS.bind(run.network)(dataset.shape), store.params(run.id), dataset, cells)
     factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
     active, found = not_passive(codes.mean, codes.logvar), []
@@ -56,7 +56,7 @@ def _answers(store: Store, run: Run, asked: Scoring) -> list[dict[str, Any]]:
         some = replace(asked, rows=max(1, round(share * asked.rows)), test_rows=max(1, round(share * asked.test_rows)))
         for spec in asked.metrics:
             for draw in range(1, DRAWS + 1):  # 0 is that of the scores
-                value = float(_ask(spec, codes.mean, factors, active, some, generator(spec.name, draw)))
+                value = float(ask(spec, codes.mean, factors, active, some, generator(spec.name, draw)))
                 finite = value if math.isfinite(value) else None
                 found.append({"metric": str(spec), "rows": some.rows, "draw": draw, "value": finite})
     return found
