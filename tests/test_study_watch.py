@@ -128,3 +128,12 @@ def test_commands_say_what_is_missing_and_do_nothing(tmp_path: Path, capsys: pyt
 )
 def test_durations_are_told_in_the_unit_that_people_use(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_run_that_is_finished_while_one_looks_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, store, _ = begun(tmp_path)
+    before = plan(study, store)
+    work(store, study)
+    monkeypatch.setattr(watching, "plan", lambda *_: before)
+    seen = Watch(study, store).look()
+    assert (seen.updates, seen.all_updates) == (2_000, 2_000)

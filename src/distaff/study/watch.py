@@ -61,7 +61,8 @@ class Watch:
         self.todo = plan(self.study, self.store, self.ids)
         there = listing(self.store).runs
         self.pace = from_store(self.store, self.study, there)
-        self.trained = sum(updates for id, updates in self.updates.items() if id in there)
+        missing = {run.id for pack in self.todo.packs for run in pack.runs}  # some may be there by now: counted once
+        self.trained = sum(updates for id, updates in self.updates.items() if id in there and id not in missing)
 
     def _parts(self) -> dict[str, list[dict[str, Any]]]:
         """How far the parts of each pack have come, as their workers tell it."""
