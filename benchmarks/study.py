@@ -57,6 +57,7 @@ LOOKS = {
     "table, cold": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store, False).height",
     "table, cached": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store).height",
     "table, as text": "from distaff.analysis.table import table; told['rows'] = table(study, store).height",
+    "whole store": "import distaff; told['rows'] = distaff.table(store.folder).height",
 }
 LOOK = """
 import json, resource, sys, time
