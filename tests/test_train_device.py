@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from distaff.errors import DistaffError
+from distaff.spec import run
 from distaff.train import device
+from distaff.train.fit import fit
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
@@ -19,6 +21,14 @@ def test_without_a_gpu_auto_is_the_cpu_and_cuda_an_error() -> None:
 def test_with_a_gpu_auto_takes_it_and_cpu_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "gpus", lambda: 2)
     assert [device.chosen(asked) for asked in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
+
+
+def test_a_gpu_that_trains_is_held_to_fp32_and_to_one_order_of_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    fit((run("toy", "beta_vae", "mlp(width=8, latents=2)", updates=1),))
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.deterministic
 
 
 def test_a_device_that_there_is_not_is_refused_with_those_that_there_are() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from distaff.train.engines import Engine
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
 from distaff.train.engines.streams import streams
+from distaff.train.fit import fit
 from distaff.train.pack import begin, pack
 from distaff.train.recorded import _moving, _tensors, fill, recorded
 from distaff.train.step import advance, clock, draw, step
@@ -79,3 +81,11 @@ def test_a_replayed_step_equals_the_loop_on_the_cpu(
     for one, other in zip(_moving(expected), _moving(found), strict=True):
         # a unit so close to its kink that rounding decides on which side it is moves its weights, and no others
         assert (one - other.cpu()).norm() <= 0.05 * one.norm() + 1e-4
+
+
+@gpu
+@pytest.mark.parametrize("methods", [("beta_vae",), ("factor_vae",)])
+def test_a_gpu_repeats_a_training_bit_for_bit(methods: tuple[str, ...]) -> None:
+    chosen = tuple(replace(one, updates=300) for one in runs(methods, "conv64", "dsprites"))
+    for one, other in zip(fit(chosen, device="cuda"), fit(chosen, device="cuda"), strict=True):
+        assert all(torch.equal(weights, other.params[name]) for name, weights in one.params.items())
