@@ -6,14 +6,15 @@
 Files, plan, status and table are those of a real study; curves and weights are left out, as after `store prune`. Each
 figure is of a process of its own, best of three, CPU seconds and peak memory.
 
-Last measured on a quiet core (best of two): 12,600 runs, eighteen evaluations, 5.9 million numbers; 1.3 s of each is
-the loading of the study:
+Last measured (CPU seconds, best of two, other work on both cores): 12,600 runs, eighteen evaluations, 5.9 million numbers;
+1.0 s of each but the last is the loading of the study:
 
-    plan             1.6 s   0.05 GB
-    status           1.7 s   0.05 GB
-    table, cold     11.4 s   0.32 GB
-    table, cached    1.9 s   0.18 GB
-    table, as text   6.9 s   1.21 GB    what the report reads: the cached table with texts for its enumerations
+    plan             1.2 s   0.05 GB
+    status           1.2 s   0.05 GB
+    table, cold      9.3 s   0.32 GB
+    table, cached    1.5 s   0.18 GB
+    table, as text   2.0 s   0.91 GB    what the report reads: the cached table with texts for its enumerations
+    whole store      2.9 s   0.92 GB    `distaff.table`, which knows no study: 9.6 s at first, then cached
 
 With `--seeds 500`, 126,000 runs and 59 million numbers, beside other work on both cores (CPU seconds): plan 14.8 s and
 0.11 GB, status 6.6 s, table cold 153 s and 2.24 GB.
