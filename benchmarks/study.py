@@ -6,8 +6,8 @@
 Files, plan, status and table are those of a real study; curves and weights are left out, as after `store prune`. Each
 figure is of a process of its own, best of three, CPU seconds and peak memory.
 
-Last measured (CPU seconds, best of two, other work on both cores): 12,600 runs, eighteen evaluations, 5.9 million numbers;
-1.0 s of each but the last is the loading of the study:
+Last measured (CPU seconds, best of two, other work on both cores): 12,600 runs, eighteen evaluations, 5.9 million
+numbers; 1.0 s of each but the last is the loading of the study:
 
     plan             1.2 s   0.05 GB
     status           1.2 s   0.05 GB
