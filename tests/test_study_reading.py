@@ -55,12 +55,13 @@ def test_a_store_that_cannot_be_written_to_has_its_table(
     study, store = finished
     whole = read_scores(study, store)
     (kept,) = (store.folder / "cache").glob("scores-*")
-    kept.unlink()
+    kept.rename(kept.with_name("scores-of-before.parquet"))
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(reading, "write", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
     assert_frame_equal(read_scores(study, store), whole)
 
 

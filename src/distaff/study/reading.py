@@ -91,9 +91,9 @@ def _kept(store: Store, what: str, of: list[Any], make: Callable[[], pl.DataFram
     if path.exists():
         return pl.read_parquet(path)
     table = make()
-    for old in path.parent.glob(f"{what}-*.parquet"):
-        old.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # a store that cannot be written to is read anew each time
+        for old in path.parent.glob(f"{what}-*.parquet"):
+            old.unlink(missing_ok=True)
         write(path, _parquet(table))
     return table
 
