@@ -4,8 +4,8 @@ Images of 16 x 16 pixels, dense networks of width 64, six latents, 4,000 updates
 reach below 1, where the total correlation of these small models can still fall, and annealing ends after a third of the
 updates, as 100,000 of 300,000 there. Labels are 10, 100 and 1,000, scores are of 2,000 rows and 1,000 test rows.
 
-What it costs: 7.2 million updates of a model, 45 minutes at the 2,690 a second of two cores, and 3,600 representations
-of 2.3 s. `distaff study plan studies/laptop.py --measure` says how long that takes here; it can be stopped and resumed
+What it costs: 7.2 million updates of a model, 51 minutes at the 2,350 a second of two cores, and 3,600 representations
+of 2.2 s, 66 minutes. `distaff study plan studies/laptop.py --measure` says how long that takes here; it can be stopped and resumed
 at will. Its scores, and what they show, are in evidence/laptop/.
 """
 
