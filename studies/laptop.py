@@ -5,8 +5,8 @@ reach below 1, where the total correlation of these small models can still fall,
 updates, as 100,000 of 300,000 there. Labels are 10, 100 and 1,000, scores are of 2,000 rows and 1,000 test rows.
 
 What it costs: 7.2 million updates of a model, 51 minutes at the 2,350 a second of two cores, and 3,600 representations
-of 2.2 s, 66 minutes. `distaff study plan studies/laptop.py --measure` says how long that takes here; it can be stopped and resumed
-at will. Its scores, and what they show, are in evidence/laptop/.
+of 2.2 s, 66 minutes. `distaff study plan studies/laptop.py --measure` says how long that takes here; it can be stopped
+and resumed at will. Its scores, and what they show, are in evidence/laptop/.
 """
 
 from distaff.spec import Optim, Study, cross, sweep
