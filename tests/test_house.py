@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "distaff"
-GROUND = {"errors", "heap", "registry", "rng", "types"}
+GROUND = {"errors", "heap", "plugin", "registry", "rng", "types"}
 LADDER = {
     **dict.fromkeys(GROUND, GROUND),
     "spec": GROUND,

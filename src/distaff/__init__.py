@@ -2,7 +2,7 @@
 
 Data flows one way, and imports go down this ladder only:
 
-    registry rng types <- spec                      (errors and heap beside them)
+    registry rng types <- spec                      (errors, heap and plugin beside them)
     data, models       <- registry types rng
     methods            <- registry types
     metrics, tasks     <- registry                  (arrays in, numbers out: never torch)

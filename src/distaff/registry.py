@@ -15,55 +15,18 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from distaff.errors import DistaffError, unknown
+from distaff.plugin import REQUIRED, Parameter, Plugin, read
 
 Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
 
-REQUIRED = object()  # stands where a parameter has no default
 PACKAGE = Path(__file__).parent
 EXTRA_FOLDERS = "DISTAFF_PLUGINS"  # environment variable: folders that hold methods/, metrics/, ... of the user's own
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A keyword-only argument of a plug-in: its name, its annotation as written, and its default."""
-
-    name: str
-    annotation: str
-    default: Any
-
-    @property
-    def hyper(self) -> bool:
-        """Whether the value is data to the engine (stacked over models) rather than structure."""
-        return self.annotation == "Hyper"
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """What the file of a plug-in says about it, without importing it."""
-
-    kind: str
-    name: str
-    path: Path
-    doc: str
-    parameters: tuple[Parameter, ...]
-    marks: Mapping[str, Any] = field(repr=False)
-    marked: frozenset[str] = frozenset()
-
-    def has(self, mark: str) -> bool:
-        """Whether the decorator line gives `mark`, also where its value is no literal (a critic's loss)."""
-        return mark in self.marked
-
-    @property
-    def summary(self) -> str:
-        """The first paragraph of the docstring, on one line."""
-        return " ".join(self.doc.split("\n\n")[0].split())
 
 
 @dataclass(frozen=True)
@@ -122,7 +85,7 @@ class Registry:
     def plugin(self, name: str) -> Plugin:
         """What the file of `name` says; raises `DistaffError` with the nearest name if there is none."""
         path = self._file(name)
-        return _read(self.kind, name, path, path.stat().st_mtime_ns)
+        return read(self.kind, name, path, path.stat().st_mtime_ns)
 
     def own(self) -> list[str]:
         """The names of those that the package brings itself."""
@@ -188,44 +151,6 @@ class Registry:
             except ValueError as error:
                 raise DistaffError(f"{text!r}: the value of {keyword.arg} is not a literal") from error
         return self.spec(tree.func.id, **given)
-
-
-@functools.lru_cache(maxsize=1024)
-def _read(kind: str, name: str, path: Path, _modified: int) -> Plugin:
-    """The plug-in that `path` defines, from its syntax tree; read again when the file changes."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            marks = _marks(node)
-            if marks is None:
-                raise DistaffError(f"{path}: the function {name} needs the decorator line @{kind}(...) to be a {kind}")
-            defaults = [REQUIRED if d is None else ast.literal_eval(d) for d in node.args.kw_defaults]
-            parameters = tuple(
-                Parameter(arg.arg, ast.unparse(arg.annotation) if arg.annotation else "", default)
-                for arg, default in zip(node.args.kwonlyargs, defaults, strict=True)
-            )
-            doc = ast.get_docstring(node) or ""
-            return Plugin(kind, name, path, doc, parameters, MappingProxyType(marks), _marked(node))
-    raise DistaffError(f"{path}: a file of {kind}s must define a function of its own name, {name}")
-
-
-def _marks(node: ast.FunctionDef) -> dict[str, Any] | None:
-    """The literal arguments of the decorator line; those that name functions are left to the import."""
-    for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call):
-            marks = {}
-            for keyword in decorator.keywords:
-                try:
-                    marks[str(keyword.arg)] = ast.literal_eval(keyword.value)
-                except ValueError:
-                    continue
-            return marks
-    return None
-
-
-def _marked(node: ast.FunctionDef) -> frozenset[str]:
-    calls = [decorator for decorator in node.decorator_list if isinstance(decorator, ast.Call)]
-    return frozenset(str(keyword.arg) for call in calls for keyword in call.keywords)
 
 
 def _import_file(module_name: str, path: Path) -> Any:

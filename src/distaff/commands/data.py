@@ -19,7 +19,8 @@ def data_list() -> None:
     """
     from distaff.data import load
     from distaff.data._files import cache_folder
-    from distaff.registry import DATASETS, REQUIRED
+    from distaff.plugin import REQUIRED
+    from distaff.registry import DATASETS
 
     for name in DATASETS.names():
         plugin = DATASETS.plugin(name)

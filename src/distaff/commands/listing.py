@@ -19,7 +19,8 @@ def list_(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
     from rich.table import Table
 
     from distaff.errors import unknown
-    from distaff.registry import KINDS, REQUIRED
+    from distaff.plugin import REQUIRED
+    from distaff.registry import KINDS
 
     if kind != "all" and kind not in KINDS:
         raise unknown("kind", kind, [*KINDS, "all"])

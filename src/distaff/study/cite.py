@@ -8,7 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from distaff.errors import unknown
-from distaff.registry import DATASETS, KINDS, METHODS, METRICS, NETWORKS, Plugin, registry_of
+from distaff.plugin import Plugin
+from distaff.registry import DATASETS, KINDS, METHODS, METRICS, NETWORKS, registry_of
 from distaff.spec import Study
 from distaff.study.asked import scoring
 
