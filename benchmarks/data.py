@@ -6,12 +6,14 @@ CPU time (user and system) of one thread, the least of several rounds, so that n
 `--build` draws the look-alikes of Cars3D and SmallNORB anew, in minutes; `--stream N` writes N images in the format of
 MPI3D and converts them, which needs 12.7 GB of disk for 1,036,800. Both work in a folder that is deleted afterwards.
 
-Measured on one of 2 cores, a study on both: a batch of 64 of dsprites in 46 us, of which 4 draw rows, 30 unpack bits
-and the rest is Python; a DataLoader takes 450 us by item over the same packed array (9.7x), 580 by item over bytes in
-memory (12.5x) and 303 with a batch sampler (6.5x). So 5x is reached and 20x is not: 64 images from cold memory cost 12
-us and a megabyte of floats 12 to write, for whoever does it. shapes3d_lookalike has its tables in 0.9 CPU s and then
-94,589 images a second. Those of Cars3D and SmallNORB took 158 and 243 s and 352 and 375 MB at most; the 160 CPU seconds
-of Cars3D say that two threads had one core's worth of time, which are in compiled code together two thirds of it.
+Measured on one of 2 quiet cores (EPYC of 2024): a batch of 64 of dsprites in 14 us, of which 1 draws rows, 2 wait for
+cold memory and 8 write a megabyte of floats. A DataLoader takes 297 us by item over the same packed array (21.3x), 405
+by item over bytes in memory (29.0x) and 196 with a batch sampler (14.1x). Of a step of conv64 on dsprites less than a
+thousandth is data, of one on Scream-dSprites 4 %. shapes3d_lookalike composes 122,959 images a second there.
+
+Measured before, a study on both cores: shapes3d_lookalike has its tables in 0.9 CPU s. The look-alikes of Cars3D and
+SmallNORB took 158 and 243 s and 352 and 375 MB at most; the 160 CPU seconds of Cars3D say that two threads had one
+core's worth of time, which are in compiled code together two thirds of it.
 """
 
 from __future__ import annotations

@@ -57,10 +57,17 @@ def test_normals_have_the_moments_of_a_standard_normal() -> None:
     assert abs((draws**4).mean() - 3) < 0.05
 
 
+@given(SEEDS, STEPS, st.integers(1, 50), st.integers(1, 2**31 - 1))
+def test_an_integer_is_64_bits_times_its_end_over_two_to_the_64(seed: int, step: int, n: int, below: int) -> None:
+    words = [int(word) for word in rng.bits(seed, "data", step, 2 * n)]
+    wanted = [((high << 32 | low) * below) >> 64 for high, low in zip(words[::2], words[1::2], strict=True)]
+    assert rng.integers(seed, "data", step, n, below).tolist() == wanted
+
+
 def test_integers_are_uniform_and_inside_their_range() -> None:
-    counts = torch.bincount(rng.integers(1, "data", 0, 70_000, 7), minlength=7)
+    counts = np.bincount(rng.integers(1, "data", 0, 70_000, 7), minlength=7)
     assert len(counts) == 7
-    assert ((counts - 10_000).abs() < 450).all()
+    assert (np.abs(counts - 10_000) < 450).all()
 
 
 def test_permutations_hold_every_place_once_and_columns_differ() -> None:

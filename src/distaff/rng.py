@@ -12,6 +12,7 @@ as integer tensor operations, fused into one kernel.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,17 +35,21 @@ _MASK = 0xFFFFFFFF
 
 def bits(seed: int, stream: str, step: int, n: int) -> NDArray[np.uint32]:
     """The first `n` 32-bit words of (seed, stream, step)."""
+    words: NDArray[np.uint32] = _bits(_checked(seed), STREAMS[stream], step, n)
+    return words
+
+
+def _checked(seed: int) -> int:
     if not 0 <= seed <= _MASK:
         raise ValueError(f"seed={seed}: a seed is an integer from 0 to {_MASK}")
-    words: NDArray[np.uint32] = _bits(np.uint32(seed), np.uint32(STREAMS[stream]), np.uint64(step), n)
-    return words
+    return seed
 
 
 def uniform(seed: int, stream: str, step: int, shape: tuple[int, ...]) -> torch.Tensor:
     """float32 uniforms in [0, 1): the upper 24 bits of a word over 2^24."""
     import torch
 
-    filled = _uniform(np.uint32(seed), np.uint32(STREAMS[stream]), np.uint64(step), int(np.prod(shape)))
+    filled = _uniform(_checked(seed), STREAMS[stream], step, math.prod(shape))
     return torch.from_numpy(filled).view(shape)
 
 
@@ -55,7 +60,7 @@ def uniforms(seeds: list[int], stream: str, step: int, shape: tuple[int, ...], d
     of_seed = torch.tensor([[seed, step & _MASK, step >> 32] for seed in seeds])
     if device != "cpu":
         of_seed = of_seed.pin_memory().to(device, non_blocking=True)
-    drawn: torch.Tensor = _compiled()(of_seed, STREAMS[stream], int(np.prod(shape)))
+    drawn: torch.Tensor = _compiled()(of_seed, STREAMS[stream], math.prod(shape))
     return drawn.view(len(seeds), *shape)
 
 
@@ -63,19 +68,15 @@ def normal(seed: int, stream: str, step: int, shape: tuple[int, ...]) -> torch.T
     """float32 standard normals by Box and Muller (1958), one pair from two words, computed in float64."""
     import torch
 
-    filled = _normal(np.uint32(seed), np.uint32(STREAMS[stream]), np.uint64(step), int(np.prod(shape)))
+    filled = _normal(_checked(seed), STREAMS[stream], step, math.prod(shape))
     return torch.from_numpy(filled).view(shape)
 
 
-def integers(seed: int, stream: str, step: int, n: int, below: int) -> torch.Tensor:
+def integers(seed: int, stream: str, step: int, n: int, below: int) -> NDArray[np.int64]:
     """`n` int64 integers in [0, below), below < 2^31: the product of 64 random bits and `below`, over 2^64."""
-    import torch
-
     if not 0 < below < 2**31:
         raise ValueError(f"below={below}: an upper end is from 1 to 2^31 - 1")
-    words = torch.from_numpy(bits(seed, stream, step, 2 * n).astype(np.int64))
-    high, low = words.view(n, 2).unbind(1)
-    drawn: torch.Tensor = (high * below + ((low * below) >> 32)) >> 32
+    drawn: NDArray[np.int64] = _integers(_checked(seed), STREAMS[stream], step, n, below)
     return drawn
 
 
@@ -114,6 +115,17 @@ def _bits(seed: Word, stream: Word, step: Word, n: int) -> NDArray[np.uint32]:
     for block in range(out.size // 4):
         a, b, c, d = _words(seed, stream, step, block)
         out[4 * block], out[4 * block + 1], out[4 * block + 2], out[4 * block + 3] = a, b, c, d
+    return out[:n]
+
+
+@numba.njit(cache=True)
+def _integers(seed: Word, stream: Word, step: Word, n: int, below: Word) -> NDArray[np.int64]:
+    out = np.empty((n + 1) // 2 * 2, dtype=np.int64)
+    below, half = np.uint64(below), np.uint64(32)
+    for block in range(out.size // 2):
+        a, b, c, d = _words(seed, stream, step, block)
+        out[2 * block] = (a * below + ((b * below) >> half)) >> half
+        out[2 * block + 1] = (c * below + ((d * below) >> half)) >> half
     return out[:n]
 
 

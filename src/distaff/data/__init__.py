@@ -19,7 +19,6 @@ from torch import Tensor, from_numpy
 
 from distaff import rng
 from distaff.data._published import Kept, Published
-from distaff.data._scaled import scaled
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS
 
@@ -189,11 +188,11 @@ class Dataset:
 
     def draw(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
         """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
-        words = rng.bits(seed, "data", step, 2 * n if self.prior is None else 4 * n)
-        rows = scaled(words[: 2 * n], np.uint64(len(self)))
+        rows = rng.integers(seed, "data", step, n, len(self))
         if self.prior is None:
             return rows
-        high, low = words[2 * n :].astype(np.uint64).reshape(-1, 2).T
+        after = rng.bits(seed, "data", step, 4 * n)[2 * n :]  # a row takes two words
+        high, low = after.astype(np.uint64).reshape(-1, 2).T
         return self.prior(rows, (high * 2.0**21 + (low >> np.uint64(11))) * 2.0**-53)
 
     def batch(

@@ -24,7 +24,7 @@ def sheet(dataset: Dataset, seed: int = 0) -> UInt8[np.ndarray, "h w 3"]:
     A strip keeps the other factors in the middle and the nuisance as it is; a strip of its own shows the nuisance. In a
     grid that is not complete, places without an image stay white.
     """
-    drawn = rng.integers(seed, "evaluate", 0, COLUMNS * ROWS, len(dataset)).numpy()
+    drawn = rng.integers(seed, "evaluate", 0, COLUMNS * ROWS, len(dataset))
     strips = [("", part) for part in np.split(drawn, ROWS)]
     base = dataset.factors.all_values(np.array([len(dataset) // 2]))[0]
     if dataset.factors.complete:

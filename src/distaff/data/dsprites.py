@@ -53,7 +53,7 @@ def dsprites(*, official: bool = False) -> Dataset:
 
 def sprites(name: str, factors: Factors, official: bool = False) -> Dataset:
     """A data set of all sprites, drawn here or official, whatever is told of their factors."""
-    words = _published if official else _drawn
+    words = functools.cache(_published if official else _drawn)  # mapped at the first look
     return Dataset(
         name,
         factors,
