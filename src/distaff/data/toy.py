@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from distaff.data import Dataset, Factors, dataset
+from distaff.data._files import gather
 
 SIDE = 16  # pixels of the image
 SPRITE = 9  # pixels of the square that a sprite moves in; 8 positions of whole pixels fit in each direction
@@ -26,24 +27,24 @@ def toy() -> Dataset:
 
 
 def sprites(factors: Factors, angles: int) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]:
-    """The images of a grid of shape, scale, (orientation,) posX and posY, placed from one drawing of each sprite."""
-
-    def images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b h w c"]:
-        value = dict(zip(factors.all_names, factors.all_values(rows).T, strict=True))
-        turn = value.get("orientation", np.zeros(len(rows), dtype=np.int64))
-        drawn = _drawings(angles)[value["shape"], value["scale"], turn]
-        out = np.zeros((len(rows), SIDE, SIDE, 1), dtype=np.uint8)
-        inside = np.arange(SPRITE)
-        at = np.arange(len(rows))[:, None, None]
-        row = value["posY"][:, None, None] + inside[None, :, None]
-        column = value["posX"][:, None, None] + inside[None, None, :]
-        out[at, row, column, 0] = drawn
-        return out
-
-    return images
+    """The images of a grid of shape, scale, (orientation,) posX and posY, all placed at the first look and kept."""
+    every = functools.cache(lambda: _placed(factors, angles))
+    return lambda rows: gather(every(), rows)
 
 
-@functools.lru_cache(maxsize=2)
+def _placed(factors: Factors, angles: int) -> UInt8[np.ndarray, "n h w 1"]:
+    """Every image of the grid, from one drawing of each sprite."""
+    n = len(factors)
+    value = dict(zip(factors.all_names, factors.all_values(np.arange(n)).T, strict=True))
+    turn = value.get("orientation", np.zeros(n, dtype=np.int64))
+    out = np.zeros((n, SIDE, SIDE, 1), dtype=np.uint8)
+    inside = np.arange(SPRITE)
+    row = value["posY"][:, None, None] + inside[None, :, None]
+    column = value["posX"][:, None, None] + inside[None, None, :]
+    out[np.arange(n)[:, None, None], row, column, 0] = _drawings(angles)[value["shape"], value["scale"], turn]
+    return out
+
+
 def _drawings(angles: int) -> UInt8[np.ndarray, "shape scale angle h w"]:
     """Every sprite once: the share of each pixel that it covers, turned by steps of 90 / angles degrees."""
     centres = (np.arange(SPRITE * SUBPIXELS) + 0.5) / SUBPIXELS - SPRITE / 2
