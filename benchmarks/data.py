@@ -6,14 +6,12 @@ CPU time (user and system) of one thread, the least of several rounds, so that n
 `--build` draws the look-alikes of Cars3D and SmallNORB anew, in minutes; `--stream N` writes N images in the format of
 MPI3D and converts them, which needs 12.7 GB of disk for 1,036,800. Both work in a folder that is deleted afterwards.
 
-Measured on one of 2 quiet cores (EPYC of 2024): a batch of 64 of dsprites in 14 us, of which 1 draws rows, 2 wait for
-cold memory and 8 write a megabyte of floats. A DataLoader takes 297 us by item over the same packed array (21.3x), 405
-by item over bytes in memory (29.0x) and 196 with a batch sampler (14.1x). Of a step of conv64 on dsprites less than a
-thousandth is data, of one on Scream-dSprites 4 %. shapes3d_lookalike composes 122,959 images a second there.
-
-Measured before, a study on both cores: shapes3d_lookalike has its tables in 0.9 CPU s. The look-alikes of Cars3D and
-SmallNORB took 158 and 243 s and 352 and 375 MB at most; the 160 CPU seconds of Cars3D say that two threads had one
-core's worth of time, which are in compiled code together two thirds of it.
+Measured on two quiet cores of an EPYC of 2024, six runs: a batch of 64 of dsprites in 14 to 16 us, of which 1 draws
+rows, 3 wait for cold memory and 9 write a megabyte of floats. By item over bytes in memory a DataLoader takes 403 to
+549 us, 25 to 36 times as long; over the packed array 296 to 319, 18.7 to 21.4 times; with a batch sampler 195 to 215,
+12 to 14 times. Of a step of conv64 on dsprites less than a thousandth is data, of one on Scream-dSprites 4 %.
+shapes3d_lookalike has its tables in 0.7 CPU s and then 119,221 images a second; those of Cars3D and SmallNORB are drawn
+in 81 and 158 s, with 352 and 371 MB at most.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def _here(name: str) -> str:
 
     dataset = load(name)
     if dataset.kept is None:
-        return "drawn at every look"
+        return "drawn in memory"
     if dataset.kept.here:
         return "yes"
     how = published(name)
