@@ -40,7 +40,7 @@ def test_the_list_says_what_each_set_is_and_whether_it_is_here() -> None:
         assert part in out
     assert "instance 10 (hidden)" in out
     assert "arrays(images=..., factors=..., hidden=...)" in out
-    assert "drawn at every look" in out
+    assert "drawn in memory" in out
 
 
 def test_show_writes_a_picture_and_names_it(tmp_path: Path) -> None:
