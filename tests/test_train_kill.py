@@ -14,24 +14,27 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 CODE = """
 import sys
 from pathlib import Path
 from distaff.spec import Optim, run
 from distaff.train.fit import fit
-runs = tuple(run("toy", m, "mlp(width=16, latents=4)", "critic(width=16, depth=2)", seed=s, updates=int(sys.argv[2]),
-                 optim=Optim(lr=1e-3)) for m in sys.argv[3:] for s in (0, 1))
-for one in fit(runs, resume=Path(sys.argv[1]), keep_seconds=0.02):
+resume, updates, device, dataset, network, precision, *methods = sys.argv[1:]
+runs = tuple(run(dataset, m, network, "critic(width=16, depth=2)", seed=s, updates=int(updates), optim=Optim(lr=1e-3),
+                 precision=precision) for m in methods for s in (0, 1))
+for one in fit(runs, resume=Path(resume), device=device, keep_seconds=0.02):
     for name, weights in one.params.items():
         print(one.run.id, name, weights.numpy().tobytes().hex())
     print(one.curve.numpy().tobytes().hex())
 """
 METHODS = {"mixed": ["beta_vae(beta=4)", "beta_tc_vae"], "critic": ["factor_vae"], "pairs": ["ada_gvae(beta=2)"]}
+SMALL = ("cpu", "toy", "mlp(width=16, latents=4)", "fp32")
 
 
-def start(resume: Path, updates: int, methods: list[str]) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", CODE, str(resume), str(updates), *methods]
+def start(resume: Path, updates: int, methods: list[str], how: tuple[str, ...] = SMALL) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", CODE, str(resume), str(updates), *how, *methods]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -41,11 +44,11 @@ def digest(process: subprocess.Popen[str]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def disturbed(folder: Path, updates: int, methods: list[str], kills: int) -> str:
+def disturbed(folder: Path, updates: int, methods: list[str], kills: int, how: tuple[str, ...] = SMALL) -> str:
     """Kill -9 after a first resume point and a while, `kills` times, then let it end."""
     random, resume = np.random.default_rng(len(methods) + kills), folder / "state.safetensors"
     for _ in range(kills):
-        process = start(resume, updates, methods)
+        process = start(resume, updates, methods, how)
         seen = resume.stat().st_mtime_ns if resume.exists() else 0
         while process.poll() is None and (not resume.exists() or resume.stat().st_mtime_ns == seen):
             time.sleep(0.002)
@@ -53,13 +56,22 @@ def disturbed(folder: Path, updates: int, methods: list[str], kills: int) -> str
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     assert resume.exists()
-    return digest(start(resume, updates, methods))
+    return digest(start(resume, updates, methods, how))
 
 
 @pytest.mark.parametrize("methods", list(METHODS.values()), ids=list(METHODS))
 def test_two_kills_change_no_bit(methods: list[str], tmp_path: Path) -> None:
     whole = digest(start(tmp_path / "whole.safetensors", 400, methods))
     assert disturbed(tmp_path, 400, methods, 2) == whole
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("methods", list(METHODS.values()), ids=list(METHODS))
+def test_two_kills_on_a_gpu_change_no_bit_of_convolutions(methods: list[str], precision: str, tmp_path: Path) -> None:
+    how = ("cuda", "dsprites", "conv64", precision)
+    whole = digest(start(tmp_path / "whole.safetensors", 1000, methods, how))
+    assert disturbed(tmp_path, 1000, methods, 2, how) == whole
 
 
 @pytest.mark.slow
