@@ -12,8 +12,8 @@ FactorVAE has the 150,000 updates that the published models had, because two opt
 What it costs: 3.5e9 updates of a model in all. `distaff study plan studies/unsupervised_2019.py --measure --only
 "dataset=dsprites,method=beta_vae"` times one on the machine at hand. At 85 ms on one core of a server of 2024 that is
 3,400 days of one core: years for a laptop, five weeks for 100 nodes of one core each, two days for 2,000 cores. At the
-pace of dSprites, 32 models side by side, one H100 would need 27 days, 12 in bf16 (0.65 and 0.28 ms an update of a
-model, FactorVAE's 0.88 and 0.45: `python benchmarks/training.py conv64 --device cuda`); scores are computed on
+pace of dSprites, 32 models side by side, one H100 would need 13 days, 6 in bf16 (0.31 and 0.14 ms an update of a
+model, FactorVAE's 0.51 and 0.27: `python benchmarks/training.py conv64 --device cuda`); scores are computed on
 processors. The authors name 2.5 years of a P100.
 """
 

@@ -1,17 +1,25 @@
 """Shapes are checked by beartype wherever a test calls the rooms that hand tensors around."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-# Functions that numba compiles cannot be wrapped: of a room that has some, files that name shapes and compile none are,
-# but for these: 0 for 0.0 in bodies, files in archives, parts of several lengths, and pairs that a test gets wrong.
+if not torch.cuda.is_available():  # Triton reads it when it is first imported: a CPU then interprets our kernels
+    os.environ["TRITON_INTERPRET"] = "1"
+
+# Functions that numba or Triton compile cannot be wrapped: of a room that has some, files that name shapes and compile
+# none are, but for these: 0 for 0.0 in bodies, files in archives, parts of several lengths, and pairs that a test gets
+# wrong.
 UNCHECKED = {"__init__", "_bodies", "_files", "_norb", "_stacks", "correlated"}
-TEXTS = {path.stem: path.read_text("utf-8") for path in Path(str(find_spec("distaff").origin)).parent.glob("data/*.py")}
+HOUSE = Path(str(find_spec("distaff").origin)).parent
+TEXTS = {path.stem: path.read_text("utf-8") for path in HOUSE.glob("data/*.py")}
 DATA = [name for name in TEXTS.keys() - UNCHECKED if "jaxtyping" in TEXTS[name] and "numba" not in TEXTS[name]]
-TRAIN = ["step", "pack", "fit", "resume", "engines"]  # all but adam
+ENGINES = [f"engines.{path.stem}" for path in HOUSE.glob("train/engines/*.py") if path.stem != "_kernels"]
+TRAIN = ["step", "pack", "fit", "resume", *ENGINES]  # all but adam
 ROOMS = ["encode", "methods", "models", *(f"data.{name}" for name in DATA), *(f"train.{name}" for name in TRAIN)]
 install_import_hook([f"distaff.{room}" for room in ROOMS], "beartype.beartype")
 

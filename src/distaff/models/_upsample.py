@@ -18,7 +18,9 @@ class Upsample(nn.ConvTranspose2d):
         assert self.bias is not None
         if 4 * self.out_channels < self.in_channels:
             return self._by_phase(x, self.bias)
-        # the bias apart: as part of the layer, its gradient costs as much as those of kernel and input together
+        if x.is_cuda:
+            return conv_transpose2d(x, self.weight, self.bias, 2, 1)
+        # the bias apart: on a CPU its gradient, as part of the layer, costs as much as those of kernel and input
         y = conv_transpose2d(x, self.weight, None, 2, 1)
         return y.add_(self.bias.to(y.dtype)[..., None, :, None, None])
 

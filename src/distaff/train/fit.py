@@ -112,7 +112,7 @@ def fit(
 
 
 def engine_for(pack: Pack) -> Engine:
-    """Dense layers of many models are one product; a CPU convolves fastest a model at a time, a GPU many at once."""
+    """Dense layers of many models are one product; a CPU convolves fastest a model at a time, a GPU all at once."""
     convolves = any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
     if convolves and pack.device == "cpu":
         return channels_last

@@ -1,4 +1,4 @@
-"""stacked: all models at once: dense layers of k models as one product, convolutions side by side."""
+"""stacked: all models at once: the dense layers of k models are one product, their convolutions one kernel."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from torch.nn.functional import conv2d, conv_transpose2d, linear
 from torch.overrides import TorchFunctionMode
 
 from distaff.models._upsample import Upsample
-from distaff.train.engines.channels_last import inner
-from distaff.train.engines.streams import side_by_side
+from distaff.train.engines._convolution import convolution
 from distaff.types import Params
 
 
 def stacked(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`module` on weights and inputs with a leading axis, which all but its products carry through by themselves.
 
-    On a GPU that is what matters: the time of a small model's step is the number of its kernels, and only those of
-    the convolutions are then counted for each model.
+    On a GPU that is what matters: the time of a small model's step is the number of its kernels.
     """
     with _Products():
         result = functional_call(module, params, inputs)
@@ -74,29 +72,6 @@ class _Dense(torch.autograd.Function):
         return below, torch.bmm(above.mT, x), above.sum(-2) if ctx.needs_input_grad[2] else None
 
 
-class _Convolution(torch.autograd.Function):
-    """The convolutions of k models, x [k b i h w] and kernels [k o i p q], and no more of a layer than that."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, how: tuple[Any, ...]) -> Tensor:
-        x, weight = _laid_out(x), _laid_out(weight)
-        ctx.save_for_backward(x, weight)
-        ctx.how = how
-        return _joined(side_by_side(lambda x, weight: torch.convolution(x, weight, None, *how), x, weight))
-
-    @staticmethod
-    def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, None]:
-        x, weight = ctx.saved_tensors
-        wanted = [ctx.needs_input_grad[0], True, False]
-
-        def one(*parts: Tensor) -> tuple[Tensor | None, Tensor]:
-            below, of_weight, _ = torch.ops.aten.convolution_backward(*parts, None, *ctx.how, wanted)
-            return below, of_weight
-
-        below, of_weight = zip(*side_by_side(one, _laid_out(above), x, weight), strict=True)
-        return _joined(below) if wanted[0] else None, torch.stack(of_weight), None
-
-
 def _dense(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     y: Tensor = _Dense.apply(x, weight, bias)  # type: ignore[no-untyped-call]
     return y
@@ -106,7 +81,7 @@ def _convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    return _convolved(x, weight, bias, (_pair(stride), _pair(padding), _pair(dilation), False, (0, 0), groups))
+    return convolution(x, weight, bias, (_pair(stride), _pair(padding), _pair(dilation), False, (0, 0), groups))
 
 
 def _transposed(
@@ -114,26 +89,7 @@ def _transposed(
     groups: int = 1, dilation: Any = 1,
 ) -> Tensor:  # fmt: skip
     how = (_pair(stride), _pair(padding), _pair(dilation), True, _pair(output_padding), groups)
-    return _convolved(x, weight, bias, how)
-
-
-def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[Any, ...]) -> Tensor:
-    y: Tensor = _Convolution.apply(x, weight, how)  # type: ignore[no-untyped-call]
-    return y if bias is None else y.add_(bias[:, None, :, None, None])
-
-
-def _laid_out(stack: Tensor) -> Tensor:
-    """As a GPU convolves fast: in half precision, channels innermost."""
-    return stack.contiguous() if stack.dtype == torch.float32 else inner(stack)
-
-
-def _joined(parts: Any) -> Tensor:
-    """The stack of the models' images [b c h w], in their layout."""
-    first: Tensor = parts[0]
-    stack = torch.empty_strided((len(parts), *first.shape), (first.numel(), *first.stride()), dtype=first.dtype,
-                                device=first.device)  # fmt: skip
-    torch.cat(parts, out=stack.flatten(0, 1))
-    return stack
+    return convolution(x, weight, bias, how)
 
 
 def _pair(size: Any) -> tuple[int, int]:
