@@ -82,6 +82,46 @@ def test_values_are_levels_in_ascending_order_and_units_tell_them(tmp_path):
     assert dataset.images(dataset.factors.rows(np.array([[1, 0]])))[0, 0, 0, 0] == 2
 
 
+def tables(folder: Path, text: str, suffix: str = "csv") -> str:
+    """A set of black images with this table, one image a line."""
+    (folder / f"t.{suffix}").write_text(text, encoding="utf-8")
+    np.save(folder / "b.npy", np.zeros((len(text.splitlines()) - 1, 2, 2), np.uint8))
+    return f"arrays(images='{folder}/b.npy', factors='{folder}/t.{suffix}')"
+
+
+def test_numbers_stay_in_the_order_of_numbers_whatever_stands_around_them(tmp_path):
+    lines = [f"disc , {size}" for size in range(1, 13)]
+    units = load(tables(tmp_path, "\ufeffshape , größe\n" + "\n".join(lines) + "\n", "CSV")).factors.units
+    assert units == {"shape": "disc", "größe": "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"}
+
+
+def test_numbers_that_differ_by_rounding_are_one_level(tmp_path):
+    assert load(tables(tmp_path, f"a,b\n{0.1 + 0.2},0\n0.3,1\n0.1,0\n-0.3,0\n0.1,1\n")).factors.sizes == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a\n1\n2\nNA\n", "a is 'NA' in row 2, where other rows have numbers"),
+        ("a,a\n1,2\n", "a header of different names"),
+        ("a,b\n1\n", "row 0 has 1 cells, the header 2"),
+        ("a,repeat\n1,1\n1,1\n", "2 images have the same values.* rename your column"),
+        ("a\n", "and a line an image"),
+        ("a\ninf\n", "a is inf in row 0"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused(tmp_path, text, complaint):
+    with pytest.raises(DistaffError, match=complaint):
+        load(tables(tmp_path, text))
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path):
+    text = tables(tmp_path, "a\n1\n")
+    (tmp_path / "t.csv").write_bytes("größe\n1\n".encode("latin-1"))
+    with pytest.raises(DistaffError, match="cannot be read as CSV in UTF-8"):
+        load(text)
+
+
 def test_of_an_incomplete_grid_rows_are_the_cells_that_exist(tmp_path):
     factors, images = shuffled()
     kept = images[:, 0, 0, 0] % 30 != 0  # cells 0, 3, 6, ... are missing
@@ -129,6 +169,7 @@ def test_rows_and_all_values_are_a_bijection_of_any_incomplete_grid(cells, data)
         (np.array([0, 1, 1, 0], np.uint8), [0, 255, 255, 0]),
         (np.array([False, True, True, False]), [0, 255, 255, 0]),
         (np.array([0, 0.5, 1, 0.1], np.float32), [0, 128, 255, 26]),
+        (np.array([-1e-7, 0.5, 1 + 1e-7, 0.1]), [0, 128, 255, 26]),
         (np.array([0, 1, 2, 200], np.int64), [0, 1, 2, 200]),
     ],
 )
@@ -160,6 +201,9 @@ def test_a_factor_may_be_hidden(tmp_path):
         ({"images": np.full((2, 4, 4), 1.5), "factors": np.zeros((2, 1))}, "image 0 holds 1.5, outside 0 to 1"),
         ({"images": np.full((2, 4, 4), np.nan), "factors": np.zeros((2, 1))}, "image 0 holds nan"),
         ({"images": np.zeros((2, 3, 4, 4), np.uint8), "factors": np.zeros((2, 1))}, "channels come last"),
+        ({"images": np.zeros((2, 4, 64, 64), np.uint8), "factors": np.zeros((2, 1))}, "channels come last"),
+        ({"images": np.array([[["a"]], [["b"]]]), "factors": np.zeros((2, 1))}, "images are bytes, booleans or floats"),
+        ({"images": np.zeros((2, 4, 4), complex), "factors": np.zeros((2, 1))}, "images are bytes, booleans or floats"),
         ({"images": np.zeros((2, 4), np.uint8), "factors": np.zeros((2, 1))}, r"images are \[n h w\]"),
         ({"images": np.zeros((2, 4, 4), np.uint8), "factors": np.zeros(2)}, r"factors are numbers \[n f\]"),
         ({"images": np.zeros((2, 4, 4), np.uint8), "factors": np.array([[0], [np.nan]])}, "factor_0 is nan in row 1"),
@@ -210,6 +254,28 @@ def test_a_folder_must_hold_the_pictures_that_its_table_names(tmp_path):
     (tmp_path / "f.csv").write_text("file,a\n0.png,1\n1.png,\n")
     with pytest.raises(DistaffError, match="a is empty in row 1"):
         load(text)
+
+
+def test_a_picture_that_lets_something_shine_through_is_refused(tmp_path):
+    factors, images = shuffled()
+    text = written(tmp_path, "folder", factors, images)
+    seen = np.concatenate([images[3], np.full((8, 8, 1), 255, np.uint8)], axis=-1)
+    Image.fromarray(seen).save(tmp_path / "pictures" / "3.png")  # RGBA, but opaque
+    assert load(text).images(np.arange(N))[:, 0, 0, 0].tolist() == [10 * cell for cell in range(N)]
+    seen[0, 0, 3] = 0
+    Image.fromarray(seen).save(tmp_path / "pictures" / "3.png")
+    with pytest.raises(DistaffError, match=r"3.png is transparent in places: save it on the background"):
+        load(text).images(np.array([0]))
+
+
+def test_rows_of_what_is_no_place_in_the_grid_are_refused():
+    factors = Factors(("a", "b"), (3, 4), hidden=("b",))
+    assert factors.rows(np.array([[2.0]]), np.array([[0.5]])).tolist() == [10]
+    with pytest.raises(DistaffError, match=r"whole numbers, the places of a factor's levels, not 0.7"):
+        factors.rows(np.array([[0.7]]), np.array([[0.5]]))
+    for u in (np.array([[1.0]]), np.array([[-0.1]]), np.array([[0.5, 0.5]]), np.array([[np.nan]])):
+        with pytest.raises(DistaffError, match=r"uniforms are \[1 1\], from 0 to less than 1"):
+            factors.rows(np.array([[0]]), u)
 
 
 def test_too_many_levels_to_number_are_refused():

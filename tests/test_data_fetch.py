@@ -147,7 +147,7 @@ def test_a_host_that_fails_is_one_error_and_leaves_nothing(host, archive, cache,
     assert left(cache) == []
 
 
-def test_without_a_published_checksum_the_first_one_is_recorded_and_said(host, archive, cache, monkeypatch):
+def test_without_a_published_checksum_the_first_one_is_recorded_and_said(host, archive, cache, monkeypatch, tmp_path):
     publish(monkeypatch, host, None)
     told: list[str] = []
     fetch("cars3d", tell=told.append)
@@ -158,7 +158,35 @@ def test_without_a_published_checksum_the_first_one_is_recorded_and_said(host, a
         path.unlink()
     built_folder("cars3d").rmdir()
     host.content[cars3d.ARCHIVE] = archive + b"\0"
-    with pytest.raises(DistaffError, match="it is another file"):
+    for place in (None, str(tmp_path / "mine.tar.gz")):
+        (tmp_path / "mine.tar.gz").write_bytes(archive + b"\0")
+        with pytest.raises(
+            DistaffError, match=r"not the recorded sha256:\w+: it is another file \(--unchecked takes it"
+        ):
+            fetch("cars3d", place, tell=lambda _: None)
+
+
+def test_a_file_that_one_has_is_recorded_too_where_nobody_has_published_a_checksum(
+    host, archive, cache, monkeypatch, tmp_path
+):
+    publish(monkeypatch, host, None)
+    (tmp_path / "mine.tar.gz").write_bytes(archive)
+    fetch("cars3d", str(tmp_path / "mine.tar.gz"), tell=lambda _: None)
+    assert json.loads((cache / RECORDED).read_text()) == {
+        cars3d.ARCHIVE: f"sha256:{hashlib.sha256(archive).hexdigest()}"
+    }
+    (cache / RECORDED).write_text("{")
+    with pytest.raises(DistaffError, match=r"checksums.json is damaged .*: delete it"):
+        _fetch._recorded()
+
+
+def test_a_damaged_set_is_not_said_to_be_here(host, archive, cache):
+    fetch("cars3d", tell=lambda _: None)
+    opened.cache_clear()
+    (built_folder("cars3d") / "images.npy").write_bytes(b"")
+    with pytest.raises(
+        DistaffError, match=r"cars3d-v1 is damaged: .* Delete that folder: it is built anew .* or fetched"
+    ):
         fetch("cars3d", tell=lambda _: None)
 
 
@@ -184,6 +212,17 @@ def test_a_mirror_may_be_the_file_or_its_folder(host, archive, cache, monkeypatc
     assert _fetch._url(how, how.files[0], "https://a.b/c.tar.gz?d=1") == "https://a.b/c.tar.gz?d=1"
 
 
+def test_a_mirror_may_have_the_other_form_of_a_file():
+    how = data.published("dsprites")
+    for form in (how.files[0], how.instead[0]):
+        url = f"https://a.b/{form.name}?d=1"
+        assert _fetch._asked(how, url) == (form,)
+        assert _fetch._url(how, form, url) == url
+    assert _fetch._asked(how, "https://a.b") == how.files
+    norb = data.published("smallnorb")
+    assert _fetch._url(norb, norb.files[1], "https://a.b/") == f"https://a.b/{norb.files[1].name}"
+
+
 @pytest.mark.parametrize("folder", [True, False])
 def test_files_that_one_has_are_taken_checked_and_left(host, archive, cache, tmp_path, folder):
     (tmp_path / "mine").mkdir()
@@ -192,6 +231,10 @@ def test_files_that_one_has_are_taken_checked_and_left(host, archive, cache, tmp
     place = str(path.parent if folder else path)
     with pytest.raises(DistaffError, match="--unchecked takes it all the same"):
         fetch("cars3d", place, tell=lambda _: None)
+    renamed = path.with_name("cars (1).tar.gz")
+    renamed.write_bytes(archive + b"\0")
+    with pytest.raises(DistaffError, match="--unchecked takes it all the same"):
+        fetch("cars3d", str(renamed), tell=lambda _: None)
     path.write_bytes(archive)
     fetch("cars3d", place, tell=lambda _: None)
     assert left(cache) == WHOLE
@@ -209,7 +252,9 @@ def test_norb_is_taken_from_a_folder_of_its_files_unpacked_or_not(tmp_path, monk
     for path in written.values():
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
-    fetch("smallnorb", str(tmp_path / "norb"), tell=lambda _: None)
+    told: list[str] = []
+    fetch("smallnorb", str(tmp_path / "norb"), tell=told.append)
+    assert len([line for line in told if "of this form no checksum is published" in line]) == 6
     assert load("smallnorb").images(np.arange(8))[:, 9, 9, 0].tolist() == [10 * cell for cell in range(8)]
     with pytest.raises(DistaffError, match=r"does not hold .*shapes.h5"):
         fetch("shapes3d", str(tmp_path / "norb"), tell=lambda _: None)
@@ -263,7 +308,7 @@ def test_a_right_file_is_kept_when_the_disk_is_full(host, archive, cache, monkey
 
 
 def test_a_generated_set_cannot_be_fetched():
-    with pytest.raises(DistaffError, match="toy is no published set"):
+    with pytest.raises(DistaffError, match="toy is drawn here or made of files of yours: there is nothing to fetch"):
         fetch("toy")
 
 

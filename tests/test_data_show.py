@@ -41,6 +41,17 @@ def test_the_list_says_what_each_set_is_and_whether_it_is_here() -> None:
     assert "instance 10 (hidden)" in out
     assert "arrays(images=..., factors=..., hidden=...)" in out
     assert "drawn in memory" in out
+    assert "dsprites(official=True): the published images; fetch them" in out
+
+
+def test_a_damaged_set_is_said_to_be_and_the_others_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    (tmp_path / "mpi3d_complex-v1").mkdir()
+    (tmp_path / "mpi3d_complex-v1" / "record.json").write_text("{}")
+    found = command("list")
+    assert found.returncode == 0, found.stderr
+    assert "mpi3d_complex-v1 is damaged: record.json names no bytes, sha256 and shape" in found.stdout
+    assert "mpi3d_real" in found.stdout
 
 
 def test_show_writes_a_picture_and_names_it(tmp_path: Path) -> None:
@@ -49,6 +60,10 @@ def test_show_writes_a_picture_and_names_it(tmp_path: Path) -> None:
     assert out.stdout.strip() == str(tmp_path / "deep" / "toy.png")
     with Image.open(tmp_path / "deep" / "toy.png") as picture:
         assert picture.height == GAP + (ROWS + 5) * (LEAST + GAP)
+    for place in (tmp_path, Path("/proc/x.png"), tmp_path / "x.jpg"):
+        wrong = command("show", "toy", "--out", str(place))
+        assert "pictures are written as PNG" in wrong.stderr or "/proc/x.png cannot be written" in wrong.stderr
+        assert len(wrong.stderr.strip().splitlines()) == 1
     wrong = command("show", "shapes3d")
     assert "distaff data fetch shapes3d" in wrong.stderr
     assert len(wrong.stderr.strip().splitlines()) == 1

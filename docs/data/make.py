@@ -297,9 +297,14 @@ def _facts(name: str, dataset: Dataset) -> str:
     if dataset.kept is not None:
         facts.append(f"{dataset.kept.bytes / 1e6:,.0f} MB on disk")
     lines = [", ".join(facts) + ".", f"Licence: {marks['licence']}. Source: {marks['source']}"]
-    if how is not None and dataset.kept is not None and how.kept == dataset.kept.name:
+    if how is not None:
         lines += ["", f"    distaff data fetch {name}              # or --from PATH, a file or folder that you have"]
-        lines += ["", *(f"- `{file.name}`, {file.checksum or 'no checksum published'}" for file in how.files)]
+        files = (*how.files, *how.instead)
+        lines += ["", *(f"- `{file.name}`, {file.checksum or 'no checksum published'}" for file in files)]
+        if how.instead:
+            lines.append(f"\nOne of the two is enough. `{name}({how.taken})` takes its images.")
+        if not (HERE / "pictures" / f"{name}.png").exists():
+            lines.append(f"\n`distaff data show {name}` draws its picture, once you have the files.")
     return "\n".join(lines)
 
 

@@ -17,24 +17,39 @@ def data_list() -> None:
 
     Example: distaff data list
     """
-    from distaff.data import load
     from distaff.data._files import cache_folder
+    from distaff.errors import DistaffError
     from distaff.plugin import REQUIRED
     from distaff.registry import DATASETS
 
     for name in DATASETS.names():
         plugin = DATASETS.plugin(name)
-        licence = plugin.marks["licence"]
         if any(parameter.default is REQUIRED for parameter in plugin.parameters):
             print(f"{name}({', '.join(f'{p.name}=...' for p in plugin.parameters)}): {plugin.summary}\n")
             continue
-        dataset = load(name)
-        hidden = dataset.factors.hidden
-        factors = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
-        size = _told(dataset.kept.bytes) if dataset.kept else "no file"
-        print(f"{name:18} {len(dataset):>9,} images  {size:>7}  {_here(name):17}  {licence}")
-        print(f"    {', '.join(f'{k} {n}' + ' (hidden)' * (k in hidden) for k, n in factors)}\n")
+        try:
+            print(_described(name, plugin.marks["licence"]))
+        except DistaffError as error:  # of one set; the others are listed all the same
+            print(f"{name:18} {error}\n")
     print(f"in {cache_folder()}")
+
+
+def _described(name: str, licence: str) -> str:
+    from distaff.data import load, published
+    from distaff.data._files import built_folder
+
+    dataset, how = load(name), published(name)
+    hidden = dataset.factors.hidden
+    factors = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
+    size = _told(dataset.kept.bytes) if dataset.kept else "no file"
+    lines = [
+        f"{name:18} {len(dataset):>9,} images  {size:>7}  {_here(name):17}  {licence}",
+        f"    {', '.join(f'{k} {n}' + ' (hidden)' * (k in hidden) for k, n in factors)}",
+    ]
+    if how is not None and how.taken:
+        here = "here" if built_folder(how.kept).exists() else "fetch them"
+        lines.append(f"    {name}({how.taken}): the published images; {here}")
+    return "\n".join([*lines, ""])
 
 
 def _here(name: str) -> str:

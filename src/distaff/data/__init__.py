@@ -120,7 +120,11 @@ class Factors:
         Where cells are missing, the first of the uniforms draws one of the rows that there are. Raises `DistaffError`
         for a value outside the grid, for values without an image, or if there are hidden factors and no uniforms.
         """
-        values = np.asarray(values, dtype=np.int64)
+        given, values = np.asarray(values), np.asarray(values, dtype=np.int64)
+        if (given != values).any():
+            raise DistaffError(
+                f"values are whole numbers, the places of a factor's levels, not {given[given != values][0]}"
+            )
         if values.ndim != 2 or values.shape[1] != len(self.visible):
             raise DistaffError(f"values are [b {len(self.visible)}], a column for each of {self.names}")
         outside = (values < 0) | (values >= np.array(self.sizes))
@@ -132,6 +136,8 @@ class Factors:
         hidden = [i for i in range(len(self.all_sizes)) if i not in self.visible]
         if hidden and uniforms is None:
             raise DistaffError(f"{', '.join(self.hidden)} is hidden: rows needs uniforms [b {len(hidden)}] to draw it")
+        if hidden and not _uniform(np.asarray(uniforms), (len(values), len(hidden))):
+            raise DistaffError(f"uniforms are [{len(values)} {len(hidden)}], from 0 to less than 1")
         if self.cells is not None:
             return self._existing(values, None if uniforms is None else np.asarray(uniforms)[:, 0])
         every = np.empty((len(values), len(self.all_sizes)), dtype=np.int64)
@@ -160,6 +166,10 @@ class Factors:
             )
         step = 0 if uniform is None else (uniform * (after - first)).astype(np.int64)
         return np.asarray(order[first + step], dtype=np.int64)
+
+
+def _uniform(u: Float[np.ndarray, "..."], shape: tuple[int, int]) -> bool:
+    return u.shape == shape and bool(((u >= 0) & (u < 1)).all())
 
 
 @dataclass(frozen=True)

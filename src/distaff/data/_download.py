@@ -108,11 +108,19 @@ def _check_begin(at: int, chunk: bytes) -> None:
 def _check_whole(file: File, part: Path) -> None:
     """Refuse a file of another checksum: its next download would be the same."""
     if found := mismatch(file, part):
-        raise Refused(f"{file.name} has the checksum {found}, not the published {file.checksum}: it is another file")
+        raise Refused(another(file, found, file.name))
+
+
+def another(file: File, found: str, name: object) -> str:
+    """What is said of a file of another checksum."""
+    return (
+        f"{name} has the checksum {found}, not the {file.origin} {file.checksum}: "
+        "it is another file (--unchecked takes it all the same)"
+    )
 
 
 def mismatch(file: File, path: Path) -> str | None:
-    """The checksum of `path` if it is not the published one, else None; None as well where there is none."""
+    """The checksum of `path` if it is not that of `file`, else None; None as well where there is none."""
     import pooch
 
     if file.checksum is None:

@@ -80,7 +80,7 @@ def gather(array: Shaped[np.ndarray, "n ..."], rows: Int[np.ndarray, "b"]) -> Sh
 
 def verify(folder: Path) -> None:
     """Read the whole array in `folder` and compare it with its record; raises `DistaffError` if they differ."""
-    record = _record(folder)
+    record = record_of(folder)
     with (folder / ARRAY).open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != record["sha256"]:
@@ -89,7 +89,7 @@ def verify(folder: Path) -> None:
 
 def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Shaped[np.ndarray, "..."]:
     """Map the array, after the checks that take no reading: the record, the length of the file, shape and type."""
-    record = _record(folder)
+    record = record_of(folder)
     path = folder / ARRAY
     size = path.stat().st_size if path.exists() else 0
     if size != record["bytes"]:
@@ -103,18 +103,21 @@ def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Shaped[
     return np.asarray(array)
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def record_of(folder: Path) -> dict[str, Any]:
+    """What was written down of the array in `folder`; raises `DistaffError` if that is damaged."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _damaged(folder, f"{RECORD} cannot be read ({error})") from error
-    if not isinstance(record, dict) or not {"bytes", "sha256"} <= set(record):
-        raise _damaged(folder, f"{RECORD} names no bytes and sha256")
+    if not isinstance(record, dict) or not {"bytes", "sha256", "shape"} <= set(record):
+        raise _damaged(folder, f"{RECORD} names no bytes, sha256 and shape")
     return record
 
 
 def _damaged(folder: Path, what: str) -> DistaffError:
-    return DistaffError(f"{folder} is damaged: {what}. Delete that folder, and it is built anew when next used")
+    return DistaffError(
+        f"{folder} is damaged: {what}. Delete that folder: it is built anew when next used, or fetched again"
+    )
 
 
 @contextlib.contextmanager

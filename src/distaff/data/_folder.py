@@ -16,18 +16,20 @@ from distaff.errors import DistaffError
 
 FILE = "file"  # the column of the CSV that names the pictures
 RUN = 256  # pictures a block
+FORM = 2  # raised when pictures are read in another way, so that what was kept is not mistaken for it
 GREY, COLOUR = {"1", "L"}, {"P", "RGB", "RGBA", "LA", "CMYK", "YCbCr"}
 
 
 def folder_stack(folder: Path, table: Path, columns: dict[str, NDArray[Any]]) -> tuple[Stack, str]:
     """The pictures of `folder` that `columns["file"]` names, and a stamp that tells when one of them has changed.
 
-    Raises `DistaffError` if the column or a picture is missing, or a picture is of another size than the first.
+    Raises `DistaffError` if the column or a picture is missing, or a picture is of another size than the first or lets
+    something shine through.
     """
     if FILE not in columns:
         raise DistaffError(f"{table} has the columns {', '.join(columns)}; {FILE!r}, the picture's name, is missing")
     paths = [folder / str(name) for name in columns[FILE]]
-    digest = hashlib.sha256(str(folder.resolve()).encode())
+    digest = hashlib.sha256(f"{FORM} {folder.resolve()}".encode())
     for line, path in enumerate(paths):
         if not path.is_file():
             raise DistaffError(f"{table}, row {line}: {path} is not there")
@@ -52,6 +54,8 @@ def _picture(path: Path, shape: tuple[int, ...] | None) -> UInt8[np.ndarray, "h 
         with Image.open(path) as opened:
             if opened.mode not in GREY | COLOUR:
                 raise DistaffError(f"{path} has pixels of mode {opened.mode}: save it with 8 bits a channel")
+            if opened.has_transparency_data and np.asarray(opened.convert("RGBA"))[..., 3].min() < 255:
+                raise DistaffError(f"{path} is transparent in places: save it on the background that is to be seen")
             grey = opened.mode in GREY and (shape is None or shape[2] == 1)
             pixels = np.asarray(opened.convert("L" if grey else "RGB"))
     except OSError as error:

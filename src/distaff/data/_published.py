@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 
-from distaff.data._files import RECORD, built_folder, cache_folder, gather, open_or_build
+from distaff.data._files import built_folder, cache_folder, gather, open_or_build, record_of
 from distaff.errors import DistaffError
 
 
@@ -35,19 +34,24 @@ class Kept(NamedTuple):
 
 
 class File(NamedTuple):
-    """A file of a published set; `checksum` is such as md5:0f33..., or None where nobody has published one."""
+    """A file of a published set; `checksum` is such as md5:0f33..., or None where nobody has published one.
+
+    `origin` says whose checksum it is: published, or recorded at the first download.
+    """
 
     name: str
     url: str
     checksum: str | None = None
     bytes: int | None = None
+    origin: str = "published"
 
 
 class Published(NamedTuple):
     """How a set is made from its authors' files.
 
     `convert` is given the path of each file by name, and keeps the images in the cache as `kept`. `instead` are files
-    of the same content, one of which may stand for the first. `report` says what is to be known of what was converted.
+    of the same content, one of which may stand for the first. `report` says what is to be known of what was converted,
+    and `taken` the parameter with which the data set takes the images, if it needs one.
     """
 
     files: tuple[File, ...]
@@ -56,6 +60,7 @@ class Published(NamedTuple):
     terms: str  # what one may do with the images, said before they are fetched
     instead: tuple[File, ...] = ()
     report: Callable[[], str] | None = None
+    taken: str | None = None
 
 
 def images_of(kept: Kept) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]:
@@ -79,5 +84,5 @@ def opened(kept: Kept, folder: Path, fetch: str) -> Shaped[np.ndarray, "n ..."]:
 
 def kept_shape(kept: str) -> tuple[int, ...] | None:
     """The shape of the converted set `kept`, or None if it is not in the cache."""
-    record = built_folder(kept) / RECORD
-    return tuple(json.loads(record.read_text(encoding="utf-8"))["shape"]) if record.exists() else None
+    folder = built_folder(kept)
+    return tuple(record_of(folder)["shape"]) if folder.exists() else None

@@ -93,10 +93,15 @@ def _laid_out(names: list[str], pictures: list[NDArray[np.uint8]]) -> UInt8[np.n
 
 
 def save(picture: UInt8[np.ndarray, "h w 3"], path: Any) -> None:
-    """Write the picture as a PNG, whole or not at all."""
+    """Write the picture as a PNG, whole or not at all; raises `DistaffError` where it cannot be written."""
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise DistaffError(f"{path}: pictures are written as PNG, to a file such as {path.with_suffix('.png').name}")
     aside = path.with_name(f".{path.name}.part")
-    Image.fromarray(picture).save(aside, format="PNG", optimize=True)
-    aside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(aside, format="PNG", optimize=True)
+        aside.replace(path)
+    except OSError as error:
+        raise DistaffError(f"{path} cannot be written: {error.strerror}") from error

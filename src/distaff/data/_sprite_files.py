@@ -36,7 +36,7 @@ def official(factors: Factors, report: Callable[[], str]) -> Published:
     def made(files: Mapping[str, Path]) -> None:
         convert(next(iter(files.values())), factors)
 
-    return Published((NPZ,), made, KEPT, "Apache-2.0", (HDF5,), report)
+    return Published((NPZ,), made, KEPT, "Apache-2.0", (HDF5,), report, "official=True")
 
 
 def convert(path: Path, factors: Factors) -> None:

@@ -43,13 +43,13 @@ def open_stack(path: Path, *members: str) -> Stack:
     Raises `DistaffError` if the file is missing, damaged or none of these, or holds Python objects or no such member.
     """
     with readable(path):
-        if path.suffix == ".npy":
+        if (suffix := path.suffix.lower()) == ".npy":
             return _of_npy(path)
-        if path.suffix == ".npz":
+        if suffix == ".npz":
             return _of_npz(path, members)
-        if path.suffix in HDF5:
+        if suffix in HDF5:
             return _of_hdf5(path, members)
-    raise DistaffError(f"{path}: arrays are read from .npy, .npz, .h5 and .hdf5 files")
+    raise DistaffError(f"{path}: arrays are read from .npy, .npz, .h5 and .hdf5 files, factors from .csv files too")
 
 
 @contextlib.contextmanager

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from jaxtyping import Int
 from numpy.typing import NDArray
 
 from distaff.data import Factors
+from distaff.data._folder import FILE
 from distaff.data._stacks import open_stack
 from distaff.errors import DistaffError
 
 REPEAT = "repeat"
+SAME = 1e-9  # numbers that differ by less than this share of them are one level: 0.1 + 0.2 is 0.3
 TOLD = 12  # as many values are written out; of more, the first and the last
 
 
 def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
     """The columns of a CSV file with a header, or of an array [n f], then named factor_0, factor_1 and so on.
 
-    An array is that of an .npy file, or the first of `members` that an .npz or HDF5 file holds. Raises `DistaffError`
-    for a value that is missing or not finite, naming its row and column.
+    A column of a CSV is of numbers or of texts; `file`, which names pictures, is of texts. An array is that of an .npy
+    file, or the first of `members` that an .npz or HDF5 file holds. Raises `DistaffError` for a value that is missing,
+    not finite, or a text among numbers, naming its row and column.
     """
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         columns = _of_csv(path)
     else:
         stack = open_stack(path, *members)
@@ -39,13 +43,45 @@ def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
 
 def _of_csv(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        table = pl.read_csv(path, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DistaffError(f"{path} cannot be read as CSV with a header: {str(error).splitlines()[0]}") from error
-    for name in table.columns:
-        if table[name].null_count():
-            raise DistaffError(f"{path}: {name} is empty in row {int(np.argmax(table[name].is_null().to_numpy()))}")
-    return {name: np.asarray(table[name].to_list()) for name in table.columns}
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [line for line in csv.reader(file, skipinitialspace=True, strict=True) if line]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DistaffError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    names = [name.strip() for name in lines[0]] if lines else []
+    if len(lines) < 2 or "" in names or len(set(names)) != len(names):
+        raise DistaffError(f"{path}: a CSV of factors has a header of different names, {names}, and a line an image")
+    for row, line in enumerate(lines[1:]):
+        if len(line) != len(names):
+            raise DistaffError(f"{path}: row {row} has {len(line)} cells, the header {len(names)}")
+    return {name: _typed(path, name, cells) for name, cells in zip(names, zip(*lines[1:], strict=True), strict=True)}
+
+
+def _typed(path: Path, name: str, cells: Sequence[str]) -> NDArray[Any]:
+    """A column as integers, as numbers or, where none of them is a number, as texts."""
+    texts = np.array([cell.strip() for cell in cells])
+    if (texts == "").any():
+        raise DistaffError(f"{path}: {name} is empty in row {int(np.argmax(texts == ''))}")
+    for kind in (np.int64, np.float64) if name != FILE else ():
+        try:
+            return texts.astype(kind)
+        except (ValueError, OverflowError):
+            continue
+    numbers = [_is_number(text) for text in texts.tolist()]
+    if any(numbers) and name != FILE:
+        other = numbers.index(False)
+        raise DistaffError(
+            f"{path}: {name} is {str(texts[other])!r} in row {other}, where other rows have numbers: "
+            "make them all numbers, or all texts"
+        )
+    return texts
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _first_odd(column: NDArray[Any]) -> int:
@@ -60,8 +96,7 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     """
     if not columns:
         raise DistaffError("factors need at least one column")
-    levels = [np.unique(column) for column in columns.values()]
-    codes = [np.searchsorted(own, column) for own, column in zip(levels, columns.values(), strict=True)]
+    levels, codes = zip(*map(_levels, columns.values()), strict=True)
     names, sizes = tuple(columns), tuple(len(values) for values in levels)
     units = {name: _told(values) for name, values in zip(names, levels, strict=True)}
     cell = np.ravel_multi_index(tuple(codes), Factors(names, sizes).all_sizes)
@@ -70,6 +105,10 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     nth = np.arange(len(cell)) - np.searchsorted(ordered, ordered, "left")
     repeats = int(nth.max()) + 1
     if repeats > 1:
+        if REPEAT in names:
+            raise DistaffError(
+                f"{repeats} images have the same values; a factor {REPEAT!r} will tell them apart: rename your column"
+            )
         names, sizes, hidden = (*names, REPEAT), (*sizes, repeats), (*hidden, REPEAT)
         units[REPEAT] = "images of the same values, in the order of the file"
         ordered = ordered * repeats + nth
@@ -77,6 +116,15 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     rows[order] = np.arange(len(cell))
     complete = len(cell) == np.prod([float(size) for size in sizes])
     return Factors(names, sizes, hidden, units, None if complete else ordered), rows
+
+
+def _levels(column: NDArray[Any]) -> tuple[NDArray[Any], Int[np.ndarray, "n"]]:
+    """The distinct values of a column in ascending order, and the place of each of its values among them."""
+    levels, places = np.unique(column, return_inverse=True)
+    if levels.dtype.kind == "f":
+        new = np.diff(levels, prepend=-np.inf) > SAME * np.abs(levels)
+        levels, places = levels[new], (np.cumsum(new) - 1)[places]
+    return levels, places
 
 
 def _told(values: NDArray[Any]) -> str:

@@ -17,6 +17,7 @@ from distaff.data._stacks import Stack, open_stack
 from distaff.data._values import grid, read_columns
 from distaff.errors import DistaffError
 
+ROUNDING = 1e-6  # how far beyond 0 and 1 a float may lie
 IMAGES, FACTORS = ("images", "imgs", "x"), ("factors", "labels", "latents/classes", "latents_classes", "y")
 
 
@@ -27,11 +28,12 @@ def arrays(*, images: str, factors: str | None = None, hidden: tuple[str, ...] =
     `images` is an .npy, .npz or HDF5 file of images [n h w] or [n h w c], or a folder of pictures; `factors` a CSV file
     with a header, or an array [n f], line i being of image i. A folder's CSV names the picture in a column `file`. In
     an .npz or HDF5 file, `images` and `factors` are looked for; `file.h5:name` takes another array, and without
-    `factors` they stand beside the images. Images are bytes, booleans, bytes of 0 and 1 only, or floats in [0, 1].
+    `factors` they stand beside the images. Images are bytes, booleans, bytes of 0 and 1 only, or floats in [0, 1], and
+    pictures opaque.
 
-    The levels of a factor are its distinct values in ascending order, numbers or texts. If cells of the grid have no
-    image, rows are the cells that have one, and `factors.rows` refuses the others. Several images of the same values
-    are told apart by a hidden factor `repeat`. Factors named in `hidden` are not told to metrics.
+    The levels of a factor are its distinct values in ascending order, all numbers or all texts. If cells of the grid
+    have no image, rows are the cells that have one, and `factors.rows` refuses the others. Several images of the same
+    values are told apart by a hidden factor `repeat`. Factors named in `hidden` are not told to metrics.
 
     Images are kept in the cache as one memory-mapped array of bytes in the order of the grid, built anew when a file
     changes. Raises `DistaffError` for a file that is damaged, or whose images and factors do not fit together.
@@ -81,7 +83,9 @@ def _shape(stack: Stack) -> tuple[int, int, int]:
     h, w, c = (*stack.shape[1:], 1) if len(stack.shape) == 3 else (*stack.shape[1:], 0, 0, 0)[:3]
     if len(stack.shape) not in (3, 4) or 0 in stack.shape:
         raise DistaffError(f"{stack.name} has the shape {stack.shape}: images are [n h w] or [n h w c]")
-    if c not in (1, 3) and h in (1, 3):
+    if stack.dtype.kind not in "biuf":
+        raise DistaffError(f"{stack.name} holds {stack.dtype}: images are bytes, booleans or floats in [0, 1]")
+    if c not in (1, 3) and (h in (1, 3) or h < c):
         raise DistaffError(f"{stack.name} has the shape {stack.shape}: channels come last, [n h w c]")
     return h, w, c
 
@@ -102,10 +106,9 @@ def _binary(stack: Stack) -> bool:
 
 
 def _bytes(stack: Stack, block: Shaped[np.ndarray, "b ..."], scale: int, start: int) -> UInt8[np.ndarray, "b ..."]:
-    if stack.dtype.kind not in "biuf":
-        raise DistaffError(f"{stack.name} holds {stack.dtype}: images are bytes, booleans or floats in [0, 1]")
     top = 1 if stack.dtype.kind in "bf" else 255
-    outside = ~((block >= 0) & (block <= top))
+    more = ROUNDING if stack.dtype.kind == "f" else 0
+    outside = ~((block >= -more) & (block <= top + more))
     if outside.any():
         at = int(np.argwhere(outside)[0, 0])
         raise DistaffError(f"{stack.name}: image {start + at} holds {block[outside][0]}, outside 0 to {top}")

@@ -14,6 +14,7 @@ from distaff.data import dataset as dataset_
 from distaff.errors import DistaffError, unknown
 
 MOST = 2**24  # cells of the factors that go together
+LEAST = 1e-6  # of sigma: there two factors are one
 
 
 @dataset_(source="another data set", licence="that of the other data set")
@@ -72,8 +73,8 @@ def _scaled(factors: Factors, involved: list[int], name: str) -> Float[np.ndarra
 
 
 def _involved(factors: Factors, pairs: tuple[tuple[str, str], ...], sigma: float) -> list[int]:
-    if not sigma > 0:
-        raise DistaffError(f"sigma={sigma}: it is positive, and the smaller the stronger")
+    if not LEAST <= sigma < math.inf:
+        raise DistaffError(f"sigma={sigma}: it is a number from {LEAST} on, and the smaller the stronger")
     if not pairs or any(isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1] for pair in pairs):
         raise DistaffError(f"pairs={pairs!r}: write two names for each pair, as in pairs=(('scale', 'posX'),)")
     for name in [name for pair in pairs for name in pair]:

@@ -16,13 +16,19 @@ SIDE = 16  # pixels of the image
 SPRITE = 9  # pixels of the square that a sprite moves in; 8 positions of whole pixels fit in each direction
 POSITIONS = SIDE - SPRITE + 1
 RADII = (2.0, 2.6, 3.2, 3.8)  # pixels
+UNITS = {
+    "shape": "square, ellipse, heart",
+    "scale": f"radius of {', '.join(map(str, RADII))} pixels",
+    "posX": "0 to 7 pixels, rightwards",
+    "posY": "0 to 7 pixels, downwards",
+}
 SUBPIXELS = 8  # samples of a pixel in each direction: edges are grey, so that small turns can be seen
 
 
 @dataset(source="generated", licence="Apache-2.0")
 def toy() -> Dataset:
     """Anti-aliased squares, ellipses and hearts of 4 sizes at 8 x 8 positions, 16x16 pixels, nothing hidden."""
-    factors = Factors(("shape", "scale", "posX", "posY"), (3, len(RADII), POSITIONS, POSITIONS))
+    factors = Factors(("shape", "scale", "posX", "posY"), (3, len(RADII), POSITIONS, POSITIONS), units=UNITS)
     return Dataset("toy", factors, (SIDE, SIDE, 1), sprites(factors, angles=1))
 
 
