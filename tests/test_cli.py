@@ -57,6 +57,11 @@ def test_codes_of_ones_own_are_scored_from_a_file(tmp_path: Path) -> None:
         (["train", "toy", "beta_vea"], "Did you mean 'beta_vae'?"),
         (["train", "toy", "beta_vae(beta=4)"], "take mlp for other sizes"),
         (["train", "toi", "beta_vae"], "Did you mean 'toy'?"),
+        (["train", "toy", "beta_vae", "--lr", "nan"], "lr and eps are above 0"),
+        (["train", "toy", "beta_vae(beta=1e400)"], "it wants a finite number"),
+        (["train", "toy", "beta_vae", "--network", "mlp(width=0)"], "mlp: width=0, but a size is 1 or more"),
+        (["train", "toy", "beta_vae", "--network", "critic(width=8)"], "cannot be built for (16, 16, 1) images"),
+        (["train", "toy", "factor_vae", "--network", "mlp(width=8)", "--critic", "mlp"], "mlp cannot be built for 10"),
         (["score", "/nowhere/codes.npz"], "cannot be read"),
         (["list", "metods"], "Did you mean 'methods'?"),
     ],
@@ -67,6 +72,15 @@ def test_a_mistake_is_one_line_with_the_fix(words: list[str], part: str, tmp_pat
     assert part in out.stderr
     assert len(out.stderr.strip().splitlines()) == 1
     assert "Traceback" not in out.stderr
+
+
+def test_a_store_that_cannot_be_written_to_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in ("/dev/null", str(tmp_path / "file")):
+        out = distaff("train", "toy", "beta_vae", "--network", "mlp(width=8)", "--updates", "100000000", "--out", place)
+        assert out.returncode == 2
+        assert f"{place} cannot be written to" in out.stderr
+        assert len(out.stderr.strip().splitlines()) == 1
 
 
 def test_a_reader_who_has_seen_enough_ends_the_command_without_a_traceback() -> None:

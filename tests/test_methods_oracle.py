@@ -154,3 +154,15 @@ def test_the_critics_loss_is_the_cross_entropy_of_its_two_classes(logits: list[t
     loss = beyond("factor_vae", clip=clip).critic
     assert loss is not None
     assert math.isclose(float(loss(out)), total / len(rows), rel_tol=1e-9, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_the_critics_gradient_is_that_of_finite_differences(clip: bool) -> None:
+    loss, empty = beyond("factor_vae", clip=clip).critic, torch.zeros(5, 1, dtype=torch.float64)
+    assert loss is not None
+
+    def of_logits(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        return loss(Outputs(torch.tensor(0.0), empty, empty, empty, torch.tensor(0.0), real, fake))
+
+    drawn = torch.randn(2, 5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 3
+    assert torch.autograd.gradcheck(of_logits, [part.requires_grad_() for part in drawn.unbind()])

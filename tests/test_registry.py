@@ -53,7 +53,7 @@ def test_only_the_strength_is_told_at_its_default() -> None:
     [
         ("beta_vea", "Did you mean 'beta_vae'?"),
         ("beta_vae(bta=4)", "Did you mean 'beta'?"),
-        ("beta_vae(beta='x')", "wants a number"),
+        ("beta_vae(beta='x')", "wants a finite number"),
         ("beta_vae(4)", "with their names"),
         ("beta_vae(beta=open('x'))", "not a literal"),
         ("beta_vae(", "write it as name or name(parameter=value)"),

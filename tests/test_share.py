@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,64 @@ def test_onnx_files_give_the_same_numbers(pair: Pair, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.hstack([mean, logvar]), pair.encode(x).numpy(), atol=1e-4)
     (image,) = onnxruntime.InferenceSession(str(decoder)).run(None, {"z": z.numpy()})
     np.testing.assert_allclose(image, pair.vae.picture(z).numpy(), atol=1e-4)
+
+
+def test_a_run_that_was_copied_elsewhere_is_loaded_and_exported(tmp_path: Path) -> None:
+    one = run("toy", "beta_vae", "mlp(width=8, latents=3)", updates=2)
+    store = Store(tmp_path / "store")
+    store.put(fit((one,))[0], 1.0)
+    shutil.copytree(store.run_folder(one.id), tmp_path / "mine")
+    shutil.rmtree(tmp_path / "store")
+    assert distaff.load(tmp_path / "mine").run == one
+    words = ["export", str(tmp_path / "mine"), "--to", "huggingface", "--out", str(tmp_path / "out")]
+    program = [sys.executable, "-c", "from distaff.cli import main; main()"]
+    subprocess.run([*program, *words], check=True, capture_output=True)
+    assert (tmp_path / "out" / "README.md").exists()
+    wrong = subprocess.run([*program, "show", str(tmp_path / "mine")], check=False, capture_output=True, text=True)
+    assert "stands outside a store" in wrong.stderr
+
+
+RESIDUAL = '''
+import torch
+from torch import nn
+from distaff.models import VAE, network
+
+class Beside(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.own = nn.Linear(width, width)
+
+    def forward(self, x):
+        return x + self.own(x).relu()
+
+@network(paper="")
+def residual(shape, *, latents: int = 3) -> VAE:
+    """Dense layers with a path around one."""
+    h, w, c = shape
+    with torch.device("meta"):
+        encoder = nn.Sequential(nn.Flatten(-3), nn.Linear(h * w * c, 8), Beside(8), nn.Linear(8, 2 * latents))
+        decoder = nn.Sequential(nn.Linear(latents, h * w * c), nn.Unflatten(-1, (c, h, w)))
+        return VAE(encoder, decoder)
+'''
+
+
+def test_a_network_of_own_layers_is_loaded_and_goes_to_onnx_but_onto_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "residual.py").write_text(RESIDUAL)
+    monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path))
+    one, store = run("toy", "beta_vae", "residual", updates=2), Store(tmp_path / "store")
+    store.put(fit((one,))[0], 1.0)
+    loaded = distaff.load(store.run_folder(one.id))
+    assert loaded.encode(torch.rand(2, 1, 16, 16)).shape == (2, 6)
+    with pytest.raises(
+        DistaffError, match=r"residual has layers of its own \(Beside\), .*: --to onnx takes any network"
+    ):
+        to_huggingface(loaded, tmp_path / "card")
+    assert not (tmp_path / "card").exists()
+    pytest.importorskip("onnxscript")
+    assert len(to_onnx(loaded, tmp_path / "onnx")) == 2
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,25 @@ def test_a_diverged_run_is_named_with_its_step_and_its_neighbour_is_not() -> Non
     sick, well = sorted(fit(runs("beta_vae(beta=1e39)", "beta_vae(beta=1)")), key=lambda one: one.diverged is None)
     assert sick.diverged == 1
     assert well.diverged is None
+
+
+def test_a_pack_of_which_no_model_is_finite_is_trained_no_further() -> None:
+    done: list[int] = []
+    lost = fit(runs("beta_vae(beta=1e39)", "beta_vae(beta=2e39)", updates=4000), progress=lambda at, _: done.append(at))
+    assert [one.diverged for one in lost] == [20, 20]  # the first point of the curve
+    assert done == [20]
+
+
+def test_where_memory_ends_the_models_are_named_and_what_they_need(tmp_path: Path) -> None:
+    code = (
+        "import torch, resource; from distaff.spec import run; from distaff.train.fit import fit;"
+        "resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2);"
+        "fit((run('toy', 'beta_vae', 'mlp(width=20000)', updates=2),))"
+    )
+    for limit in (6e9, 9e9):
+        words = [sys.executable, "-c", f"import sys; {code}", str(int(limit))]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+        assert "DistaffError: out of memory: 1 models of mlp(width=20000) side by side need about" in done.stderr
 
 
 def test_codes_of_rows_do_not_depend_on_the_rows_beside_them() -> None:

@@ -110,7 +110,7 @@ def test_a_full_disk_is_one_clear_error_and_the_last_resume_point_stays_good(tmp
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n" + CODE
     )
-    words = [sys.executable, "-c", code, str(tmp_path / "state.safetensors"), "4000", "beta_vae"]
+    words = [sys.executable, "-c", code, str(tmp_path / "state.safetensors"), "4000", *SMALL, "beta_vae"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode != 0
     assert "cannot be written" in done.stderr

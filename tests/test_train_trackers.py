@@ -57,6 +57,67 @@ def test_mlflow_keeps_the_numbers_in_files(tmp_path: Path) -> None:
     assert len(numbers.read_text().splitlines()) == 40
 
 
+def interrupted(tracker: str, out: Path) -> None:
+    """A training of 40 updates that is stopped after 20, with the last five of them told but not kept, and goes on."""
+    code = """
+import sys
+from pathlib import Path
+from distaff.spec import run
+from distaff.train.fit import fit
+from distaff.train.trackers import track
+
+one, out, last = run("toy", "beta_vae", "mlp(width=8, latents=3)", updates=40), Path(sys.argv[2]), int(sys.argv[3])
+tracker = track(sys.argv[1], one, out)
+
+def progress(done, _):
+    if done == last:
+        raise KeyboardInterrupt
+
+try:
+    fit((one,), resume=out / "state", progress=progress, watch=lambda _, at, values: tracker.write(at, values))
+except KeyboardInterrupt:
+    for late in range(last + 1, last + 6):
+        tracker.write(late, {"elbo": 0.0})
+tracker.close()
+"""
+    pytest.importorskip(tracker, reason="its library is optional")
+    for last in ("20", "-1"):
+        words = [sys.executable, "-c", code, tracker, str(out), last]
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(out)}
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+
+def test_tensorboard_shows_an_interrupted_training_as_one_curve(tmp_path: Path) -> None:
+    interrupted("tensorboard", tmp_path)
+    code = (
+        "import sys; from tensorboard.backend.event_processing.event_accumulator import EventAccumulator as A;"
+        "a = A(sys.argv[1]); a.Reload(); print(*(s.step for s in a.Scalars('elbo') if s.value))"
+    )
+    (folder,) = (tmp_path / "tensorboard").iterdir()
+    told = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [str(step) for step in range(1, 41)]
+
+
+def test_mlflow_shows_an_interrupted_training_as_one_run(tmp_path: Path) -> None:
+    interrupted("mlflow", tmp_path)
+    (numbers,) = (tmp_path / "mlflow").rglob("metrics/elbo")
+    assert {int(line.split()[2]) for line in numbers.read_text().splitlines()} == set(range(1, 41))
+
+
+def test_a_tracker_that_refuses_is_one_clear_error(tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="its library is optional")
+    nowhere = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **nowhere}
+    words = [sys.executable, "-c", "from distaff.cli import main; main()", *TRAIN, "--log", "mlflow"]
+    done = subprocess.run(
+        [*words, "--out", str(tmp_path)], env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2
+    assert "distaff: --log mlflow: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_tracker_is_named_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DistaffError, match="Did you mean 'tensorboard'"):
         track("tensorbord", run("toy", "beta_vae", "mlp(width=8)"), tmp_path)

@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -175,7 +176,7 @@ def _coerce(name: str, parameter: Parameter, value: Any) -> Value:
     options = [option.strip() for option in wanted.split("|")]
     if value is None and "None" in options:
         return None
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if ("Hyper" in options or "float" in options) and number:
         return float(value)
     if "int" in options and number and float(value).is_integer():
@@ -187,7 +188,7 @@ def _coerce(name: str, parameter: Parameter, value: Any) -> Value:
     if any(option.startswith("tuple[") for option in options) and isinstance(value, (tuple, list)):
         return tuple(value)
     raise DistaffError(
-        f"{name}: {parameter.name}={value!r} does not fit, it wants {wanted.replace('Hyper', 'a number')}"
+        f"{name}: {parameter.name}={value!r} does not fit, it wants {wanted.replace('Hyper', 'a finite number')}"
     )
 
 

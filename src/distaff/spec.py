@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
@@ -30,7 +31,8 @@ class Optim:
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise unknown("schedule", self.schedule, SCHEDULES)
-        if self.lr <= 0 or self.eps <= 0 or not 0 <= self.beta1 < 1 or not 0 <= self.beta2 < 1 or self.warmup < 0:
+        positive = all(0 < value < math.inf for value in (self.lr, self.eps))  # which NaN is not
+        if not positive or not 0 <= self.beta1 < 1 or not 0 <= self.beta2 < 1 or self.warmup < 0:
             raise DistaffError(f"{self}: lr and eps are above 0, beta1 and beta2 in [0, 1), warmup is not negative")
 
     @property

@@ -36,10 +36,14 @@ def export(
     forms = {"huggingface": to_huggingface, "onnx": to_onnx}
     if to not in forms:
         raise unknown("form", to, forms)
-    found, id = find(run, store)
-    goal = out or Path("out/export") / id
+    if (Path(run) / "run.json").is_file():  # in a store or not
+        folder = Path(run).resolve()
+    else:
+        found, id = find(run, store)
+        folder = found.run_folder(id)
+    goal = out or Path("out/export") / folder.name
     try:
-        written = forms[to](load(found.run_folder(id)), goal)
+        written = forms[to](load(folder), goal)
     except OSError as error:
         raise DistaffError(f"{goal} cannot be written to: {error}") from error
     for path in written:

@@ -21,6 +21,10 @@ def find(run: str, folder: Path) -> tuple[Store, str]:
     named = Path(run)
     if (named / "run.json").is_file():
         own = named.resolve()
+        if own.parent.name != "runs":
+            raise DistaffError(
+                f"{own} stands outside a store: put it where STORE/runs/{own.name} is (export takes it as is)"
+            )
         return Store(own.parent.parent), own.name
     if not (stores := list_stores(folder)):
         raise DistaffError(f"there is no store in {folder}: name one with --store, or a run's folder instead of an id")

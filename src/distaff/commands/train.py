@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +53,7 @@ def train(
 
     from distaff import data
     from distaff.spec import run
+    from distaff.study.files import write
     from distaff.study.stop import Stop
     from distaff.study.store import Store
     from distaff.train.device import chosen
@@ -65,6 +68,9 @@ def train(
         print(f"already trained: {store.run_folder(one.id)}")
         return
     resume = out / "packs" / f"{one.id}.safetensors"
+    with _writable(out):  # asked before hours are spent
+        write(resume.with_name(f".{one.id}.room"), b"")
+        resume.with_name(f".{one.id}.room").unlink()
     data.load(dataset)  # made or fetched first: that may be broken off anywhere, training only between updates
     began, stop = time.monotonic(), Stop()
     stop.listen()
@@ -86,8 +92,19 @@ def train(
         )
         if tracker:
             tracker.close()
-    store.put(trained, time.monotonic() - began)
-    resume.unlink(missing_ok=True)
+    with _writable(out):
+        store.put(trained, time.monotonic() - began)
+        resume.unlink(missing_ok=True)
     if trained.diverged is not None:
-        raise DistaffError(f"{one.method} was not finite from update {trained.diverged} on: try a smaller --lr")
+        raise DistaffError(f"{one.method} was not finite by update {trained.diverged}: try a smaller --lr")
     print(store.run_folder(one.id))
+
+
+@contextlib.contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DistaffError(
+            f"{out} cannot be written to ({error.strerror}): make room, or name another --out"
+        ) from error

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from distaff import rng
-from distaff.errors import unknown
+from distaff.errors import DistaffError, unknown
 from distaff.models._likelihood import LIKELIHOODS
 from distaff.types import Params
 
@@ -29,6 +29,13 @@ def network(
     """Mark a function as a network; the arguments are as in `distaff.methods.method`."""
     del paper, version, since
     return lambda function: function
+
+
+def check_sizes(name: str, **sizes: int) -> None:
+    """Raise `DistaffError` for a size of the network `name` that is not 1 or more."""
+    for parameter, size in sizes.items():
+        if size < 1:
+            raise DistaffError(f"{name}: {parameter}={size}, but a size is 1 or more")
 
 
 class VAE(nn.Module):

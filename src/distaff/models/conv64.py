@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from distaff.errors import DistaffError
-from distaff.models import VAE, network
+from distaff.models import VAE, check_sizes, network
 from distaff.models._upsample import Upsample
 
 
@@ -28,6 +28,7 @@ def conv64(
     stride 2 with 2 width, width, width, c channels. `likelihood` is bernoulli, bernoulli_tanh, l2 or l2_tanh.
     Defaults are the study's: 309,204 and 381,313 parameters at c = 1. Raises `DistaffError` if images are not 64 x 64.
     """
+    check_sizes("conv64", latents=latents, width=width, hidden=hidden)
     height, across, channels = shape
     if (height, across) != (64, 64):
         raise DistaffError(f"conv64 is made for 64 x 64 pixels, not {height} x {across}: take mlp for other sizes")

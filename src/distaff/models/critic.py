@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from distaff.models import network
+from distaff.models import check_sizes, network
 
 
 @network(paper="https://arxiv.org/abs/1802.05983")
@@ -14,6 +14,7 @@ def critic(latents: int, *, width: int = 1000, depth: int = 6) -> nn.Module:
 
     The defaults are those of Kim and Mnih (2018) and of the 2019 study: 5,018,002 parameters at 10 latents.
     """
+    check_sizes("critic", width=width, depth=depth)
     layers: list[nn.Module] = []
     with torch.device("meta"):
         for before in [latents] + [width] * (depth - 1):

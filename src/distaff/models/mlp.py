@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from distaff.models import VAE, network
+from distaff.models import VAE, check_sizes, network
 
 
 @network(paper="https://arxiv.org/abs/1811.12359", since={"likelihood": "bernoulli"})
@@ -25,6 +25,7 @@ def mlp(
     of another width or depth, `mlp(width=64)`, keeps their form.
     `likelihood` is bernoulli, bernoulli_tanh, l2 or l2_tanh.
     """
+    check_sizes("mlp", latents=latents, width=width, depth=depth)
     height, across, channels = shape
     pixels = height * across * channels
     with torch.device("meta"):

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from distaff import data
+from distaff.errors import DistaffError
 from distaff.registry import METHODS
 from distaff.share.load import Pair
 from distaff.study.command import command
@@ -50,10 +51,11 @@ Representations of unsupervised models differ from seed to seed: one model says 
 
 def to_huggingface(pair: Pair, out: Path) -> list[Path]:
     """Write model.safetensors, config.json and README.md (the model card) to the folder `out`."""
+    told = card(pair)
     out.mkdir(parents=True, exist_ok=True)
     save_file(dict(pair.vae.state_dict()), out / "model.safetensors", {"format": "pt", "run": pair.run.id})
     (out / "config.json").write_text(json.dumps(describe(pair.run), indent=2) + "\n", encoding="utf-8")
-    (out / "README.md").write_text(card(pair), encoding="utf-8")
+    (out / "README.md").write_text(told, encoding="utf-8")
     return [out / name for name in ("model.safetensors", "config.json", "README.md")]
 
 
@@ -73,16 +75,30 @@ def card(pair: Pair) -> str:
 
 
 def code(pair: Pair) -> str:
-    """Python that loads the weights into ordinary modules, for who has no distaff."""
+    """Python that loads the weights into ordinary modules, for who has no distaff.
+
+    Raises `DistaffError` for a network that is no sequence of torch's own layers, which three lines cannot tell.
+    """
     lines = ["from safetensors.torch import load_file", "from torch import nn", ""]
     for name, part in (("encode", pair.encode), ("decode", pair.decode)):
-        layers = ", ".join(_written(layer) for layer in part)
-        lines.append(f"{name} = nn.Sequential({layers})")
+        layers = list(part) if isinstance(part, nn.Sequential) else [part]
+        strangers = [type(layer).__name__ for layer in layers if not _torchs(layer)]
+        if strangers:
+            raise DistaffError(
+                f"{pair.run.network} has layers of its own ({strangers[0]}), which a model card cannot write down: "
+                "--to onnx takes any network"
+            )
+        lines.append(f"{name} = nn.Sequential({', '.join(map(_written, layers))})")
     lines += ["", 'weights = load_file("model.safetensors")']
     for name, prefix in (("encode", "encoder."), ("decode", "decoder.")):
         own = f'{{k.removeprefix("{prefix}"): w for k, w in weights.items() if k.startswith("{prefix}")}}'
         lines.append(f"{name}.load_state_dict({own})")
     return "\n".join([*lines, "", "# mean, logvar = encode(x).chunk(2, dim=1)"])
+
+
+def _torchs(layer: nn.Module) -> bool:
+    """Whether it is one of torch's layers, with no others inside."""
+    return type(layer).__module__.startswith("torch.nn.") and not list(layer.children())
 
 
 def _written(layer: nn.Module) -> str:

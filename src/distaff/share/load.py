@@ -13,7 +13,7 @@ from distaff.models import VAE
 from distaff.models._upsample import Upsample
 from distaff.registry import NETWORKS
 from distaff.spec import Run
-from distaff.study.store import Store
+from distaff.study.store import params_in, run_in
 
 
 class Pair(NamedTuple):
@@ -22,8 +22,8 @@ class Pair(NamedTuple):
     `vae` holds both with its likelihood: `vae.picture(z)` is the image in [0, 1].
     """
 
-    encode: nn.Sequential
-    decode: nn.Sequential
+    encode: nn.Module
+    decode: nn.Module
     vae: VAE
     run: Run
 
@@ -36,24 +36,18 @@ def load(run: str | Path) -> Pair:
     folder = Path(run).resolve()
     if not (folder / "run.json").is_file():
         raise DistaffError(f"{folder} is no run: name a folder that holds run.json, such as out/quick/runs/1f0c...")
-    store = Store(folder.parent.parent)
-    told = store.run(folder.name)
+    told = run_in(folder)
     vae: VAE = NETWORKS.bind(told.network)(data.load(str(told.dataset)).shape)
     plain = VAE(_plain(vae.encoder), _plain(vae.decoder), vae.likelihood)
-    plain.load_state_dict(store.params(folder.name), assign=True)
+    plain.load_state_dict(params_in(folder), assign=True)
     plain.requires_grad_(False).eval()
-    assert isinstance(plain.encoder, nn.Sequential)
-    assert isinstance(plain.decoder, nn.Sequential)
     return Pair(plain.encoder, plain.decoder, plain, told)
 
 
-def _plain(module: nn.Module) -> nn.Sequential:
-    """The same layers with torch's own classes only, so that any tool knows them."""
-    assert isinstance(module, nn.Sequential)
-    return nn.Sequential(*(_own_class(layer) for layer in module))
-
-
-def _own_class(layer: nn.Module) -> nn.Module:
-    if isinstance(layer, Upsample):
-        return nn.ConvTranspose2d(layer.in_channels, layer.out_channels, 4, 2, 1, device="meta")
-    return layer
+def _plain(module: nn.Module) -> nn.Module:
+    """The same layers, with torch's own classes for ours, so that any tool knows them."""
+    if isinstance(module, Upsample):
+        return nn.ConvTranspose2d(module.in_channels, module.out_channels, 4, 2, 1, device="meta")
+    for name, child in module.named_children():
+        setattr(module, name, _plain(child))
+    return module

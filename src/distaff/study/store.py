@@ -64,7 +64,7 @@ class Store:
 
         run = trained.run
         if trained.diverged is not None:
-            self.fail(run, f"not finite from update {trained.diverged} on")
+            self.fail(run, f"not finite by update {trained.diverged}")
             return
         if self.has(run.id):
             return
@@ -104,7 +104,7 @@ class Store:
 
     def run(self, id: str) -> Run:
         """The run that `id` names, from its run.json."""
-        return recognise(read_json(self._existing(id) / "run.json"))
+        return run_in(self._existing(id))
 
     def made(self, id: str) -> dict[str, Any]:
         """Who made run `id`, with what, and in how many seconds."""
@@ -112,42 +112,53 @@ class Store:
 
     def params(self, id: str) -> Params:
         """The weights of run `id`; raises `DistaffError` if the file is damaged."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
-        content = self._whole(id, "model.safetensors")
-        try:
-            return load(content)
-        except SafetensorError as error:
-            raise damaged(self.run_folder(id) / "model.safetensors", error) from error
+        return params_in(self._existing(id))
 
     def curve(self, id: str) -> pl.DataFrame:
         """The training curve of run `id`; raises `DistaffError` if the file is damaged."""
         import polars as pl
 
-        content = self._whole(id, "curve.parquet")
+        content = _whole(self._existing(id), "curve.parquet")
         try:
             return pl.read_parquet(content)
         except pl.exceptions.PolarsError as error:
             raise damaged(self.run_folder(id) / "curve.parquet", error) from error
-
-    def _whole(self, id: str, name: str) -> bytes:
-        """The bytes of a file of run `id`, after a look at the checksum that its provenance holds."""
-        path = self._existing(id) / name
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise damaged(path, error) from error
-        told = self.made(id).get("files", {}).get(name)
-        if told is not None and told != digest(content):
-            raise damaged(path, "its checksum does not fit")
-        return content
 
     def _existing(self, id: str) -> Path:
         folder = self.run_folder(id)
         if not folder.is_dir():
             raise DistaffError(f"there is no run {id!r} in {self.folder}; `distaff study status` lists what there is")
         return folder
+
+
+def run_in(folder: Path) -> Run:
+    """The run in a folder that holds its run.json, in a store or not."""
+    return recognise(read_json(folder / "run.json"))
+
+
+def params_in(folder: Path) -> Params:
+    """The weights in a run's folder, in a store or not; raises `DistaffError` if the file is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    content = _whole(folder, "model.safetensors")
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise damaged(folder / "model.safetensors", error) from error
+
+
+def _whole(folder: Path, name: str) -> bytes:
+    """The bytes of a file of a run, after a look at the checksum that its provenance holds."""
+    path = folder / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise damaged(path, error) from error
+    told = read_json(folder / "provenance.json").get("files", {}).get(name)
+    if told is not None and told != digest(content):
+        raise damaged(path, "its checksum does not fit")
+    return content
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -36,7 +37,10 @@ KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
 
 
 class Trained(NamedTuple):
-    """What training one run gave: its weights, its curve, and the update at which it was no longer finite."""
+    """What training one run gave: its weights, its curve, and the first update known of not to be finite.
+
+    That is the first point of the curve that is not: points are `updates` / 200 apart.
+    """
 
     run: Run
     params: Params
@@ -67,7 +71,30 @@ def fit(
     torch.set_num_threads(1)
     exact()
     keep_freed()
-    packed = pack(runs, device)
+    with _memory(runs):
+        return _fit(pack(runs, device), resume, progress, watch, keep_seconds)
+
+
+@contextlib.contextmanager
+def _memory(runs: tuple[Run, ...]) -> Iterator[None]:
+    """Tell what did not fit where memory ends: the numbers of an allocator help nobody."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        need = len(runs) * bytes_of(runs[0]) / 1e9
+        raise DistaffError(
+            f"out of memory: {len(runs)} models of {runs[0].network} side by side need about {need:.1f} GB. "
+            "Fewer in a pack need less (distaff study run --memory), and so does a smaller network or batch"
+        ) from error
+
+
+def _fit(
+    packed: Pack, resume: Path | None, progress: Callable[[int, int], None] | None, watch: Watch | None,
+    keep_seconds: float,
+) -> list[Trained]:  # fmt: skip
+    runs, device = packed.runs, packed.device
     engine = engine_for(packed)
     columns, cadence = columns_of(packed), max(1, runs[0].updates // POINTS)
     state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
@@ -75,6 +102,7 @@ def fit(
         state, curve = recall(resume, packed)
     take = recorded(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
     kept = pointed = told = time.monotonic()
+    since = state.step  # the update of `pointed`
     whole = True  # false inside an update, which changes weights in place: a state of that moment must not be kept
     milliseconds = [math.nan] * len(curve)
     try:
@@ -83,8 +111,9 @@ def fit(
             state, terms, outputs = take(state)
             if at_point := state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
-                milliseconds[state.step // cadence - 1] = 1e3 * (time.monotonic() - pointed) / cadence / len(runs)
-                pointed = time.monotonic()
+                now = time.monotonic()
+                milliseconds[state.step // cadence - 1] = 1e3 * (now - pointed) / (state.step - since) / len(runs)
+                pointed, since = now, state.step
                 if watch is not None:
                     _show(watch, packed, columns, state.step, point)
             whole = True
@@ -94,17 +123,12 @@ def fit(
             if resume is not None and time.monotonic() - kept > keep_seconds:
                 keep(resume, packed, state, curve)
                 kept = time.monotonic()
+            if at_point and not torch.isfinite(point[:, 1]).any():
+                break  # no model is left that could recover
     except KeyboardInterrupt:
         if resume is not None and whole:
             keep(resume, packed, state, curve)
         raise
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
-            raise
-        need = len(runs) * bytes_of(runs[0]) / 1e9
-        raise DistaffError(
-            f"{len(runs)} models side by side need about {need:.1f} GB: put fewer in a pack, or say --memory"
-        ) from error
     found = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
     return [
         one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=title(device)) for one in found

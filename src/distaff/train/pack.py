@@ -15,7 +15,7 @@ from distaff.data import Dataset
 from distaff.errors import DistaffError
 from distaff.methods import Beyond, Terms, beyond
 from distaff.models import VAE, initial
-from distaff.registry import METHODS, NETWORKS
+from distaff.registry import METHODS, NETWORKS, Spec
 from distaff.spec import Run, side_by_side, structure
 from distaff.train.adam import Moments, fresh
 from distaff.types import Params
@@ -59,11 +59,24 @@ def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
     ordered = tuple(sorted(runs, key=lambda run: (structure(run)[:2], run.method.values, run.seed)))
     first = ordered[0]
     dataset = data.load(str(first.dataset))
-    vae = NETWORKS.bind(first.network)(dataset.shape)
-    critic = NETWORKS.bind(first.critic)(latents(first)) if first.critic else None
+    vae = _built(first.network, "images", dataset.shape)
+    if not isinstance(vae, VAE):
+        raise DistaffError(
+            f"{first.network} is no network for images, with an encoder and a decoder: conv64 and mlp are"
+        )
+    critic = _built(first.critic, "latents", latents(first)) if first.critic else None
     groups = _groups(ordered, device)
     vae.posterior = groups[0].beyond.posterior
     return Pack(ordered, dataset, vae, critic, groups, device)
+
+
+def _built(network: Spec, of: str, size: object) -> nn.Module:
+    """The modules of a network for images or codes of a size; raises `DistaffError` if it is not made for such."""
+    try:
+        module: nn.Module = NETWORKS.bind(network)(size)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DistaffError(f"{network} cannot be built for {size} {of}: {error}") from error
+    return module
 
 
 def begin(pack: Pack) -> State:

@@ -21,7 +21,8 @@ class Tracker(NamedTuple):
 def track(name: str, run: Run, folder: Path) -> Tracker:
     """The tracker called `name`, for `run`; what it keeps on disk stands under `folder`.
 
-    Raises `DistaffError` for an unknown name or a library that is not installed.
+    An interrupted training that goes on is one curve there too. Raises `DistaffError` for an unknown name, a library
+    that is not installed, or one that refuses: no login, no server, no room.
     """
     if name not in TRACKERS:
         raise unknown("tracker", name, TRACKERS)
@@ -29,6 +30,8 @@ def track(name: str, run: Run, folder: Path) -> Tracker:
         return TRACKERS[name](run, folder)
     except ImportError as error:
         raise DistaffError(f"--log {name} needs its library ({error}): pip install {name}") from error
+    except Exception as error:  # whatever a library raises of its own, before anything is trained
+        raise DistaffError(f"--log {name}: {error}") from error
 
 
 def _facts(run: Run) -> dict[str, str | int]:
@@ -39,14 +42,20 @@ def _facts(run: Run) -> dict[str, str | int]:
 def _tensorboard(run: Run, folder: Path) -> Tracker:
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(str(folder / "tensorboard" / run.id))
-    writer.add_text("run", f"{run.method} on {run.dataset}, seed {run.seed}")
+    writers: list[SummaryWriter] = []
 
     def write(update: int, values: Mapping[str, float]) -> None:
+        if not writers:  # what a killed training wrote from this update on is withdrawn
+            writers.append(SummaryWriter(str(folder / "tensorboard" / run.id), purge_step=update))
+            writers[0].add_text("run", f"{run.method} on {run.dataset}, seed {run.seed}")
         for name, value in values.items():
-            writer.add_scalar(name, value, update)
+            writers[0].add_scalar(name, value, update)
 
-    return Tracker(write, writer.close)
+    def close() -> None:
+        for writer in writers:
+            writer.close()
+
+    return Tracker(write, close)
 
 
 def _wandb(run: Run, folder: Path) -> Tracker:
@@ -65,7 +74,8 @@ def _mlflow(run: Run, folder: Path) -> Tracker:
         folder.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri((folder / "mlflow").resolve().as_uri())
     mlflow.set_experiment("distaff")
-    mlflow.start_run(run_name=run.id)
+    begun = mlflow.search_runs(filter_string=f"tags.`mlflow.runName` = '{run.id}'", output_format="list", max_results=1)
+    mlflow.start_run(run_id=begun[0].info.run_id if begun else None, run_name=run.id)
     mlflow.log_params(_facts(run))
     return Tracker(lambda update, values: mlflow.log_metrics(dict(values), step=update), mlflow.end_run)
 
