@@ -103,7 +103,7 @@ def outputs(draw: st.DrawFn) -> Outputs:
     mean, logvar = normal(b, d), normal(b, d) - 1
     return Outputs(
         normal(()), mean, logvar, mean + (logvar / 2).exp() * normal(b, d),
-        torch.tensor(draw(st.floats(0, 2e5)), dtype=torch.float64), normal(b, 2), normal(b, 2),
+        torch.tensor(draw(st.floats(0, 25) | st.floats(0, 2e5)), dtype=torch.float64), normal(b, 2), normal(b, 2),
     )  # fmt: skip
 
 

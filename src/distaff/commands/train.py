@@ -96,7 +96,8 @@ def train(
         store.put(trained, time.monotonic() - began)
         resume.unlink(missing_ok=True)
     if trained.diverged is not None:
-        raise DistaffError(f"{one.method} was not finite by update {trained.diverged}: try a smaller --lr")
+        lost = f"{one.method} was not finite by update {trained.diverged}"
+        raise DistaffError(f"{lost}: try a smaller --lr, or other parameters")
     print(store.run_folder(one.id))
 
 

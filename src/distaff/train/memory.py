@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from distaff import data
-from distaff.registry import NETWORKS
+from distaff.registry import METHODS, NETWORKS
 from distaff.spec import Run
 from distaff.train.pack import latents
 
@@ -26,12 +26,13 @@ def bytes_of(run: Run) -> int:
     dataset = data.load(str(run.dataset))
     height, width, channels = dataset.shape
     vae = NETWORKS.bind(run.network)(dataset.shape)
-    x = torch.empty(run.batch, channels, height, width, device="meta")
-    count, kept = _numbers(vae, x, torch.empty(run.batch, latents(run), device="meta"))
+    batch = run.batch * (2 if METHODS.plugin(run.method.name).has("views") else 1)
+    x = torch.empty(batch, channels, height, width, device="meta")
+    count, kept = _numbers(vae, x, torch.empty(batch, latents(run), device="meta"))
     kept += 3 * x.numel()  # the images of a model, their logits and the pixels' losses
     if run.critic is not None:
         critic = NETWORKS.bind(run.critic)(latents(run))
-        more = _numbers(critic, torch.empty(2 * run.batch, latents(run), device="meta"))
+        more = _numbers(critic, torch.empty(2 * batch, latents(run), device="meta"))
         count, kept = count + more[0], kept + more[1]
     return (OF_WEIGHT + OF_POINT) * count + OF_ACTIVATION * kept
 

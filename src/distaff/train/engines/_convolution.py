@@ -23,7 +23,7 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[Any, 
     kernels = kernels_for(x.device.type) if _suits(x, weight, how) else None
     if kernels is not None:
         return _OneKernel.apply(x, weight, bias, how, kernels)  # type: ignore[no-untyped-call, no-any-return]
-    y: Tensor = _Convolution.apply(x, weight, how)  # type: ignore[no-untyped-call]
+    y: Tensor = _SideBySide.apply(x, weight, how)  # type: ignore[no-untyped-call]
     return y if bias is None else y.add_(bias[:, None, :, None, None])
 
 
@@ -48,7 +48,7 @@ def kernels_for(device: str) -> ModuleType | None:
 
 
 class _OneKernel(torch.autograd.Function):
-    """The convolutions of k models by `kernels`, one for all models: as `_Convolution`, with the bias."""
+    """The convolutions of k models by `kernels`, one for all of them, with their biases."""
 
     @staticmethod
     def forward(
@@ -79,8 +79,8 @@ class _OneKernel(torch.autograd.Function):
         return below, of_weight.permute(0, 4, 3, 1, 2), of_bias, None, None
 
 
-class _Convolution(torch.autograd.Function):
-    """The convolutions of k models, x [k b i h w] and kernels [k o i p q], and no more of a layer than that."""
+class _SideBySide(torch.autograd.Function):
+    """The convolutions of k models by torch, each on a stream of its own on a GPU, and no more of a layer than that."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, how: tuple[Any, ...]) -> Tensor:
