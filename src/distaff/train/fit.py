@@ -85,7 +85,7 @@ def _memory(runs: tuple[Run, ...]) -> Iterator[None]:
             raise
         need = len(runs) * bytes_of(runs[0]) / 1e9
         raise DistaffError(
-            f"out of memory: {len(runs)} models of {runs[0].network} side by side need about {need:.1f} GB. "
+            f"out of memory ({error}): {len(runs)} models of {runs[0].network} side by side need about {need:.1f} GB. "
             "Fewer in a pack need less (distaff study run --memory), and so does a smaller network or batch"
         ) from error
 
