@@ -14,7 +14,7 @@ from distaff.spec import Run
 from distaff.train.pack import latents
 
 FLOAT = 4  # bytes
-OF_PROCESS = 500_000_000  # torch, numba, what scoring takes, and what a step takes beside its models
+OF_PROCESS = 600_000_000  # torch, numba, what scoring takes, and what a step and the gaps of a heap take beside models
 OF_WEIGHT = 4 * FLOAT  # the weight, its gradient and the two moments of Adam
 OF_POINT = 6 * FLOAT  # while a resume point is written: the weight and its moments, twice
 OF_ACTIVATION = 2 * FLOAT  # an output kept for the gradient, and the gradient that passes it
@@ -27,14 +27,13 @@ def bytes_of(run: Run) -> int:
     height, width, channels = dataset.shape
     vae = NETWORKS.bind(run.network)(dataset.shape)
     batch = run.batch * (2 if METHODS.plugin(run.method.name).has("views") else 1)
-    x = torch.empty(batch, channels, height, width, device="meta")
-    count, kept = _numbers(vae, x, torch.empty(batch, latents(run), device="meta"))
-    kept += 3 * x.numel()  # the images of a model, their logits and the pixels' losses
+    parts = [(vae.encoder, (channels, height, width), batch), (vae.decoder, (latents(run),), batch)]
     if run.critic is not None:
-        critic = NETWORKS.bind(run.critic)(latents(run))
-        more = _numbers(critic, torch.empty(2 * batch, latents(run), device="meta"))
-        count, kept = count + more[0], kept + more[1]
-    return (OF_WEIGHT + OF_POINT) * count + OF_ACTIVATION * kept
+        parts.append((NETWORKS.bind(run.critic)(latents(run)), (latents(run),), 2 * batch))
+    weights: int = sum(p.numel() for module, _, _ in parts for p in module.parameters())
+    kept = sum(rows * _outputs(module, shape) for module, shape, rows in parts)
+    kept += 3 * batch * height * width * channels  # the images of a model, their logits and the pixels' losses
+    return (OF_WEIGHT + OF_POINT) * weights + OF_ACTIVATION * kept
 
 
 def models_within(run: Run, memory: int) -> int:
@@ -47,19 +46,23 @@ def models_beside(run: Run, memory: int) -> int:
     return models_within(run, memory - OF_PROCESS)
 
 
-def _numbers(module: nn.Module, *inputs: Tensor) -> tuple[int, int]:
-    """The weights of a module, and the outputs of its layers on `inputs`, counted without computing them."""
+def _outputs(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """How many numbers the layers of a module put out for one input of `shape`.
+
+    They are counted on two zeros, with weights that take no memory: a product on the meta device would import torch's
+    compiler, a second and 170 MB of every worker.
+    """
     outputs: list[int] = []
 
-    def note(layer: nn.Module, given: Any, output: Any) -> None:
+    def note(layer: nn.Module, given: Any, output: Tensor) -> None:
         del layer, given
         outputs.append(output.numel())
 
-    leaves = [layer for layer in module.modules() if not list(layer.children())]
-    hooks = [layer.register_forward_hook(note) for layer in leaves]
+    weights = {name: torch.zeros(()).expand(p.shape) for name, p in module.named_parameters()}
+    hooks = [layer.register_forward_hook(note) for layer in module.modules() if not list(layer.children())]
     try:
-        module(*inputs)
+        torch.func.functional_call(module, weights, torch.zeros(2, *shape))
     finally:
         for hook in hooks:
             hook.remove()
-    return sum(p.numel() for p in module.parameters()), sum(outputs)
+    return sum(outputs) // 2
