@@ -47,7 +47,7 @@ def test_a_study_is_trained_and_scored_and_then_there_is_nothing_to_do(tmp_path:
     assert set(numbers.filter(numbers["metric"] == "mig")["representation"]) == {"mean", "sampled"}
     told = runs(study, Store(tmp_path))
     assert told["status"].to_list().count("failed") == 2
-    assert "not finite by update 1" in told["reason"].drop_nulls().to_list()
+    assert "not finite at update 1" in told["reason"].drop_nulls().to_list()
 
 
 def test_seeds_that_are_added_later_leave_what_was_there_untouched(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from distaff.errors import DistaffError
 from distaff.registry import NETWORKS
 from distaff.spec import Optim, Run, run
 from distaff.train.adam import update
-from distaff.train.fit import Trained, fit
+from distaff.train.fit import Trained, engine_for, fit
 from distaff.train.pack import begin, pack
 from distaff.train.resume import keep, recall
+from distaff.train.step import step
 from distaff.types import Params
 
 NETWORK = "mlp(width=32, latents=5)"
@@ -103,8 +104,30 @@ def test_a_diverged_run_is_named_with_its_step_and_its_neighbour_is_not() -> Non
 def test_a_pack_of_which_no_model_is_finite_is_trained_no_further() -> None:
     done: list[int] = []
     lost = fit(runs("beta_vae(beta=1e39)", "beta_vae(beta=2e39)", updates=4000), progress=lambda at, _: done.append(at))
-    assert [one.diverged for one in lost] == [20, 20]  # the first point of the curve
-    assert done == [20]
+    assert [one.diverged for one in lost] == [1, 1]
+    assert done == [20], "the first point of the curve"
+
+
+def test_the_update_that_diverged_is_told_exactly_and_after_an_interruption_too(tmp_path: Path) -> None:
+    def stop(at: int, _: int) -> None:
+        if at > min(expected):
+            raise KeyboardInterrupt
+
+    too_fast = Optim(lr=0.3)
+    both = tuple(run("toy", "beta_vae(beta=1)", NETWORK, updates=4000, optim=too_fast, seed=seed) for seed in range(2))
+    expected = []
+    for one in both:
+        packed = pack((one,))
+        state, objective = begin(packed), torch.zeros(1)
+        while objective.isfinite() and state.step < one.updates:
+            state, (terms,), _ = step(packed, state, engine_for(packed))
+            objective = terms["nll"] + terms["kl"]
+        expected.append(state.step)
+    assert any(at % 20 for at in expected), "between the points of the curve"
+    path = tmp_path / "state.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        fit(both, resume=path, progress=stop)
+    assert [one.diverged for one in fit(both, resume=path)] == expected
 
 
 def test_where_memory_ends_the_models_are_named_and_what_they_need(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def train(
         store.put(trained, time.monotonic() - began)
         resume.unlink(missing_ok=True)
     if trained.diverged is not None:
-        lost = f"{one.method} was not finite by update {trained.diverged}"
+        lost = f"{one.method} was not finite at update {trained.diverged}"
         raise DistaffError(f"{lost}: try a smaller --lr, or other parameters")
     print(store.run_folder(one.id))
 

@@ -64,7 +64,7 @@ class Store:
 
         run = trained.run
         if trained.diverged is not None:
-            self.fail(run, f"not finite by update {trained.diverged}")
+            self.fail(run, f"not finite at update {trained.diverged}")
             return
         if self.has(run.id):
             return

@@ -26,7 +26,7 @@ from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.recorded import recorded
 from distaff.train.resume import keep, recall
-from distaff.train.step import step
+from distaff.train.step import objectives, step
 from distaff.types import Params
 
 Watch: TypeAlias = Callable[[Run, int, dict[str, float]], object]
@@ -37,10 +37,7 @@ KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
 
 
 class Trained(NamedTuple):
-    """What training one run gave: its weights, its curve, and the first update known of not to be finite.
-
-    That is the first point of the curve that is not: points are `updates` / 200 apart.
-    """
+    """What training one run gave: its weights, its curve, and the first update that was not finite, if one was not."""
 
     run: Run
     params: Params
@@ -123,7 +120,7 @@ def _fit(
             if resume is not None and time.monotonic() - kept > keep_seconds:
                 keep(resume, packed, state, curve)
                 kept = time.monotonic()
-            if at_point and not torch.isfinite(point[:, 1]).any():
+            if at_point and bool((state.sound < state.step).all()):
                 break  # no model is left that could recover
     except KeyboardInterrupt:
         if resume is not None and whole:
@@ -163,7 +160,7 @@ def _point(
     for group, own in zip(pack.groups, terms, strict=True):
         for name, value in own.items():
             point[group.models, columns.index(f"term.{name}")] = value.detach()
-        point[group.models, 1] = torch.stack(list(own.values())).sum(0).detach()
+    point[:, 1] = objectives(terms).detach()
     return point.cpu()
 
 
@@ -177,6 +174,6 @@ def _show(watch: Watch, pack: Pack, columns: tuple[str, ...], step: int, point: 
 def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:
     params = {name: weights[k].detach().cpu().clone() for name, weights in state.params.items()}
     healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
-    sick = torch.nonzero(~torch.isfinite(curve[:, 1]))
-    at = int(curve[sick[0, 0], 0]) if len(sick) else state.step
-    return Trained(pack.runs[k], params, curve, columns, None if healthy and not len(sick) else at)
+    sound = int(state.sound[k])
+    diverged = None if healthy and sound == state.step else min(sound + 1, state.step)
+    return Trained(pack.runs[k], params, curve, columns, diverged)

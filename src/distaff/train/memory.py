@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from distaff import data
 from distaff.registry import METHODS, NETWORKS
@@ -46,11 +47,23 @@ def models_beside(run: Run, memory: int) -> int:
     return models_within(run, memory - OF_PROCESS)
 
 
+class _WithoutProducts(TorchFunctionMode):
+    """Dense layers put out zeros of the right shape: their weights may be larger than memory."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Whatever torch does, but for the product of a dense layer."""
+        del types
+        if function is nn.functional.linear:
+            x, weight, *_ = args
+            return x.new_zeros(*x.shape[:-1], len(weight))
+        return function(*args, **(kwargs or {}))
+
+
 def _outputs(module: nn.Module, shape: tuple[int, ...]) -> int:
     """How many numbers the layers of a module put out for one input of `shape`.
 
-    They are counted on two zeros, with weights that take no memory: a product on the meta device would import torch's
-    compiler, a second and 170 MB of every worker.
+    They are counted on zeros, with weights that take no memory. The meta device would be simpler, but its operations
+    import torch's compiler: a second and 170 MB of every worker.
     """
     outputs: list[int] = []
 
@@ -61,8 +74,9 @@ def _outputs(module: nn.Module, shape: tuple[int, ...]) -> int:
     weights = {name: torch.zeros(()).expand(p.shape) for name, p in module.named_parameters()}
     hooks = [layer.register_forward_hook(note) for layer in module.modules() if not list(layer.children())]
     try:
-        torch.func.functional_call(module, weights, torch.zeros(2, *shape))
+        with _WithoutProducts():
+            torch.func.functional_call(module, weights, torch.zeros(1, *shape))
     finally:
         for hook in hooks:
             hook.remove()
-    return sum(outputs) // 2
+    return sum(outputs)

@@ -43,13 +43,14 @@ class Pack:
 
 
 class State(NamedTuple):
-    """All that changes while a pack is trained: updates done, weights [k ...], and the moments of Adam."""
+    """All that changes while a pack is trained: updates done, weights [k ...], moments of Adam, and who is well."""
 
     step: int
     params: Params
     moments: Moments
     critic: Params
     critic_moments: Moments
+    sound: Tensor  # [k] updates in a row, from the first, whose objective was finite
 
 
 def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
@@ -84,7 +85,8 @@ def begin(pack: Pack) -> State:
     params = _stack([initial(pack.vae, run.seed) for run in pack.runs], pack.device)
     rivals = [initial(pack.critic, run.seed, part=1) for run in pack.runs] if pack.critic else []
     critic = _stack(rivals, pack.device) if rivals else {}
-    return State(0, params, fresh(params), critic, fresh(critic))
+    sound = torch.zeros(len(pack.runs), dtype=torch.int64, device=pack.device)
+    return State(0, params, fresh(params), critic, fresh(critic), sound)
 
 
 def latents(run: Run) -> int:

@@ -79,3 +79,4 @@ def _moving(state: State) -> Iterator[Tensor]:
     """All tensors that a step changes."""
     for part in (state.params, *state.moments, state.critic, *state.critic_moments):
         yield from part.values()
+    yield state.sound

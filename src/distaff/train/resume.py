@@ -26,12 +26,13 @@ def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
     tensors = {
         f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
     }
+    rest = {"curve": curve, "sound": state.sound}
     about = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
-            file.write(save({**tensors, "curve": curve}, about))
+            file.write(save({**tensors, **rest}, about))
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
@@ -51,6 +52,8 @@ def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
         raise DistaffError(f"{path} is no resume point ({error}): delete it and train again from the start") from error
     if json.loads(about["runs"]) != [run.id for run in pack.runs]:
         raise DistaffError(f"{path} belongs to other runs: delete it, or name another folder")
+    if "sound" not in tensors:
+        raise DistaffError(f"{path} is a resume point of an older distaff: delete it and train again from the start")
     found: dict[str, Params] = {part: {} for part in PARTS}
     for name, tensor in tensors.items():
         part, slash, key = name.partition("/")
@@ -63,6 +66,7 @@ def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
         Moments(ordered["first"], ordered["second"]),
         ordered["critic"],
         Moments(ordered["critic_first"], ordered["critic_second"]),
+        tensors["sound"],
     )
     return state, tensors["curve"].cpu()
 

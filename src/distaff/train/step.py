@@ -51,14 +51,20 @@ def advance(
     """Follow the gradient of every model's objective on these draws: weights and moments change in place."""
     outputs = forward(pack, state, engine, draws, clock.step)
     terms = [evaluate(group, outputs) for group in pack.groups]
-    objective = torch.stack([value.sum() for group in terms for value in group.values()]).sum()
-    gradients = torch.autograd.grad(objective, list(state.params.values()), retain_graph=pack.critic is not None)
+    objective = objectives(terms)
+    state.sound.add_(torch.isfinite(objective) & (state.sound == clock.step))
+    gradients = torch.autograd.grad(objective.sum(), list(state.params.values()), retain_graph=pack.critic is not None)
     if pack.critic is not None:  # from the same forward pass, and before either is updated: simultaneous, as published
         rivalry = torch.stack([_rivalry(group, outputs) for group in pack.groups]).sum()
         rival_gradients = torch.autograd.grad(rivalry, list(state.critic.values()))
         update(state.critic, rival_gradients, state.critic_moments, pack.runs[0].critic_optim, clock.rival)
     update(state.params, gradients, state.moments, pack.runs[0].optim, clock.own)
     return terms, outputs
+
+
+def objectives(terms: list[dict[str, Tensor]]) -> Tensor:
+    """What each model minimises [k]: the sum of its terms."""
+    return torch.cat([torch.stack(list(group.values())).sum(0) for group in terms])
 
 
 def clock(pack: Pack, step: int) -> Clock:
