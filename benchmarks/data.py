@@ -2,28 +2,32 @@
 
     python benchmarks/data.py [--build] [--stream 1036800]
 
-CPU time (user and system) of one thread, the least of several rounds, so that neighbours on the machine count little.
-`--build` draws the look-alikes of Cars3D and SmallNORB anew, in minutes; `--stream N` writes N images in the format of
-MPI3D and converts them, which needs 12.7 GB of disk for 1,036,800. Both work in a folder that is deleted afterwards.
+CPU time (user and system) of one thread. Batches are taken in turn by every contender in every round, and the median of
+the rounds' ratios is told, with nine tenths above the first figure in brackets and nine tenths below the second: a
+neighbour of the machine's memory slows all of them. `--build` draws the look-alikes of Cars3D and SmallNORB anew, in
+minutes; `--stream N` writes N images in the format of MPI3D and converts them, which needs 12.7 GB of disk for
+1,036,800. Both work in a folder that is deleted afterwards.
 
-Measured on two quiet cores of an EPYC of 2024, six runs: a batch of 64 of dsprites in 14 to 16 us, of which 1 draws
-rows, 3 wait for cold memory and 9 write a megabyte of floats. By item over bytes in memory a DataLoader takes 403 to
-549 us, 25 to 36 times as long; over the packed array 296 to 319, 18.7 to 21.4 times; with a batch sampler 195 to 215,
-12 to 14 times. Of a step of conv64 on dsprites less than a thousandth is data, of one on Scream-dSprites 4 %.
-shapes3d_lookalike has its tables in 0.7 CPU s and then 119,221 images a second; those of Cars3D and SmallNORB are drawn
-in 81 and 158 s, with 352 and 371 MB at most.
+Measured on two cores of an EPYC of 2024, sixteen runs: a batch of 64 of dsprites in 21 to 26 us, of which 13 write a
+megabyte of floats, 2 to 6 wait for cold memory, and 2 draw rows. By item over bytes in memory a DataLoader takes 23 to
+28 times as long; over the packed array 19.1 to 22.9 times, the median 20.6; with a batch sampler 12 to 15 times. (In
+one run, all of it slowed by half, 32, 25 and 15 times.) Of a step of conv64 on dsprites less than a thousandth is data,
+of one on Scream-dSprites 4 %. shapes3d_lookalike has its tables in 0.9 CPU s and then 93,449 images a second; those of
+Cars3D and SmallNORB are drawn in 85 and 126 s, with 352 and 375 MB at most. 12.7 GB in MPI3D's format are converted in
+49 s with 477 MB at most.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
 import os
 import resource
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,41 +79,33 @@ def least(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
     return best
 
 
-def batches(n: int = 200) -> None:
-    """Batches of dsprites, rows drawn and all, and the same from DataLoaders."""
+def batches(rounds: int = 41) -> None:
+    """Batches of dsprites, rows drawn and all, and the same from DataLoaders, each in turn in every round."""
     from distaff.data import dsprites
 
-    dataset = data.load("dsprites")
+    dataset, step = data.load("dsprites"), itertools.count()
     whole = np.concatenate([dataset.images(rows) for rows in np.array_split(np.arange(len(dataset)), 200)])
     items = Items(torch.from_numpy(whole.reshape(-1, 1, 64, 64)))
-    step = iter(range(10**9))
-
-    def ours() -> None:
-        for _ in range(n):
-            dataset.batch(dataset.draw(0, next(step), BATCH))
-
-    def some(loader: Iterator[torch.Tensor], of: int) -> Callable[[], None]:
-        def work() -> None:
-            for _ in range(of):
-                next(loader)
-
-        next(loader)  # what an epoch costs at its beginning is left out
-        return work
-
+    sampler = BatchSampler(RandomSampler(items), BATCH, drop_last=True)
     packed = iter(DataLoader(Packed(dsprites._drawn()), batch_size=BATCH, shuffle=True))
     single = iter(DataLoader(items, batch_size=BATCH, shuffle=True))
-    sampler = BatchSampler(RandomSampler(items), BATCH, drop_last=True)
     batched = iter(DataLoader(items, sampler=sampler, batch_size=None))
-    ours()
-    own = least(ours) / n
-    print(f"dsprites, a batch of 64: {own * 1e6:.0f} us")
-    for name, loader, of in (
-        ("per item, the same packed array", packed, 10),
-        ("per item, unpacked in memory", single, 10),
-        ("batch sampler, unpacked in memory", batched, n),
-    ):
-        seconds = least(some(loader, of)) / of
-        print(f"    DataLoader, {name}: {seconds * 1e6:.0f} us, {seconds / own:.1f}x")
+    contenders: dict[str, tuple[Callable[[], Any], int]] = {
+        "dsprites": (lambda: dataset.batch(dataset.draw(0, next(step), BATCH)), 100),
+        "DataLoader, per item, the same packed array": (lambda: next(packed), 6),
+        "DataLoader, per item, unpacked in memory": (lambda: next(single), 6),
+        "DataLoader, batch sampler, unpacked in memory": (lambda: next(batched), 12),
+    }
+    seconds = {name: np.empty(rounds) for name in contenders}
+    for at in range(-1, rounds):  # the first round is overwritten: an epoch's beginning and the compiler are left out
+        for name, (work, n) in contenders.items():
+            began = time.process_time()
+            for _ in range(n):
+                work()
+            seconds[name][at] = (time.process_time() - began) / n
+    for name, taken in seconds.items():
+        low, ratio, high = np.percentile(taken / seconds["dsprites"], (10, 50, 90))
+        print(f"a batch of 64, {name}: {1e6 * np.median(taken):.0f} us, {ratio:.1f}x ({low:.1f} to {high:.1f})")
 
 
 def room() -> None:

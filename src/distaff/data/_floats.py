@@ -34,19 +34,25 @@ def of_bits(words: UInt64[np.ndarray, "n h"], rows: Int[np.ndarray, "b"]) -> Flo
 
 @numba.njit(cache=True)
 def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: int) -> bool:
-    """Fill the memory at `out`, which has room for the pixels of every row; False if a row is outside."""
-    h, flat = np.uint64(words.shape[1]), words.reshape(-1)
+    """Fill the memory at `out`, which has room for the pixels of every row; False if a row is outside.
+
+    The words are brought together before any pixel is written: between stores, which fill its queue, a processor
+    looks but a line or two ahead, and would wait for cold memory line by line.
+    """
+    n, h = words.shape
+    flat, near = words.reshape(-1), np.empty((rows.size, h), dtype=np.uint64)
     for row in rows:
-        if row < 0 or row >= words.shape[0]:
+        if row < 0 or row >= n:
             return False
         for y in range(0, h, 8):  # every cache line is asked for before any is waited for
-            _ask(flat, np.uint64(row) * h + np.uint64(y))
-    parts, to, an_image = flat.view(np.uint16), np.uint64(out), h * np.uint64(64 // LANES)
-    for row in rows:
-        first = np.uint64(row) * an_image
-        for part in range(an_image):
-            _write(parts[first + part], to)
-            to += np.uint64(4 * LANES)
+            _ask(flat, row * h + y)
+    for i, row in enumerate(rows):
+        for y in range(h):
+            near[i, y] = words[row, y]
+    to = np.uint64(out)
+    for part in near.reshape(-1).view(np.uint16):
+        _write(part, to)
+        to += np.uint64(4 * LANES)
     return True
 
 
