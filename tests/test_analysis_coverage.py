@@ -59,7 +59,7 @@ def test_a_hundred_studies_of_fifty_seeds_mostly_hold_the_truth(statistic):
 @pytest.mark.slow
 @pytest.mark.parametrize("statistic", [rank_correlation, share_of_settings, game])
 def test_intervals_of_fifty_seeds_cover_93_to_97_per_cent(statistic):
-    found = coverage(statistic, 50, 1000, 600)
+    found = coverage(statistic, 50, 4000, 600)  # with a standard error of .4 %; 1,000 studies would not decide
     print(f"{statistic.__name__}, 50 seeds: {found:.1%}")  # noqa: T201
     assert 0.93 <= found <= 0.97
 
