@@ -8,9 +8,9 @@ neighbour of the machine's memory slows all of them. `--build` draws the look-al
 minutes; `--stream N` writes N images in the format of MPI3D and converts them, which needs 12.7 GB of disk for
 1,036,800. Both work in a folder that is deleted afterwards.
 
-Measured on two cores of an EPYC of 2024, sixteen runs: a batch of 64 of dsprites in 21 to 26 us, of which 13 write a
+Measured on two cores of an EPYC of 2024, fifteen runs: a batch of 64 of dsprites in 21 to 26 us, of which 13 write a
 megabyte of floats, 2 to 6 wait for cold memory, and 2 draw rows. By item over bytes in memory a DataLoader takes 23 to
-28 times as long; over the packed array 19.1 to 22.9 times, the median 20.6; with a batch sampler 12 to 15 times. (In
+28 times as long; over the packed array 19.1 to 22.9 times, the median 21.1; with a batch sampler 12 to 15 times. (In
 one run, all of it slowed by half, 32, 25 and 15 times.) Of a step of conv64 on dsprites less than a thousandth is data,
 of one on Scream-dSprites 4 %. shapes3d_lookalike has its tables in 0.9 CPU s and then 93,449 images a second; those of
 Cars3D and SmallNORB are drawn in 85 and 126 s, with 352 and 375 MB at most. 12.7 GB in MPI3D's format are converted in
