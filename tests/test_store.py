@@ -17,11 +17,12 @@ from distaff.runs import Study
 from distaff.scoring.protocol import Answers, Scoring, scores, scoring
 from distaff.store.check import check, mend
 from distaff.store.files import read_json, sealed
+from distaff.store.listing import listing
 from distaff.store.merge import merge
 from distaff.store.remote import pull, push
 from distaff.store.store import Store
 from distaff.store.studies import keep_study, kept_study, load_study
-from distaff.study.plan import failures, listing, plan, retry
+from distaff.study.plan import failures, plan, retry
 from distaff.study.prune import compact, drop_weights, tidy
 from distaff.study.select import only
 from distaff.study.work import work

@@ -29,7 +29,7 @@ def store_check(folder: Folder, /, mend: bool = False) -> None:
     """
     from distaff.store.check import check
     from distaff.store.check import mend as set_aside
-    from distaff.study.plan import listing
+    from distaff.store.listing import listing
 
     store = _store(folder)
     found = list(check(store))

@@ -194,9 +194,9 @@ def _opened(file: Path, where: Where) -> tuple[Study, Store, frozenset[str] | No
 
 def _show_plan(study: Study, store: Store, todo: Plan, memory: str, measured: object = None) -> None:
     from distaff.commands.follow import show_plan
+    from distaff.store.listing import listing
     from distaff.study.launch import bytes_in
     from distaff.study.pace import Pace, from_store
-    from distaff.study.plan import listing
 
     pace = measured if isinstance(measured, Pace) else from_store(store, study, listing(store).runs)
     show_plan(study, todo, pace, bytes_in(memory))

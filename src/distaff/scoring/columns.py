@@ -14,8 +14,8 @@ from distaff.runs import Study
 from distaff.scoring.names import naming
 from distaff.scoring.protocol import Answers, scores, scoring
 from distaff.store.files import read_json, write
+from distaff.store.listing import listing
 from distaff.store.store import Store, ended
-from distaff.study.plan import listing
 
 if TYPE_CHECKING:
     import numpy as np

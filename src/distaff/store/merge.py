@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from distaff.errors import DistaffError
 from distaff.store.files import digest, write
+from distaff.store.listing import listing
 from distaff.store.store import Store
-from distaff.study.plan import listing
 
 WEIGHTS = "model.safetensors"
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from distaff.errors import DistaffError
 from distaff.store.files import digest
+from distaff.store.listing import listing
 from distaff.store.merge import WEIGHTS, Merged, merge
 from distaff.store.store import FORMAT, Store
-from distaff.study.plan import listing
 
 RUNS_A_PART = 500
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from distaff.plugins.registry import content_id
 from distaff.runs import Run, Study, side_by_side
 from distaff.scoring.protocol import Answers, Scoring
 from distaff.scoring.protocol import scoring as scoring  # noqa: PLC0414  (others take it from here)
+from distaff.store.listing import listing
 from distaff.store.store import Store
 from distaff.store.studies import load_study as load_study  # noqa: PLC0414  (others take it from here)
 
@@ -61,20 +61,6 @@ class Plan(NamedTuple):
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.packs and not self.unscored
-
-
-class Listing(NamedTuple):
-    """The names in a store, read once: complete runs, and what failed."""
-
-    runs: frozenset[str]
-    failed: frozenset[str]  # ids of runs, and id-scoring of scorings
-
-
-def listing(store: Store) -> Listing:
-    """What a store holds by name; reads two folders and no file."""
-    runs = [name for name in _names(store.folder / "runs") if not name.startswith(".")]
-    failed = [name.removesuffix(".json") for name in _names(store.folder / "failed") if name.endswith(".json")]
-    return Listing(frozenset(runs), frozenset(failed))
 
 
 def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
@@ -133,10 +119,6 @@ def retry(study: Study, store: Store, ids: frozenset[str] | None = None) -> int:
     for name in again:
         (store.folder / "failed" / f"{name}.json").unlink(missing_ok=True)
     return len(again)
-
-
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []
 
 
 def _answered(store: Store, id: str) -> list[str]:

@@ -11,9 +11,9 @@ from typing import Any
 from distaff.plugins.registry import content_id
 from distaff.runs import Study
 from distaff.store.files import read_json, sealed, write
+from distaff.store.listing import listing
 from distaff.store.store import FORMAT, Store
 from distaff.study.leases import Claims
-from distaff.study.plan import listing
 
 ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what `write` calls a file until it is whole
 

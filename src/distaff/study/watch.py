@@ -7,10 +7,11 @@ from collections import defaultdict, deque
 from typing import Any, NamedTuple
 
 from distaff.runs import Run, Study
+from distaff.store.listing import listing
 from distaff.store.store import Store
 from distaff.study.leases import Claims
 from distaff.study.pace import Estimate, Pace, from_store, kind
-from distaff.study.plan import Ask, Plan, Train, listing, plan
+from distaff.study.plan import Ask, Plan, Train, plan
 from distaff.study.work import progress_of
 
 WINDOW = 60.0  # seconds over which the rate is taken
