@@ -31,9 +31,8 @@ def plugins(folder: Path) -> None:
     for kind, registry in KINDS.items():
         found = [registry.plugin(name) for name in registry.names()]
         if found:
-            title = kind.split("/")[-1].capitalize()
-            path = folder / f"list_{kind.replace('/', '_')}.md"
-            path.write_text(f"# {title}\n\n" + "\n".join(map(entry, found)), encoding="utf-8")
+            path = folder / f"list_{kind}.md"
+            path.write_text(f"# {kind.capitalize()}\n\n" + "\n".join(map(entry, found)), encoding="utf-8")
 
 
 def entry(plugin: Plugin) -> str:

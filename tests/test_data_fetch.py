@@ -22,6 +22,7 @@ from distaff.data.cache import fetch as _fetch
 from distaff.data.cache.built import FOLDER, built_folder
 from distaff.data.cache.fetch import RECORDED, fetch
 from distaff.data.cache.published import File, opened
+from distaff.data.dataset import PUBLISHED
 from distaff.errors import DistaffError
 from failing_host import Host
 
@@ -60,7 +61,7 @@ def archive(tmp_path, monkeypatch, host) -> bytes:
 
 def publish(monkeypatch, host, checksum):
     how = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum),))
-    monkeypatch.setitem(data._PUBLISHED, "cars3d", how)
+    monkeypatch.setitem(PUBLISHED, "cars3d", how)
 
 
 def left(cache: Path) -> list[str]:
@@ -267,9 +268,10 @@ from distaff import data
 from distaff.data import cars3d
 from distaff.data.cache.fetch import fetch
 from distaff.data.cache.published import File
+from distaff.data.dataset import PUBLISHED
 cars3d.SIZES = (2, 3, 3)
 how = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, sys.argv[1], sys.argv[2]),))
-data._PUBLISHED["cars3d"] = how
+PUBLISHED["cars3d"] = how
 fetch("cars3d")
 """
 
@@ -300,10 +302,10 @@ def test_a_right_file_is_kept_when_the_disk_is_full(host, archive, cache, monkey
         raise DistaffError("no space")
 
     how = data.published("cars3d")
-    monkeypatch.setitem(data._PUBLISHED, "cars3d", how._replace(convert=full))
+    monkeypatch.setitem(PUBLISHED, "cars3d", how._replace(convert=full))
     with pytest.raises(DistaffError, match="no space"):
         fetch("cars3d", tell=lambda _: None)
-    monkeypatch.setitem(data._PUBLISHED, "cars3d", how)
+    monkeypatch.setitem(PUBLISHED, "cars3d", how)
     fetch("cars3d", tell=lambda _: None)
     assert len(host.asked) == 1
 

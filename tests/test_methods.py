@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from distaff.methods import Outputs, beyond
+from distaff.methods import Outputs, hooks
 from distaff.methods._dip import covariance
 from distaff.methods.beta_tc_vae import total_correlation
 from distaff.plugins.registry import METHODS
@@ -45,10 +45,10 @@ def test_each_objective_has_its_golden_value(text: str, value: float) -> None:
 
 
 def test_the_critics_loss_has_its_golden_value() -> None:
-    loss = beyond("factor_vae").critic
+    loss = hooks("factor_vae").critic
     assert loss is not None
     assert math.isclose(float(loss(golden())), 0.7994124, abs_tol=1e-6)
-    assert beyond("beta_vae").critic is None
+    assert hooks("beta_vae").critic is None
 
 
 def test_the_covariance_and_total_correlation_have_their_golden_values() -> None:

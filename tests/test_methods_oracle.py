@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from distaff.methods import Outputs, beyond
+from distaff.methods import Outputs, hooks
 from distaff.plugins.registry import METHODS
 
 Array = np.ndarray
@@ -151,14 +151,14 @@ def test_the_critics_loss_is_the_cross_entropy_of_its_two_classes(logits: list[t
         total -= (math.log(kept[0]) + math.log(kept[1])) / 2
     empty = torch.zeros(len(rows), 1, dtype=torch.float64)
     out = Outputs(torch.tensor(0.0), empty, empty, empty, torch.tensor(0.0), *torch.from_numpy(rows).split(2, 1))
-    loss = beyond("factor_vae", clip=clip).critic
+    loss = hooks("factor_vae", clip=clip).critic
     assert loss is not None
     assert math.isclose(float(loss(out)), total / len(rows), rel_tol=1e-9, abs_tol=1e-12)
 
 
 @pytest.mark.parametrize("clip", [True, False])
 def test_the_critics_gradient_is_that_of_finite_differences(clip: bool) -> None:
-    loss, empty = beyond("factor_vae", clip=clip).critic, torch.zeros(5, 1, dtype=torch.float64)
+    loss, empty = hooks("factor_vae", clip=clip).critic, torch.zeros(5, 1, dtype=torch.float64)
     assert loss is not None
 
     def of_logits(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.plugins.registry import METRICS, content_id
+from distaff.plugins.registry import METRICS
+from distaff.plugins.spec import content_id
 
 NAMES = METRICS.names()
 DRAWS = {

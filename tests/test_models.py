@@ -12,7 +12,7 @@ from torch.func import functional_call
 from distaff.errors import DistaffError
 from distaff.networks import initial
 from distaff.networks.conv64 import conv64
-from distaff.networks.critic import critic
+from distaff.networks.critics.critic import critic
 from distaff.networks.layers.likelihood import bernoulli_nll
 from distaff.networks.mlp import mlp
 

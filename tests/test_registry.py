@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distaff.errors import DistaffError
-from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, content_id
+from distaff.plugins.registry import DATASETS, METHODS, NETWORKS
+from distaff.plugins.spec import content_id
 
 SIX = ["annealed_vae", "beta_tc_vae", "beta_vae", "dip_vae_i", "dip_vae_ii", "factor_vae"]
 

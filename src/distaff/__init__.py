@@ -1,18 +1,28 @@
 """distaff: large studies of disentangled representations.
 
-Data flows one way, and imports go down this ladder only:
+Data flows one way, and imports go down this ladder only. A room may import what stands right of its arrow,
+and what those may; the tests read this text.
 
-    registry rng types <- spec                      (errors, heap and plugin beside them)
-    data, models       <- registry types rng
-    methods            <- registry types
-    metrics, tasks     <- registry                  (arrays in, numbers out: never torch)
-    train, encode      <- data models methods spec rng
-    pictures, theory   <- encode models data metrics train
-    study              <- train encode metrics tasks pictures
-    analysis           <- a data frame              (from the store only by its table.py)
-    report             <- analysis registry
-    share, explore     <- study and what is below it
-    commands, cli      <- all
+    errors heap rng types draws    <-
+    plugins                        <- errors
+    runs                           <- plugins
+    data networks                  <- plugins rng types heap
+    methods                        <- plugins types
+    metrics                        <- plugins draws                 arrays in, numbers out: never torch
+    tasks                          <- metrics
+    encode                         <- data networks
+    train                          <- data networks methods runs
+    pictures                       <- encode metrics runs
+    store                          <- train
+    scoring                        <- store encode tasks
+    study                          <- scoring pictures
+    analysis                       <- metrics                       the store only by its table
+    report                         <- analysis
+    theory                         <- pictures train
+    share                          <- scoring
+    explore                        <- scoring pictures report
+    commands                       <- study theory share explore
+    cli                            <- commands
 """
 
 import os

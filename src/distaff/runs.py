@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from distaff.errors import DistaffError, unknown
-from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, Spec, content_id
+from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS
+from distaff.plugins.spec import Spec, content_id
 
 SCHEDULES = ("constant", "linear", "cosine")
 
@@ -108,7 +109,7 @@ def run(dataset: str, method: str, network: str = "conv64", critic: str = "criti
         DATASETS.parse(dataset),
         spec,
         NETWORKS.parse(network),
-        NETWORKS.parse(critic) if rival else None,
+        CRITICS.parse(critic) if rival else None,
         **rest,  # type: ignore[arg-type]
     )
 

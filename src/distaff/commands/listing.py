@@ -8,12 +8,12 @@ import tyro
 
 
 def list_(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
-    """What there is: data sets, networks, methods, metrics, figures, each with its parameters and one sentence.
+    """List the plug-ins of each kind, with their parameters and one sentence each.
 
     Example: distaff list methods
 
     Args:
-        kind: data, models, methods, metrics, report/figures, or all.
+        kind: data, networks, critics, methods, metrics, tasks, figures, or all.
     """
     from rich.console import Console
     from rich.table import Table

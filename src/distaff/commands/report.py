@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from distaff.plugins.registry import EXTRA_FOLDERS, PACKAGE, content_id
+from distaff.plugins.registry import EXTRA_FOLDERS, PACKAGE
+from distaff.plugins.spec import content_id
 
 if TYPE_CHECKING:
     import polars as pl

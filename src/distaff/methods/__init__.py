@@ -13,42 +13,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from distaff.methods.outputs import Outputs, Terms, kl_by_latent
 from distaff.plugins.registry import METHODS
 from distaff.types import Scalar
 
-Terms: TypeAlias = dict[str, Scalar]
+__all__ = ["Hooks", "Outputs", "Posterior", "Terms", "hooks", "kl_by_latent", "method"]
+
 Posterior: TypeAlias = Callable[..., tuple[Tensor, Tensor]]
 
 
-class Outputs(NamedTuple):
-    """One model, one batch: all that a method may see."""
-
-    nll: Float[Tensor, ""]  # E_q[-log p(x|z)]: summed over pixels, mean over the batch, nats
-    mean: Float[Tensor, "b d"]
-    logvar: Float[Tensor, "b d"]
-    z: Float[Tensor, "b d"]
-    step: Float[Tensor, ""]  # updates so far: an argument, not a global counter
-    real: Float[Tensor, "b 2"] | None = None  # the critic's logits on z ...
-    fake: Float[Tensor, "b 2"] | None = None  # ... and on z with its dimensions shuffled over the batch
-    labels: Int[Tensor, "b f"] | None = None  # methods that ask for labels only
-
-    @property
-    def kl(self) -> Scalar:
-        """KL(q(z|x) || N(0, I)) in closed form, mean over the batch, nats."""
-        return kl_by_latent(self.mean, self.logvar).sum()
-
-
-def kl_by_latent(mean: Float[Tensor, "b d"], logvar: Float[Tensor, "b d"]) -> Float[Tensor, "d"]:
-    """0.5 (mean^2 + e^logvar - logvar - 1) of each latent, mean over the batch, nats."""
-    return (0.5 * (mean.square() + logvar.exp() - logvar - 1)).mean(0)
-
-
-class Beyond(NamedTuple):
-    """What a method asks for beyond its loss: pure functions, given at its decorator line."""
+class Hooks(NamedTuple):
+    """What a method needs beside its loss: pure functions, given at its decorator line."""
 
     critic: Callable[..., Scalar] | None = None
     views: Callable[..., NDArray[np.int64]] | None = None
@@ -79,23 +57,23 @@ def method(
     del paper, version, since
 
     def mark(function: Callable[..., Terms]) -> Callable[..., Terms]:
-        _BEYOND[function.__name__] = Beyond(critic, views, posterior, labels)
+        _HOOKS[function.__name__] = Hooks(critic, views, posterior, labels)
         return function
 
     return mark
 
 
-_BEYOND: dict[str, Beyond] = {}
+_HOOKS: dict[str, Hooks] = {}
 
 
-def beyond(name: str, **structure: Any) -> Beyond:
-    """What method `name` asks for beyond its loss, with those values of `structure` filled in that each part names."""
+def hooks(name: str, **structure: Any) -> Hooks:
+    """What method `name` needs beside its loss, with those values of `structure` filled in that each part names."""
     METHODS.function(name)
-    asked = _BEYOND[name]
-    return asked._replace(
-        critic=_filled(asked.critic, structure),
-        views=_filled(asked.views, structure),
-        posterior=_filled(asked.posterior, structure),
+    given = _HOOKS[name]
+    return given._replace(
+        critic=_filled(given.critic, structure),
+        views=_filled(given.views, structure),
+        posterior=_filled(given.posterior, structure),
     )
 
 

@@ -9,59 +9,43 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import importlib
 import importlib.util
-import json
-import math
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from distaff.errors import DistaffError, unknown
-from distaff.plugins.file import REQUIRED, Parameter, Plugin, read
-
-Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
+from distaff.plugins.file import REQUIRED, Plugin, read
+from distaff.plugins.spec import Spec, Value, canonical, coerce, coerced_default, literal
 
 PACKAGE = Path(__file__).parent.parent
 EXTRA_FOLDERS = "DISTAFF_PLUGINS"  # environment variable: folders that hold methods/, metrics/, ... of the user's own
 
 
-@dataclass(frozen=True)
-class Spec:
-    """A plug-in with a value for every parameter; `str(spec)` is the text that means it everywhere."""
-
-    kind: str
-    name: str
-    values: tuple[tuple[str, Value], ...]
-    text: str = field(compare=False)
-    identity: str = field(compare=False, repr=False)  # canonical JSON: what content ids hash
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __getitem__(self, parameter: str) -> Value:
-        return dict(self.values)[parameter]
-
-
 class Registry:
-    """The plug-ins of one kind: the files of a folder of the package, and of the user's own folders."""
+    """The plug-ins of one kind: the files of a folder of the package, and of the user's own folders.
 
-    def __init__(self, kind: str, folder: str) -> None:
+    `kind` is what one of them is called, `plural` what all are; `folder` is theirs in the package, where the files
+    `beside` them are none.
+    """
+
+    def __init__(self, kind: str, plural: str, folder: str | None = None, beside: frozenset[str] = frozenset()) -> None:
         self.kind = kind
-        self.folder = folder
+        self.plural = plural
+        self.folder = folder or plural
+        self.beside = beside
 
     def _folders(self) -> list[Path]:
         extra = [Path(part) for part in os.environ.get(EXTRA_FOLDERS, "").split(os.pathsep) if part]
-        return [PACKAGE / self.folder, *(part / self.folder for part in extra)]
+        return [PACKAGE / self.folder, *(part / self.plural for part in extra)]
 
     def _files(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
         for folder in self._folders():
-            for path in sorted(folder.glob("[!_]*.py")):
+            for path in sorted(path for path in folder.glob("[!_]*.py") if path.stem not in self.beside):
                 if path.stem in found:
                     raise self._twice(path.stem, found[path.stem], path)
                 found[path.stem] = path
@@ -70,6 +54,8 @@ class Registry:
     def _file(self, name: str) -> Path:
         """The file of `name`, without a look at the others: thousands of runs ask for theirs."""
         found = [path for folder in self._folders() if (path := folder / f"{name}.py").is_file()]
+        if name in self.beside:
+            found = []
         if len(found) > 1:
             raise self._twice(name, *found[:2])
         if not found or not name.isidentifier() or name.startswith("_"):
@@ -98,7 +84,7 @@ class Registry:
         if path.is_relative_to(PACKAGE):
             module = importlib.import_module(f"distaff.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}")
         else:
-            module = _import_file(f"distaff_plugins.{self.folder}.{name}", path)
+            module = _import_file(f"distaff_plugins.{self.plural}.{name}", path)
         return getattr(module, name)  # type: ignore[no-any-return]
 
     def bind(self, spec: Spec) -> Callable[..., Any]:
@@ -117,12 +103,12 @@ class Registry:
             value = given.get(key, parameter.default)
             if value is REQUIRED:
                 raise DistaffError(f"{name} needs a value for {key} ({parameter.annotation}), as in {name}({key}=...)")
-            values[key] = _coerce(name, parameter, value)
+            values[key] = coerce(name, parameter, value)
         first = next((p.name for p in plugin.parameters if p.hyper), None)  # the strength: told even at its default
         shown = [
-            f"{key}={_literal(value)}"
+            f"{key}={literal(value)}"
             for key, value in values.items()
-            if key == first or value != _coerced_default(name, parameters[key])
+            if key == first or value != coerced_default(name, parameters[key])
         ]
         text = f"{name}({', '.join(shown)})" if shown else name
         since = plugin.marks.get("since", {})
@@ -166,56 +152,14 @@ def _import_file(module_name: str, path: Path) -> Any:
     return module
 
 
-def _coerced_default(name: str, parameter: Parameter) -> Any:
-    return REQUIRED if parameter.default is REQUIRED else _coerce(name, parameter, parameter.default)
-
-
-def _coerce(name: str, parameter: Parameter, value: Any) -> Value:
-    """`value` as the annotation wants it, so that `4` and `4.0` are one value; refuses what does not fit."""
-    wanted = parameter.annotation
-    options = [option.strip() for option in wanted.split("|")]
-    if value is None and "None" in options:
-        return None
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if ("Hyper" in options or "float" in options) and number:
-        return float(value)
-    if "int" in options and number and float(value).is_integer():
-        return int(value)
-    if "bool" in options and isinstance(value, bool):
-        return value
-    if "str" in options and isinstance(value, str):
-        return value
-    if any(option.startswith("tuple[") for option in options) and isinstance(value, (tuple, list)):
-        return tuple(value)
-    raise DistaffError(
-        f"{name}: {parameter.name}={value!r} does not fit, it wants {wanted.replace('Hyper', 'a finite number')}"
-    )
-
-
-def _literal(value: Value) -> str:
-    """The shortest text that reads back as `value`: `4` for 4.0, `1e-4` for 0.0001."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return repr(value)
-
-
-def canonical(value: Any) -> str:
-    """JSON in one spelling, the same for equal values; NaN and infinities are refused."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def content_id(value: Any) -> str:
-    """Sixteen hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
-
-
-DATASETS = Registry("dataset", "data")
+DATASETS = Registry("dataset", "data", beside=frozenset({"dataset", "grid"}))
 NETWORKS = Registry("network", "networks")
-METHODS = Registry("method", "methods")
-METRICS = Registry("metric", "metrics")
+CRITICS = Registry("critic", "critics", "networks/critics")
+METHODS = Registry("method", "methods", beside=frozenset({"outputs"}))
+METRICS = Registry("metric", "metrics", beside=frozenset({"evaluate"}))
 TASKS = Registry("task", "tasks")
-FIGURES = Registry("figure", "report/figures")
-KINDS = {registry.folder: registry for registry in (DATASETS, NETWORKS, METHODS, METRICS, TASKS, FIGURES)}
+FIGURES = Registry("figure", "figures", "report/figures")
+KINDS = {one.plural: one for one in (DATASETS, NETWORKS, CRITICS, METHODS, METRICS, TASKS, FIGURES)}
 
 
 def metric_or_task(text: str) -> Spec:

@@ -15,7 +15,8 @@ from distaff.data import Dataset
 from distaff.draws import generator
 from distaff.encode import Codes
 from distaff.metrics import Score
-from distaff.plugins.registry import Spec, registry_of
+from distaff.plugins.registry import registry_of
+from distaff.plugins.spec import Spec
 from distaff.scoring.protocol import Scoring
 
 LOOKS = 10  # at a row of a small set that is observed anew each time: colour, noise

@@ -18,7 +18,8 @@ from distaff.errors import DistaffError
 from distaff.metrics.latents import not_passive
 from distaff.metrics.reliability.reach import perfect_codes
 from distaff.networks import initial
-from distaff.plugins.registry import METRICS, NETWORKS, content_id
+from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.plugins.spec import content_id
 from distaff.runs import Run
 from distaff.scoring.answer import Rows, ask, cells_of, row_of
 from distaff.scoring.protocol import Scoring, is_of

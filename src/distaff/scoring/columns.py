@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from distaff.plugins.registry import canonical
+from distaff.plugins.spec import canonical
 from distaff.runs import Study
 from distaff.scoring.names import naming
 from distaff.scoring.protocol import Answers, scores, scoring

@@ -11,7 +11,8 @@ from distaff import data
 from distaff.draws import generator
 from distaff.encode import encode
 from distaff.metrics.groups import matrices
-from distaff.plugins.registry import NETWORKS, content_id
+from distaff.plugins.registry import NETWORKS
+from distaff.plugins.spec import content_id
 from distaff.runs import Run
 from distaff.scoring.answer import cells_of
 from distaff.scoring.protocol import Scoring

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from distaff.plugins.registry import Spec, content_id, metric_or_task
+from distaff.plugins.registry import metric_or_task
+from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Study
 from distaff.store.files import read_json
 from distaff.store.store import Store

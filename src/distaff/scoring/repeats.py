@@ -13,7 +13,8 @@ from distaff import data
 from distaff.draws import generator
 from distaff.encode import encode
 from distaff.metrics.latents import not_passive
-from distaff.plugins.registry import METRICS, NETWORKS, Spec, content_id
+from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Run
 from distaff.scoring.answer import ask, cells_of
 from distaff.scoring.protocol import Scoring

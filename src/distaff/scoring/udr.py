@@ -13,7 +13,8 @@ from distaff.draws import generator
 from distaff.encode import encode
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
-from distaff.plugins.registry import NETWORKS, content_id
+from distaff.plugins.registry import NETWORKS
+from distaff.plugins.spec import content_id
 from distaff.runs import Run
 from distaff.store.files import read_json, sealed, write
 from distaff.store.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from distaff.errors import unknown
 from distaff.plugins.file import Plugin
-from distaff.plugins.registry import DATASETS, KINDS, METHODS, METRICS, NETWORKS, registry_of
+from distaff.plugins.registry import CRITICS, DATASETS, KINDS, METHODS, METRICS, NETWORKS, registry_of
 from distaff.runs import Study
 from distaff.scoring.protocol import scoring
 
@@ -23,11 +23,12 @@ SOFTWARE = """@software{{distaff,
 
 
 def used(study: Study) -> list[Plugin]:
-    """The methods, data sets, networks, metrics and tasks of `study`, each once."""
+    """The methods, data sets, networks, critics, metrics and tasks of `study`, each once."""
     found = {(METHODS, run.method.name) for run in study.runs} | {(DATASETS, run.dataset.name) for run in study.runs}
     found |= {(NETWORKS, run.network.name) for run in study.runs}
+    found |= {(CRITICS, run.critic.name) for run in study.runs if run.critic}
     found |= {(registry_of(spec), spec.name) for spec in scoring(study).metrics}
-    return [kind.plugin(name) for kind, name in sorted(found, key=lambda pair: (pair[0].folder, pair[1]))]
+    return [kind.plugin(name) for kind, name in sorted(found, key=lambda pair: (pair[0].plural, pair[1]))]
 
 
 def named(text: str) -> Plugin:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distaff.errors import DistaffError
-from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, Registry, Spec
+from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS, Registry
+from distaff.plugins.spec import Spec
 from distaff.runs import Optim, Run
 from distaff.store.files import damaged, digest, sealed, settle, token, write
 from distaff.store.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
@@ -188,7 +189,7 @@ def recognise(told: Mapping[str, Any]) -> Run:
             parsed(DATASETS, told["dataset"]),
             parsed(METHODS, told["method"]),
             parsed(NETWORKS, told["network"]),
-            parsed(NETWORKS, told["critic"]) if told["critic"] else None,
+            parsed(CRITICS, told["critic"]) if told["critic"] else None,
             Optim(**told["optim"]),
             Optim(**told["critic_optim"]),
             **{name: told[name] for name in ("batch", "updates", "precision", "seed")},

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from typing import NamedTuple, TypeAlias
 
-from distaff.plugins.registry import content_id
+from distaff.plugins.spec import content_id
 from distaff.runs import Run, Study, side_by_side
 from distaff.scoring.protocol import Answers, Scoring
 from distaff.scoring.protocol import scoring as scoring  # noqa: PLC0414  (others take it from here)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from distaff.plugins.registry import content_id
+from distaff.plugins.spec import content_id
 from distaff.runs import Study
 from distaff.store.files import read_json, sealed, write
 from distaff.store.listing import listing

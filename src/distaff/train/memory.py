@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from distaff import data
-from distaff.plugins.registry import METHODS, NETWORKS
+from distaff.plugins.registry import CRITICS, METHODS, NETWORKS
 from distaff.runs import Run
 from distaff.train.pack import latents
 
@@ -30,7 +30,7 @@ def bytes_of(run: Run) -> int:
     batch = run.batch * (2 if METHODS.plugin(run.method.name).has("views") else 1)
     parts = [(vae.encoder, (channels, height, width), batch), (vae.decoder, (latents(run),), batch)]
     if run.critic is not None:
-        parts.append((NETWORKS.bind(run.critic)(latents(run)), (latents(run),), 2 * batch))
+        parts.append((CRITICS.bind(run.critic)(latents(run)), (latents(run),), 2 * batch))
     weights: int = sum(p.numel() for module, _, _ in parts for p in module.parameters())
     kept = sum(rows * _outputs(module, shape) for module, shape, rows in parts)
     kept += 3 * batch * height * width * channels  # the images of a model, their logits and the pixels' losses

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from distaff import data
 from distaff.data import Dataset
 from distaff.errors import DistaffError
-from distaff.methods import Beyond, Terms, beyond
+from distaff.methods import Hooks, Terms, hooks
 from distaff.networks import VAE, initial
-from distaff.plugins.registry import METHODS, NETWORKS, Spec
+from distaff.plugins.registry import CRITICS, METHODS, NETWORKS, Registry
+from distaff.plugins.spec import Spec
 from distaff.runs import Run, side_by_side, structure
 from distaff.train.adam import Moments, fresh
 from distaff.types import Params
@@ -25,7 +26,7 @@ class Group(NamedTuple):
     """The models of a pack that share a method and its structure: a slice, and their stacked hyperparameters."""
 
     terms: Callable[..., Terms]  # the method, its structure filled in
-    beyond: Beyond
+    hooks: Hooks
     models: slice
     hyper: dict[str, Tensor]  # [k] each
 
@@ -60,21 +61,21 @@ def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
     ordered = tuple(sorted(runs, key=lambda run: (structure(run)[:2], run.method.values, run.seed)))
     first = ordered[0]
     dataset = data.load(str(first.dataset))
-    vae = _built(first.network, "images", dataset.shape)
+    vae = _built(NETWORKS, first.network, "images", dataset.shape)
     if not isinstance(vae, VAE):
         raise DistaffError(
             f"{first.network} is no network for images, with an encoder and a decoder: conv64 and mlp are"
         )
-    critic = _built(first.critic, "latents", latents(first)) if first.critic else None
+    critic = _built(CRITICS, first.critic, "latents", latents(first)) if first.critic else None
     groups = _groups(ordered, device)
-    vae.posterior = groups[0].beyond.posterior
+    vae.posterior = groups[0].hooks.posterior
     return Pack(ordered, dataset, vae, critic, groups, device)
 
 
-def _built(network: Spec, of: str, size: object) -> nn.Module:
+def _built(kind: Registry, network: Spec, of: str, size: object) -> nn.Module:
     """The modules of a network for images or codes of a size; raises `DistaffError` if it is not made for such."""
     try:
-        module: nn.Module = NETWORKS.bind(network)(size)
+        module: nn.Module = kind.bind(network)(size)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DistaffError(f"{network} cannot be built for {size} {of}: {error}") from error
     return module
@@ -112,6 +113,6 @@ def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
         own = runs[start:end]
         columns = {h: torch.tensor([run.method[h] for run in own], dtype=torch.float32, device=device) for h in hyper}
         rest = {n: v for n, v in runs[start].method.values if n not in hyper}
-        groups.append(Group(partial(METHODS.function(name), **rest), beyond(name, **rest), slice(start, end), columns))
+        groups.append(Group(partial(METHODS.function(name), **rest), hooks(name, **rest), slice(start, end), columns))
         start = end
     return tuple(groups)

@@ -91,13 +91,13 @@ def draw(pack: Pack, step: int) -> Draws:
     """The images, posterior noise and shuffles of update `step`, from each model's seed and nothing else."""
     seeds, of_model = np.unique([run.seed for run in pack.runs], return_inverse=True)
     drawn = [_draw(pack, int(seed), step) for seed in seeds]
-    dataset, beyond, rows = pack.dataset, pack.groups[0].beyond, np.concatenate([own.rows for own in drawn])
+    dataset, hooks, rows = pack.dataset, pack.groups[0].hooks, np.concatenate([own.rows for own in drawn])
     x = dataset.batch(rows, _nuisance(pack, seeds.tolist(), step, len(drawn[0].rows)), pack.device)
     parts = Draws(
         x.view(len(seeds), -1, *x.shape[1:]),
         _joined(pack, [own.noise for own in drawn]),
         _joined(pack, [own.order for own in drawn if own.order is not None]) if pack.critic is not None else None,
-        _joined(pack, [own.labels for own in drawn if own.labels is not None]) if beyond.labels else None,
+        _joined(pack, [own.labels for own in drawn if own.labels is not None]) if hooks.labels else None,
     )
     if len(seeds) == len(of_model) and (of_model[1:] > of_model[:-1]).all():  # a seed a model, in order
         return parts
@@ -117,16 +117,16 @@ class _Own(NamedTuple):
 def _draw(pack: Pack, seed: int, step: int) -> _Own:
     """The draws of one seed, on the CPU."""
     dataset, d = pack.dataset, latents(pack.runs[0])
-    beyond = pack.groups[0].beyond
+    hooks = pack.groups[0].hooks
     rows = dataset.draw(seed, step, pack.runs[0].batch)
-    if beyond.views is not None:
-        rows = np.concatenate([rows, _second_views(dataset.factors, rows, beyond.views, seed, step)])
+    if hooks.views is not None:
+        rows = np.concatenate([rows, _second_views(dataset.factors, rows, hooks.views, seed, step)])
     n = len(rows)
     return _Own(
         rows,
         rng.normal(seed, "noise", step, (n, d)),
         rng.permutations(seed, "permute", step, n, d) if pack.critic is not None else None,
-        torch.from_numpy(dataset.factors.values(rows)) if beyond.labels else None,
+        torch.from_numpy(dataset.factors.values(rows)) if hooks.labels else None,
     )
 
 
@@ -168,7 +168,7 @@ def evaluate(group: Group, outputs: Outputs) -> dict[str, Tensor]:
 
 
 def _rivalry(group: Group, outputs: Outputs) -> Tensor:
-    loss = group.beyond.critic
+    loss = group.hooks.critic
     assert loss is not None
     own, dims = _own(group, outputs)
     losses: Tensor = vmap(loss, in_dims=(dims,))(own)

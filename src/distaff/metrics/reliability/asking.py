@@ -13,7 +13,8 @@ from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score
 from distaff.metrics.core.arrays import as_array, as_codes
-from distaff.plugins.registry import Spec, metric_or_task, registry_of
+from distaff.plugins.registry import metric_or_task, registry_of
+from distaff.plugins.spec import Spec
 
 Ints = NDArray[np.int64]
 

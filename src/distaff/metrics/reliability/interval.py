@@ -10,7 +10,8 @@ import numpy as np
 from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics.reliability.asking import Table, ask, is_grid, rows_of, specification, table
-from distaff.plugins.registry import Spec, registry_of
+from distaff.plugins.registry import registry_of
+from distaff.plugins.spec import Spec
 
 DRAWS, LEVEL = 10, 0.95
 

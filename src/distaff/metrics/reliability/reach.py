@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distaff.draws import generator
 from distaff.metrics.core.arrays import as_factors
 from distaff.metrics.reliability.asking import Table, ask, specification, table
-from distaff.plugins.registry import Spec
+from distaff.plugins.spec import Spec
 
 
 class Reach(NamedTuple):

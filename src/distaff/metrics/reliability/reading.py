@@ -9,7 +9,8 @@ from distaff.metrics import Score
 from distaff.metrics.reliability.asking import Table, ask, specification, table
 from distaff.metrics.reliability.interval import DRAWS, interval_of
 from distaff.metrics.reliability.reach import Reach, reach_of
-from distaff.plugins.registry import Spec, registry_of
+from distaff.plugins.registry import registry_of
+from distaff.plugins.spec import Spec
 
 
 class Reading(NamedTuple):
