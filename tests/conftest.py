@@ -12,8 +12,8 @@ if not torch.cuda.is_available():  # Triton reads it when it is first imported: 
     os.environ["TRITON_INTERPRET"] = "1"
 
 # Functions that numba or Triton compile cannot be wrapped: of a room that has some, files that name shapes and compile
-# none are, but for these: 0 for 0.0 in bodies, files in archives, parts of several lengths, and pairs and values that a test gets
-# wrong.
+# none are, but for these: 0 for 0.0 in bodies, files in archives, parts of several lengths, and pairs and values that
+# tests get wrong on purpose.
 UNCHECKED = {"__init__", "_draw.bodies", "cache.built", "_formats.norb", "_formats.stacks", "correlated", "grid"}
 HOUSE = Path(str(find_spec("distaff").origin)).parent
 TEXTS = {
