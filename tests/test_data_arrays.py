@@ -99,6 +99,13 @@ def test_numbers_that_differ_by_rounding_are_one_level(tmp_path):
     assert load(tables(tmp_path, f"a,b\n{0.1 + 0.2},0\n0.3,1\n0.1,0\n-0.3,0\n0.1,1\n")).factors.sizes == (3, 2)
 
 
+@pytest.mark.parametrize(("apart", "levels"), [(1e-2, 2), (1e-5, 2), (1e-8, 2), (1e-10, 1), (1e-13, 1)])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 3e8])
+def test_numbers_are_one_level_only_if_a_billionth_is_all_that_tells_them_apart(tmp_path, apart, levels, size):
+    text = f"a\n{size!r}\n{size * (1 + apart)!r}\n{-size!r}\n"
+    assert load(tables(tmp_path, text)).factors.all_sizes[0] == levels + 1
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

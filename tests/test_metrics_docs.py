@@ -8,6 +8,7 @@ import pytest
 from distaff.plugins.registry import METRICS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "metrics"
+UNLABELLED = re.compile(r"`factors`\s+are\s+not\s+looked")
 PAGES = [*METRICS.names(), "udr", "README"]
 
 
@@ -32,6 +33,19 @@ def test_the_page_tells_every_option_and_the_paper(name):
             assert f"`{parameter.name}" in text, parameter.name
     assert re.search(r"(19|20)\d\d", text.split("\n")[3])
     assert {"## Options", "## What to know"} <= set(text.split("\n"))
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+def test_the_page_says_whether_values_or_classes_count_and_what_does_not(name):
+    text = " ".join(page(name).split())
+    depends = METRICS.plugin(name).marks.get("depends_on", ())
+    free = re.search(r"nor do(?:es)? the ([a-z, ]+) of a code", text)
+    assert free
+    assert {word for word in ("sign", "scale", "shift") if word in free[1]} == {"sign", "scale", "shift"} - set(depends)
+    if depends:
+        assert f"The {' and '.join(depends)} of a code do" in text
+    if not UNLABELLED.search(METRICS.plugin(name).doc):
+        assert re.search(r"- Factors are (classes|numbers).* Constant factors are left out\.", text)
 
 
 def test_no_page_is_of_a_metric_that_is_not_there():

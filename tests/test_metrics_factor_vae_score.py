@@ -62,7 +62,9 @@ def test_the_vote_of_each_raw_batch_is_the_reference(name):
     np.testing.assert_array_equal(active, stored["factor.raw_active_dims"])
     position = np.cumsum(active) - 1
     votes = stillest(stored["factor.raw_rep"], variances, active)
-    np.testing.assert_array_equal(position[votes], stored["factor.raw_argmin_within_active"])
+    assert set(votes.ravel().tolist()) <= ({0.0, 0.5, 1.0} if name == "tiny__duplicated" else {0.0, 1.0})
+    first = position[votes.argmax(axis=1)]  # the reference gives a copy's share to the first
+    np.testing.assert_array_equal(first, stored["factor.raw_argmin_within_active"])
 
 
 @pytest.mark.parametrize(("name", "run", "train", "test"), RUNS)

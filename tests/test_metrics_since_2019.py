@@ -221,12 +221,10 @@ def test_degenerate_codes_and_factors_have_a_value(score):
         assert 0 <= float(score(few, factors)) <= 1
     assert float(score(codes, factors[:, :1])) >= 0
     with_constant = score(codes, np.insert(factors, 1, 4, axis=1))
-    if score is not modularity:  # the 2019 study's counts a constant factor as one more that a code does not know
-        assert float(with_constant) == pytest.approx(float(score(codes, factors)))
+    assert float(with_constant) == pytest.approx(float(score(codes, factors)))
     nothing = score(codes, np.ones_like(factors))
-    if score is not modularity:
-        assert math.isnan(float(nothing))
-        assert "one value" in nothing.reason
+    assert math.isnan(float(nothing))
+    assert "one value" in nothing.reason
     broken = score(codes * [1, np.nan, 1], factors)
     assert math.isnan(float(broken))
     assert "codes 1" in broken.reason

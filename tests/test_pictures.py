@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from PIL import Image, ImageSequence
 from distaff.encode import Codes
 from distaff.errors import DistaffError
 from distaff.pictures import animate
-from distaff.pictures.carries import kl, shares
+from distaff.pictures.carries import kl, names, shares
 from distaff.pictures.effects import groups
 from distaff.pictures.sheet import below, beside, grid, labelled, pixels, save
 from distaff.pictures.traverse import Moves, fitted, fixed, quantiles, traversals
@@ -41,6 +43,18 @@ def test_sheets_are_put_together_whole() -> None:
     assert tall.shape == (25, 50, 3)
     assert (tall[:10, -20:] == 0).all()
     assert (tall[:10, :-20] == 255).all()
+
+
+@pytest.mark.parametrize(("nats", "named"), [(0.01, "z0"), (0.04, "z0"), (0.06, "z0 size"), (3.0, "z0 size")])
+def test_a_latent_has_the_name_of_its_factor_from_a_twentieth_of_a_nat_on(nats: float, named: str) -> None:
+    factors = np.stack([np.arange(600) % 4, np.arange(600) // 4 % 3], axis=1)
+    mean = np.stack([(factors[:, 0] - 1.5) / np.sqrt(1.25), factors[:, 1]], axis=1) * [np.sqrt(2 * nats), 2.0]
+    codes = Codes(mean.astype(np.float32), np.zeros((600, 2), np.float32))
+    assert kl(codes)[0] == pytest.approx(nats, rel=1e-3)
+    seen = SimpleNamespace(
+        codes=codes, factors=factors, dataset=SimpleNamespace(factors=SimpleNamespace(names=("size", "x")))
+    )
+    assert names(seen) == (named, "z1 x")
 
 
 def test_one_latent_moves_and_the_others_stay() -> None:

@@ -84,3 +84,42 @@ def test_streams_steps_and_seeds_do_not_repeat_each_other() -> None:
 def test_a_seed_outside_32_bits_is_refused() -> None:
     with pytest.raises(ValueError, match="from 0 to 4294967295"):
         rng.bits(-1, "data", 0, 4)
+
+
+def slow_words(seed: int, stream: int, step: int, n: int) -> list[int]:
+    """Word by word, from blocks whose counter is (block, step) and whose key is (seed, stream)."""
+    words: list[int] = []
+    for block in range(-(-n // 4)):
+        counter = (block & 0xFFFFFFFF, block >> 32, step & 0xFFFFFFFF, step >> 32)
+        words += [int(word) for word in rng._block(*map(np.uint64, (*counter, seed, stream)))]
+    return words[:n]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 9])
+@pytest.mark.parametrize(("seed", "step"), [(0, 0), (7, 3), (2**32 - 1, 2**33 + 5)])
+def test_every_kind_of_draw_is_its_formula_of_the_words(seed: int, step: int, n: int) -> None:
+    words = slow_words(seed, rng.STREAMS["noise"], step, 12)
+    assert rng.bits(seed, "noise", step, n).tolist() == words[:n]
+    assert rng.uniform(seed, "noise", step, (n,)).tolist() == [(word >> 8) / 2**24 for word in words[:n]]
+    pairs = []
+    for first, second in zip(words[::2], words[1::2], strict=True):
+        radius, angle = np.sqrt(-2 * np.log((first + 0.5) / 2**32)), 2 * np.pi * (second + 0.5) / 2**32
+        pairs += [radius * np.cos(angle), radius * np.sin(angle)]
+    np.testing.assert_allclose(rng.normal(seed, "noise", step, (n,)).numpy(), pairs[:n], rtol=1e-6)
+
+
+def test_permutations_are_the_ranks_of_the_words_of_each_column() -> None:
+    words = rng.bits(5, "permute", 2, 7 * 3).reshape(7, 3)
+    np.testing.assert_array_equal(rng.permutations(5, "permute", 2, 7, 3).numpy(), words.argsort(axis=0, kind="stable"))
+
+
+def test_the_ends_of_what_can_be_drawn_are_those_of_the_docstrings() -> None:
+    for seed in (0, 2**32 - 1):
+        assert len(rng.bits(seed, "data", 0, 4)) == 4
+    with pytest.raises(ValueError, match="from 0 to 4294967295"):
+        rng.bits(2**32, "data", 0, 4)
+    assert rng.integers(0, "data", 0, 5, 1).tolist() == [0] * 5
+    assert (rng.integers(0, "data", 0, 5, 2**31 - 1) < 2**31 - 1).all()
+    for below in (0, -1, 2**31):
+        with pytest.raises(ValueError, match="from 1 to 2\\^31 - 1"):
+            rng.integers(0, "data", 0, 5, below)

@@ -53,6 +53,42 @@ def test_f_keeps_the_distribution(prior) -> None:
         assert energy_test(w[:400], fresh[:400], draw) > 0.01
 
 
+COUNTS = {
+    "bernoulli": stats.bernoulli(0.3),
+    "poisson": stats.poisson(4.0),
+    "many counts": stats.poisson(1e6),
+    "uniform on integers": stats.randint(0, 10),
+}
+
+
+@pytest.mark.parametrize("prior", COUNTS.values(), ids=COUNTS)
+def test_a_discrete_prior_has_no_bijection_and_is_refused(prior) -> None:
+    z = prior.rvs((50, 4), random_state=0).astype(float)
+    for made in (entangle, disentangle, jacobian):
+        with pytest.raises(DistaffError, match=r"priors with a density.*norm\(\)"):
+            made(z, matrix(4), prior)
+    with pytest.raises(DistaffError, match="priors with a density"):
+        demonstrate(matrix(4), prior, n=100)
+
+
+class Mixed:
+    """Half the time 0, else uniform: a distribution with one atom."""
+
+    def cdf(self, x):
+        return np.where(x < 0, 0.0, 0.5 + 0.5 * np.clip(x, 0, 1))
+
+    def ppf(self, u):
+        return np.maximum(2 * u - 1, 0.0)
+
+
+def test_a_prior_with_one_atom_is_refused_and_one_with_a_gap_is_not() -> None:
+    with pytest.raises(DistaffError, match="priors with a density"):
+        entangle(np.zeros((5, 4)), matrix(4), Mixed())
+    gap = stats.rv_histogram((np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0, 3.0])))
+    z = gap.ppf(np.random.default_rng(0).uniform(0.01, 0.99, (50, 4)))
+    assert disentangle(entangle(z, matrix(4), gap), matrix(4), gap) == pytest.approx(z, abs=1e-6)
+
+
 def test_the_energy_test_sees_a_dependence_that_no_coordinate_shows() -> None:
     draw = np.random.default_rng(0)
     z = draw.standard_normal((400, 2))

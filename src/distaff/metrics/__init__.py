@@ -53,9 +53,9 @@ def metric(
     """Mark a function as a metric and declare what it needs and what its numbers mean.
 
     `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be;
-    `depends_on` names what the score changes with although one might expect it not to (the "scale" or "sign" of single
-    codes); `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added later its
-    value in earlier scores, so that their ids live on. The registry reads all of them from the file.
+    `depends_on` names what the score changes with although one might expect it not to (the "scale", "shift" or "sign"
+    of single codes); `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added
+    later its value in earlier scores, so that their ids live on. The registry reads all of them from the file.
     """
     del paper, rows, test_rows, range, higher_is_better, depends_on, version, since
     return lambda function: function

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
+from distaff.metrics.core.arrays import canonical
 from distaff.metrics.core.lookup import LookUp, look_up
+from distaff.metrics.core.relation import NO_FACTOR
 from distaff.metrics.core.rows import Rows
 from distaff.metrics.core.threads import one_blas_thread
 
+LARGEST = 2.0**64  # difference of codes from which on the classifier, which does not scale them, gets lost
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
@@ -34,8 +37,9 @@ def beta_vae_score(
     On a table that is not a complete grid the rows are drawn among those there are, which is conditioning on the factor
     rather than intervening; a continuous factor is held within one of 20 equal widths.
 
-    From 0 to 1, higher is better; chance is 1/f, which constant codes and a single factor (1) score. Codes that are
-    not finite give NaN with a reason. 10,000 and 5,000 points of 64 pairs, features that are not scaled and a
+    From 0 to 1, higher is better; chance is 1/f, which constant codes and a single factor (1) score. A factor with one
+    value is not drawn, since all pairs share it; if all have one, or codes are not finite or differ by more than 2^64,
+    the score is NaN with a reason. 10,000 and 5,000 points of 64 pairs, features that are not scaled and a
     classifier that is not tuned are the 2019 study's.
 
     Raises `DistaffError` for a table of another length than the factors, or less than one point or pair.
@@ -44,13 +48,19 @@ def beta_vae_score(
         raise DistaffError("beta_vae_score wants train, test and batch of at least 1")
     rows, rng = Rows(factors, bins=20), generator("beta_vae_score", seed)
     codes_of = look_up(codes, rows)
-    shared = rng.integers(len(rows.sizes), size=train + test)
+    counted = np.flatnonzero(rows.sizes > 1)
+    if not len(counted):
+        return Score(math.nan, reason=NO_FACTOR)
+    shared = counted[rng.integers(len(counted), size=train + test)]
     first = rows.anywhere((train + test) * batch, rng)
     factor = np.repeat(shared, batch)
     second = rows.sharing_class(factor, rows.classes[first, factor], 1, rng)[:, 0]
     points = features(codes_of, first.reshape(-1, batch), second.reshape(-1, batch))
     if not np.isfinite(points).all():
-        return Score(math.nan, reason="codes hold values that are not finite")
+        return Score(math.nan, reason="codes hold values, or differences, that are not finite")
+    if points.max() > LARGEST:
+        return Score(math.nan, reason=f"codes differ by {points.max():.1g}; up to {LARGEST:.1g} can be learnt from")
+    points = points[:, canonical(points)]
     told = classify(points[:train], shared[:train], points, seed=int(rng.integers(2**31))) == shared
     return Score(float(told[train:].mean()), {"train_accuracy": float(told[:train].mean())})
 
@@ -65,8 +75,8 @@ def features(codes_of: LookUp, first: NDArray[np.int64], second: NDArray[np.int6
         one, two = first[start : start + step], second[start : start + step]
         looked_up = codes_of(np.concatenate([one.reshape(-1), two.reshape(-1)]))
         pairs = looked_up.reshape(2, len(one), batch, width)
-        with np.errstate(invalid="ignore"):  # infinities are told by their name afterwards
-            found.append(np.abs(pairs[0] - pairs[1]).mean(axis=1, dtype=np.float64))
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities are told by their name afterwards
+            found.append(2 * np.abs(pairs[0] / 2 - pairs[1] / 2).mean(axis=1, dtype=np.float64))
     return np.concatenate(found)
 
 

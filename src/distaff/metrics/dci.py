@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.draws import generator
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.predict import TREES, learn_trees, lesson
@@ -47,7 +46,7 @@ def dci(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int 
     taught = lesson("dci", codes, factors, test, seed)
     if reason := taught.broken:
         return Score(math.nan, reason=reason)
-    seeds = generator("dci", seed).integers(2**63, size=len(taught.sizes))
+    seeds = taught.seeds("dci", seed, 2**63)
     learnt = {j: learn_trees(taught, j, trees, int(seeds[j]), jobs) for j in taught.varying}
     matrix = np.zeros((taught.train.shape[1], len(taught.sizes)))
     for j, found in learnt.items():
@@ -70,7 +69,7 @@ def disentanglement(matrix: NDArray[np.float64]) -> float:
     """The concentration of the rows of `matrix` [d f], weighted by their sums; of its transpose: completeness."""
     weights = matrix.sum(axis=1)
     total = weights.sum()
-    return float(concentration(matrix) @ (weights / total)) if total > 0 else 0.0
+    return min(max(float(concentration(matrix) @ (weights / total)), 0.0), 1.0) if total > 0 else 0.0
 
 
 def concentration(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,4 +78,4 @@ def concentration(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         return (matrix[:, 0] > 0).astype(np.float64)
     shares = (matrix + NOTHING) / (matrix + NOTHING).sum(axis=1, keepdims=True)
     entropies: NDArray[np.float64] = -(shares * np.log(shares)).sum(axis=1) / np.log(matrix.shape[1])
-    return 1.0 - entropies
+    return np.clip(1.0 - entropies, 0.0, 1.0)  # both bounds are exact, and missed by a last digit

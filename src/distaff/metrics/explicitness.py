@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.draws import generator
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
+from distaff.metrics.core.arrays import canonical
 from distaff.metrics.core.predict import lesson
 from distaff.metrics.core.threads import one_blas_thread
 
@@ -40,13 +40,15 @@ def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, s
     taught = lesson("explicitness", codes, factors, test, seed, classes=True)
     if reason := taught.broken:
         return Score(math.nan, reason=reason)
-    centre, spread = taught.train.mean(axis=0), taught.train.std(axis=0)
-    constant = np.ptp(taught.train, axis=0) == 0
+    order = canonical(taught.train)
+    train_codes, test_codes = (part[:, order] for part in taught.moderate)
+    centre, spread = train_codes.mean(axis=0), train_codes.std(axis=0)
+    constant = np.ptp(train_codes, axis=0) == 0
     spread = np.where(constant | (spread == 0), 1, spread)
     x, asked = (
-        np.where(constant, 0, (part - centre) / spread).astype(part.dtype) for part in (taught.train, taught.test)
+        np.where(constant, 0, (part - centre) / spread).astype(part.dtype) for part in (train_codes, test_codes)
     )
-    seeds = generator("explicitness", seed).integers(2**31, size=len(taught.sizes))
+    seeds = taught.seeds("explicitness", seed, 2**31)
     train, parts = [], {}
     for j in taught.varying:
         y, model = taught.train_targets[j], _fit(x, taught.train_targets[j], int(seeds[j]))

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from distaff.draws import generator
 from distaff.errors import DistaffError, unknown
 from distaff.metrics import Score, metric
+from distaff.metrics.core.arrays import moderate, scaled
 from distaff.metrics.core.lookup import LookUp, look_up
+from distaff.metrics.core.relation import NO_FACTOR
 from distaff.metrics.core.rows import Rows
 
+SAME, STILL = 1e-9, 1e-24  # relative variances that differ by less, or are both below, are tied: rounding is 1e-32
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
@@ -33,8 +36,9 @@ def factor_vae_score(
     r"""FactorVAE score (Kim & Mnih, 2018, Sec. 3): accuracy of the factor held fixed guessed from the stillest code.
 
     A vote: draw a factor k evenly, a row, and `batch` rows that share the row's value of k; the vote is for
-    argmin_i Var_batch(z_i) / Var(z_i). Each code predicts the factor that it got most of `train` votes for (the first,
-    if several); the score is the share of `test` votes so predicted. Parts: `train_accuracy` and `active`, the number
+    argmin_i Var_batch(z_i) / Var(z_i). Each code predicts the factor that it got most of `train` votes for; the score
+    is the share of `test` votes so predicted. Codes that are as still as each other share a vote evenly, and factors
+    with as many votes the guess, so that the order of neither counts. Parts: `train_accuracy` and `active`, the number
     of codes that are not pruned. Matrix: share [d f] of the training votes on factor j that code i got.
 
     `codes` is a table [n d], an object that answers `codes[rows]` so, or a function `sample(factors)` of factor values
@@ -42,9 +46,10 @@ def factor_vae_score(
     numbers. On a table that is not a complete grid the rows are drawn among those there are, which is conditioning on
     the factor rather than intervening; a continuous factor is held within one of 20 equal widths.
 
-    From 0 to 1, higher is better; chance is 1/f. Codes whose standard deviation over `variance_rows` rows is below
-    `prune` are left out, as is any constant code even at `prune=0` (where the old library divides 0 by 0); if none is
-    left the score is 0. Codes that are not finite give NaN with a reason.
+    From 0 to 1, higher is better; chance is 1/f. A factor with one value is left out: all rows share it, so that no
+    code can be stiller for it. Codes whose standard deviation over `variance_rows` rows is below `prune` are left out,
+    as is any constant code even at `prune=0` (where the old library divides 0 by 0); if none is left the score is 0.
+    Codes that are not finite, or factors that all have one value, give NaN with a reason.
 
     10,000 rows for the variances, 10,000 and 5,000 votes of 64 rows and `prune=0.05` are the 2019 study's. It compares
     the standard deviation although its text says variance, which is `prune_by="variance"`.
@@ -58,57 +63,72 @@ def factor_vae_score(
         raise DistaffError("factor_vae_score wants batch and variance_rows of at least 2, train and test of at least 1")
     rows, rng = Rows(factors, bins=20), generator("factor_vae_score", seed)
     codes_of = look_up(codes, rows)
-    spread = local_variances(codes_of(rows.anywhere(variance_rows, rng))[None])[0]
+    counted = np.flatnonzero(rows.sizes > 1)
+    if not len(counted):
+        return Score(math.nan, reason=NO_FACTOR)
+    sample, exponents = moderate(codes_of(rows.anywhere(variance_rows, rng)))
+    spread = local_variances(sample[None])[0]
     if not np.isfinite(spread).all():
         return Score(math.nan, reason=f"code {int(np.argmin(np.isfinite(spread)))} holds values that are not finite")
-    active = active_codes(spread, prune if prune_by == "std" else math.sqrt(max(prune, 0.0)))
+    with np.errstate(over="ignore"):
+        bar = np.ldexp(prune if prune_by == "std" else math.sqrt(max(prune, 0.0)), -exponents)
+    active = active_codes(spread, bar)
     d, f = len(spread), len(rows.sizes)
     if not active.any():
         return Score(0.0, {"train_accuracy": 0.0, "active": 0.0}, np.zeros((d, f)))
-    fixed, groups = _groups(rows, train + test, batch, rng)
-    votes = _votes(codes_of, groups, spread, active)
-    if (votes < 0).any():
+    fixed, groups = _groups(rows, counted, train + test, batch, rng)
+    votes = _votes(lambda chosen: scaled(codes_of(chosen), exponents), groups, spread, active)
+    if not np.isfinite(votes).all():
         return Score(math.nan, reason="codes hold values that are not finite")
-    learnt = _count(votes[:train], fixed[:train], d, f)
-    guess = learnt.argmax(axis=1)
+    learnt = _count(votes[:train], fixed[:train], f)
+    right = (votes * _guesses(learnt, counted)[:, fixed].T).sum(axis=1)
     return Score(
-        float((guess[votes[train:]] == fixed[train:]).mean()),
-        {"train_accuracy": float((guess[votes[:train]] == fixed[:train]).mean()), "active": float(active.sum())},
+        float(right[train:].mean()),
+        {"train_accuracy": float(right[:train].mean()), "active": float(active.sum())},
         learnt / np.maximum(learnt.sum(axis=0), 1),
     )
 
 
 def local_variances(codes: NDArray[Any]) -> NDArray[np.float64]:
     """Variance [g d] over the rows of each group of codes [g b d], with b - 1 in the denominator."""
-    with np.errstate(invalid="ignore"):  # infinities are told by their name afterwards
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities are told by their name afterwards
         variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
     return variances
 
 
-def active_codes(variances: NDArray[np.float64], prune: float) -> NDArray[np.bool_]:
+def active_codes(variances: NDArray[np.float64], prune: float | NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which codes [d] vary at all, and by a standard deviation of at least `prune`."""
     active: NDArray[np.bool_] = (np.sqrt(variances) >= prune) & (variances > 0)
     return active
 
 
-def stillest(codes: NDArray[Any], variances: NDArray[np.float64], active: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The active code [g] that varies least in each group of codes [g b d], relative to `variances`; -1 for NaN."""
+def stillest(codes: NDArray[Any], variances: NDArray[np.float64], active: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The vote of each group of codes [g b d], as shares [g d] of the active codes that vary least by `variances`.
+
+    A row is 1 for one code, or even shares for codes that are tied, as two that the fixed factor holds still are; NaN
+    where codes are not finite.
+    """
     within = np.flatnonzero(active)
     relative = local_variances(codes)[:, within] / variances[within]
-    votes: NDArray[np.int64] = np.where(np.isfinite(relative).all(axis=1), within[relative.argmin(axis=1)], -1)
+    tied = relative <= relative.min(axis=1, keepdims=True) * (1 + SAME) + STILL
+    votes = np.zeros((len(codes), codes.shape[2]))
+    votes[:, within] = tied / np.maximum(tied.sum(axis=1, keepdims=True), 1)
+    votes[~np.isfinite(relative).all(axis=1)] = np.nan
     return votes
 
 
-def _groups(rows: Rows, n: int, batch: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The factor [n] that each vote holds fixed, and the rows [n batch] that share a drawn row's value of it."""
-    fixed = rng.integers(len(rows.sizes), size=n)
+def _groups(
+    rows: Rows, counted: NDArray[np.int64], n: int, batch: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The factor [n] of `counted` that each vote holds fixed, and the rows [n batch] that share a drawn row's value."""
+    fixed = counted[rng.integers(len(counted), size=n)]
     value = rows.classes[rows.anywhere(n, rng), fixed]
     return fixed, rows.sharing_class(fixed, value, batch, rng)
 
 
 def _votes(
     codes_of: LookUp, groups: NDArray[np.int64], variances: NDArray[np.float64], active: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+) -> NDArray[np.float64]:
     n, batch = groups.shape
     step = max(_LOOKED_UP // (batch * len(variances)), 1)
     votes = []
@@ -120,5 +140,15 @@ def _votes(
     return np.concatenate(votes)
 
 
-def _count(votes: NDArray[np.int64], fixed: NDArray[np.int64], d: int, f: int) -> NDArray[np.int64]:
-    return np.bincount(votes * f + fixed, minlength=d * f).reshape(d, f)
+def _count(votes: NDArray[np.float64], fixed: NDArray[np.int64], f: int) -> NDArray[np.float64]:
+    """The votes [d f] that each code got while each factor was held fixed."""
+    return np.stack([votes[fixed == j].sum(axis=0) for j in range(f)], axis=1)
+
+
+def _guesses(learnt: NDArray[np.float64], counted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How often [d f] each code guesses each factor: the one with most votes, or evenly among several."""
+    guesses = np.zeros(learnt.shape)
+    most = learnt[:, counted]
+    best = most >= most.max(axis=1, keepdims=True) - SAME
+    guesses[:, counted] = best / best.sum(axis=1, keepdims=True)
+    return guesses

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_codes, broken
+from distaff.metrics.core.arrays import as_codes, broken, moderate
 from distaff.metrics.core.covariance import covariance, varying_codes
 from distaff.metrics.latents import chosen
 
@@ -47,7 +47,7 @@ def gaussian_total_correlation(codes: Any, factors: Any = None, active: Any = No
     parts = {"varying": float(keep.sum())}
     if keep.sum() < 2:
         return Score(0.0, parts)
-    cov = covariance(codes[:, keep])
+    cov = covariance(moderate(codes[:, keep])[0])
     scale = np.sqrt(np.diag(cov))
     spectrum = np.linalg.eigvalsh(cov / np.outer(scale, scale))  # of the correlations: det S = prod S_ii det R
     singular = spectrum <= len(cov) * np.finfo(np.float64).eps * spectrum[-1] * 4

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_codes, broken
+from distaff.metrics.core.arrays import as_codes, broken, moderate
 from distaff.metrics.core.covariance import covariance
 from distaff.metrics.latents import chosen
 
@@ -43,10 +43,15 @@ def gaussian_wasserstein_correlation(
     if len(codes) < 2:
         return Score(math.nan, reason="a covariance wants at least two rows")
     total = distance = 0.0
+    codes, exponents = moderate(codes, each=False)
     if codes.shape[1]:
         cov = covariance(codes)
         total, scale = float(np.trace(cov)), np.sqrt(np.diag(cov))
         roots = np.sqrt(np.maximum(np.linalg.eigvalsh(cov * np.outer(scale, scale)), 0.0))
         distance = max(2 * total - 2 * float(roots.sum()), 0.0)
     share = distance / total if total > 0 else 0.0
-    return Score(share if normalised else distance, {"normalised": share})
+    with np.errstate(over="ignore"):
+        own = float(np.ldexp(distance, 2 * exponents[:1].sum()))  # in the codes' own unit
+    if not normalised and math.isinf(own):
+        return Score(math.nan, {"normalised": share}, reason="codes are so large that their variances overflow")
+    return Score(share if normalised else own, {"normalised": share})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import Table, as_pair
+from distaff.metrics.core.arrays import Table, as_pair, moderate
 from distaff.metrics.core.information import entropies
 from distaff.metrics.core.logistic import log_loss
 from distaff.metrics.core.relation import NO_FACTOR, relation
@@ -43,7 +43,8 @@ def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20)
     if not found.varying.any():
         return Score(math.nan, reason=NO_FACTOR)
     checked, table = as_pair(codes, factors, bins)
-    spans = np.ptp(checked.astype(np.float64), axis=0)
+    checked, exponents = moderate(checked)
+    spans = np.ldexp(np.ptp(checked.astype(np.float64), axis=0), exponents - exponents.max())
     active, counted = (spans > 0) & (spans > LEAST_RANGE * spans.max()), np.flatnonzero(found.varying)
     matrix = np.zeros(found.matrix.shape)
     parts = {"modularity": 0.0, "compactness": 0.0, "explicitness": 0.0, "active": float(active.sum())}
@@ -64,7 +65,7 @@ def _concentrated(matrix: NDArray[np.float64]) -> float:
         return 1.0
     totals, chance = matrix.sum(axis=1), 1 / matrix.shape[1]
     shares = np.where(totals > 0, matrix.max(axis=1) / np.where(totals > 0, totals, 1), chance)
-    return float((shares.mean() - chance) / (1 - chance))
+    return float(np.clip((shares.mean() - chance) / (1 - chance), 0.0, 1.0))
 
 
 def _explained(codes: NDArray[Any], table: Table, j: int) -> float:
@@ -72,7 +73,7 @@ def _explained(codes: NDArray[Any], table: Table, j: int) -> float:
     x = codes.astype(np.float64)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     if table.continuous[j]:
-        y = table.values[:, j].astype(np.float64)
+        y = table.numbers(j)
         y = y - y.mean()
         left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
         return float(1 - (left @ left) / (y @ y))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_pair, broken
+from distaff.metrics.core.arrays import Table, as_pair, broken, moderate
 from distaff.metrics.core.covariance import varying_codes
 from distaff.metrics.core.information import discretise
+from distaff.metrics.core.relation import NO_FACTOR
 
 
 @metric(paper="https://arxiv.org/abs/1811.00007", rows=10_000, range=(-1, 1), depends_on=("scale",))
@@ -39,16 +40,28 @@ def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> 
     codes, table = as_pair(codes, factors, bins)
     if reason := broken(codes):
         return Score(math.nan, reason=reason)
-    alive = varying_codes(codes)
+    alive, counted = varying_codes(codes), np.flatnonzero(table.sizes > 1)
     matrix = np.zeros((len(alive), len(table.sizes)))
+    if not len(counted):
+        return Score(math.nan, reason=NO_FACTOR)
     if not alive.any():
         return Score(0.0, {"active": 0.0}, matrix)
-    groups = discretise(table.classes.astype(np.float64), bins)
-    matrix[alive], reach = robustness(codes[:, alive], groups, quantile)
-    each = matrix[alive].max(axis=1)
+    groups = np.stack([_groups(table, j, bins) for j in counted.tolist()], axis=1)
+    moderated, exponents = moderate(codes[:, alive])
+    found, reach = robustness(moderated, groups, quantile)
+    matrix[np.ix_(alive, counted)] = found
+    reach = np.ldexp(reach, exponents - exponents.max())
+    each = found.max(axis=1)
     parts = {"active": float(alive.sum())}
     parts |= {f"code_{i}": float(value) for i, value in zip(np.flatnonzero(alive), each, strict=True)}
-    return Score(float(each @ reach / reach.sum()), parts, matrix)
+    return Score(float(np.clip(each @ reach / reach.sum(), -1, 1)), parts, matrix)
+
+
+def _groups(table: Table, j: int, bins: int) -> NDArray[np.integer[Any]]:
+    """The label [n] of each row by factor j: its value, or the width that it lies in where there are many values."""
+    if table.sizes[j] <= bins:
+        return table.classes[:, j]
+    return discretise(table.numbers(j)[:, None], bins)[:, 0]
 
 
 def robustness(

@@ -11,13 +11,16 @@ from distaff.metrics import Score, metric
 from distaff.metrics.core.gaps import gap
 from distaff.metrics.core.relation import NO_FACTOR, relation
 
+SAME = 1e-9  # of a factor's entropy: codes whose information differs by less tell as much of it
+
 
 @metric(paper="https://arxiv.org/abs/1908.09961", rows=10_000, range=(0, 1))
 def jemmig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Score:
     r"""JEMMIG (Do & Tran, 2020): the joint entropy of a factor and its code less their gap, normalised.
 
     1 - mean_j (H(v_j, z_*) - I(z_*; v_j) + I(z_o; v_j)) / (H(v_j) + log B), with z_* and z_o the two codes of [n d]
-    that tell most of factor j of [n f], and B = `bins` equal widths that codes are cut into.
+    that tell most of factor j of [n f], and B = `bins` equal widths that codes are cut into. Of codes that tell as much
+    of a factor z_* is the one that says least beside it, whatever their order: that with the least entropy.
 
     From 0 to 1, higher is better; 1 needs codes that take as many values as their factors. A single code has no rival.
     A factor with one value is left out; if all have one, or codes are not finite, the score is NaN with a reason.
@@ -31,8 +34,9 @@ def jemmig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> S
         return Score(math.nan, reason=found)
     if not found.varying.any():
         return Score(math.nan, matrix=found.matrix, reason=NO_FACTOR)
-    best = found.matrix.argmax(axis=0)
-    joint = found.codes[best] + found.factors - found.matrix.max(axis=0)
+    most_told = found.matrix.max(axis=0)
+    tied = found.matrix >= most_told - SAME * found.factors
+    joint = np.where(tied, found.codes[:, None], np.inf).min(axis=0) + found.factors - most_told
     raw = (joint - gap(found.matrix))[found.varying]
     most = found.factors[found.varying] + math.log(bins)
     # a corrected entropy may exceed log B

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_pair, broken
+from distaff.metrics.core.arrays import as_pair, broken, moderate
 from distaff.metrics.sap import squared_correlations
 
 WAYS = ("pearson", "spearman")
@@ -40,12 +40,11 @@ def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
     if not len(varying):
         return Score(math.nan, reason="every factor has one value in these rows")
     matrix = np.zeros((codes.shape[1], len(table.sizes)))
-    x = _ranks(codes) if by == "spearman" else codes
-    for j in varying:
-        values = table.values[:, j] if np.issubdtype(table.values.dtype, np.number) else table.classes[:, j]
-        y = values.astype(np.float64)
+    x = _ranks(codes) if by == "spearman" else moderate(codes)[0]
+    for j in varying.tolist():
+        y = table.numbers(j)
         y = _ranks(y[:, None])[:, 0] if by == "spearman" else y
-        matrix[:, j] = np.sqrt(np.minimum(squared_correlations(x / _size(x), y), 1.0))
+        matrix[:, j] = np.sqrt(squared_correlations(x / _size(x), y))
     rows, columns = linear_sum_assignment(-matrix[:, varying])
     match = dict(zip(varying[columns].tolist(), rows.tolist(), strict=True))
     parts = {table.names[j]: float(matrix[match[j], j]) if j in match else 0.0 for j in varying.tolist()}

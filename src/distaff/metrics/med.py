@@ -12,6 +12,8 @@ from distaff.metrics import Score, metric
 from distaff.metrics.core.relation import NO_FACTOR, relation
 from distaff.metrics.dci import concentration, disentanglement
 
+SAME = 1e-9  # of a share: codes whose shares differ by less are equally good
+
 
 @metric(paper="https://arxiv.org/abs/2206.04756", rows=10_000, range=(0, 1))
 def med(
@@ -27,7 +29,7 @@ def med(
 
     R_ij = I(z_i; v_j) / sum_i I(z_i; v_j) for codes [n d] and factors [n f]; the score is the mean over codes, weighted
     by sum_j R_ij, of 1 - H_f(R_i. / sum_j R_ij), as in `dci`. `top=k` keeps only the codes that are among the k best
-    of some factor, for representations of hundreds of codes.
+    of some factor (all that tie with the k-th, none that knows nothing), for representations of hundreds of codes.
 
     From 0 to 1, higher is better; noise scores more than 0 on unequal factors, by the bias of the estimate. A factor
     with one value is left out, and with one left every code is disentangled; codes that know nothing score 0. If all
@@ -47,6 +49,7 @@ def med(
     told = shares[:, found.varying]
     kept = np.arange(len(told))
     if top is not None:
-        kept = np.unique(np.argsort(-told, axis=0, kind="stable")[:top])
+        least = np.sort(told, axis=0)[-min(top, len(told))]
+        kept = np.flatnonzero(((told >= least * (1 - SAME)) & (told > 0)).any(axis=1))
     parts = {f"code_{i}": float(value) for i, value in zip(kept, concentration(told[kept]), strict=True)}
     return Score(disentanglement(told[kept]), parts, shares)

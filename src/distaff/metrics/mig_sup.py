@@ -40,6 +40,6 @@ def mig_sup(
     if not found.varying.any():
         return Score(math.nan, reason=NO_FACTOR)
     most = found.factors[None, :] if by == "factor" else found.codes[:, None]
-    shares = found.matrix / np.where(most > 0, most, 1.0)
+    shares = np.minimum(found.matrix / np.where(most > 0, most, 1.0), 1.0)
     each = gap(shares[:, found.varying].T)
     return Score(float(each.mean()), {f"code_{i}": float(value) for i, value in enumerate(each)}, shares)

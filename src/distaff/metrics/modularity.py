@@ -12,7 +12,7 @@ from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import as_pair
 from distaff.metrics.core.information import chance, discretise, mutual_information
-from distaff.metrics.core.relation import relation
+from distaff.metrics.core.relation import NO_FACTOR, relation
 
 
 @metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, range=(0, 1), since={"estimator": "histogram"})
@@ -31,11 +31,12 @@ def modularity(
     into `bins` equal widths and factors [n f].
 
     From 0 to 1, higher is better. A code that knows nothing at all counts 0, and with one factor every other counts 1.
-    Pure noise scores .67 to .99 on the common data sets: the bias of the estimates is largest for the factor with most
-    values, which looks modular. `dead_codes="skip"` leaves out codes that know of no factor more than chance would
-    give (once in a million times, by the G-test; a constant code always). `bias="miller-madow"` corrects each estimate,
-    but does not mend noise alone: what it leaves of it is uneven, and unevenness is what the formula rewards. If no
-    code is left, or codes are not finite, the score is NaN with a reason.
+    A factor with one value is left out (the old library counts it in f). Pure noise scores .67 to .99 on the common
+    data sets: the bias of the estimates is largest for the factor with most values, which looks modular.
+    `dead_codes="skip"` leaves out codes that know of no factor more than chance would give (once in a million times, by
+    the G-test; a constant code always). `bias="miller-madow"` corrects each estimate, but does not mend noise alone:
+    what it leaves of it is uneven, and unevenness is what the formula rewards. If no code is left, all factors have one
+    value, or codes are not finite, the score is NaN with a reason.
 
     `bins=20`, dead codes kept and no correction are the 2019 study's; `estimator="ksg"` counts neighbours instead of
     rows in bins (Ross, 2014). Parts: one number per code. Matrix: nats [d f].
@@ -48,6 +49,8 @@ def modularity(
     if isinstance(found, str):
         return Score(math.nan, reason=found)
     matrix = found.matrix
+    if not found.varying.any():
+        return Score(math.nan, matrix=matrix, reason=NO_FACTOR)
     kept = np.full(len(matrix), True)
     if dead_codes == "skip":
         checked, table = as_pair(codes, factors, bins)
@@ -55,7 +58,7 @@ def modularity(
         kept = np.any(mutual_information(labels, table.classes) > chance(labels, table.classes), axis=1)
     if not kept.any():
         return Score(math.nan, matrix=matrix, reason="no code tells of any factor more than chance would")
-    each = modularity_of_codes(matrix)
+    each = modularity_of_codes(matrix[:, found.varying])
     parts = {f"code_{i}": float(each[i]) for i in np.flatnonzero(kept)}
     return Score(float(each[kept].mean()), parts, matrix)
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
+from distaff.metrics.core.arrays import canonical
 from distaff.metrics.core.matching import matched
 from distaff.metrics.core.predict import hit, lesson
 from distaff.metrics.core.threads import one_blas_thread
@@ -40,15 +40,17 @@ def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int 
     if reason := taught.broken:
         return Score(math.nan, reason=reason)
     match, _ = matched(taught)
-    centre, spread = taught.train.mean(axis=0), taught.train.std(axis=0)
-    spread = np.where((np.ptp(taught.train, axis=0) > 0) & (spread > 0), spread, 1)
-    x, asked = ((part - centre) / spread for part in (taught.train, taught.test))
-    seeds = generator("nk", seed).integers(2**31, size=len(taught.sizes))
+    order = canonical(taught.train)
+    train, test_codes = (part[:, order] for part in taught.moderate)
+    centre, spread = train.mean(axis=0), train.std(axis=0)
+    spread = np.where((np.ptp(train, axis=0) > 0) & (spread > 0), spread, 1)
+    x, asked = ((part - centre) / spread for part in (train, test_codes))
+    seeds = taught.seeds("nk", seed, 2**31)
     lost: list[float] = []
     parts: dict[str, float] = {}
     for j in taught.varying:
         y, truth, name = taught.train_targets[j], taught.test_targets[j], taught.names[j]
-        others, settings = np.arange(x.shape[1]) != match.get(j, -1), (width, steps, int(seeds[j]))
+        others, settings = order != match.get(j, -1), (width, steps, int(seeds[j]))
         whole = _accuracy(x, y, asked, truth, *settings)
         lost.append(whole - _accuracy(x[:, others], y, asked[:, others], truth, *settings) if j in match else 0.0)
         parts |= {name: lost[-1], f"accuracy_{name}": whole}

@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.draws import generator
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
+from distaff.metrics.core.arrays import moderate, scaled
 from distaff.metrics.core.gaps import gap
 from distaff.metrics.core.predict import hit, lesson
 
 WAYS = ("auto", "svm", "correlation")
+LEAST_VARIANCE = 1e-12  # the study's, below which a code is taken for constant
+LARGEST = 64  # the exponent beyond which a support vector machine is not computed: it stands still from some 10^6 on
 
 
-@metric(paper="https://arxiv.org/abs/1711.00848", rows=10_000, test_rows=5_000, range=(0, 1), depends_on=("scale",))
+@metric(
+    paper="https://arxiv.org/abs/1711.00848", rows=10_000, test_rows=5_000, range=(0, 1), depends_on=("scale", "shift")
+)
 def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = "auto") -> Score:
     r"""SAP (Kumar et al., 2018, Sec. 3): mean over factors of the gap between the two codes that predict it best.
 
@@ -28,13 +32,15 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
     rows of training.
 
     From 0 to 1, higher is better; a perfect code reaches .2 to .5 on the common data sets, since a line cannot
-    separate many ordered values. A single code has no rival, which counts as one that predicts nothing. A factor with
-    one value in training is left out of the mean; if all have one, or codes are not finite, the score is NaN with a
-    reason. A class that only the test rows hold counts as mistaken; a constant code correlates 0.
+    separate many ordered values. The SVM is given codes as they are and penalises its intercept too, so that scale and
+    shift of a code count (centre codes to compare models); codes beyond 2^64, where it has long stood still, are
+    brought down to that. A single code has no rival, which counts as one that predicts nothing. A factor with one value
+    in training is left out of the mean; if all have one, or codes are not finite, the score is NaN with a reason. A
+    class that only the test rows hold counts as mistaken; a code with a variance below 1e-12 correlates 0.
 
-    `by="svm"` cuts continuous factors into 20 classes, `by="correlation"` treats classes as numbers; `"auto"` is the
-    2019 study's for factors with classes, as are C = 0.01 and its 10,000 and 5,000 rows. Parts: one gap per factor.
-    Matrix: S [d f].
+    `by="svm"` cuts continuous factors into 20 classes, `by="correlation"` correlates with the values of all factors
+    (with classes where values are words); `"auto"` is the 2019 study's for factors with classes, as are C = 0.01 and
+    its 10,000 and 5,000 rows. Parts: one gap per factor. Matrix: S [d f].
 
     Raises `DistaffError` for arrays that do not fit together and for an unknown `by`.
     """
@@ -43,12 +49,12 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
     taught = lesson("sap", codes, factors, test, seed, classes=by == "svm")
     if reason := taught.broken:
         return Score(math.nan, reason=reason)
-    seeds = generator("sap", seed).integers(2**31, size=len(taught.sizes))
+    seeds = taught.seeds("sap", seed, 2**31)
     matrix = np.zeros((taught.train.shape[1], len(taught.sizes)))
     for j in taught.varying:
         y = taught.train_targets[j]
         if by == "correlation" or taught.continuous[j]:
-            matrix[:, j] = squared_correlations(taught.train, y)
+            matrix[:, j] = squared_correlations(taught.train, taught.numbers[j])
         else:
             matrix[:, j] = accuracies(taught.train, y, taught.test, taught.test_targets[j], int(seeds[j]))
     gaps = gap(matrix)[taught.varying]
@@ -58,11 +64,13 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
 
 def squared_correlations(codes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
     """The squared correlation of each code [n d] with `y` [n]; 0 where the variance of the code is below 1e-12."""
+    codes, exponents = moderate(codes)
     x, y = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64), y - y.mean()
     sizes = (x**2).sum(axis=0)
-    alive = sizes / max(len(x) - 1, 1) > 1e-12
+    with np.errstate(over="ignore"):
+        alive = sizes / max(len(x) - 1, 1) > np.ldexp(LEAST_VARIANCE, -2 * exponents)
     squares: NDArray[np.float64] = np.where(alive, (x.T @ y) ** 2 / (np.where(alive, sizes, 1) * (y @ y)), 0.0)
-    return squares
+    return np.minimum(squares, 1.0)
 
 
 def accuracies(x: NDArray[Any], y: NDArray[Any], test: NDArray[Any], asked: NDArray[Any], seed: int) -> list[float]:
@@ -70,6 +78,8 @@ def accuracies(x: NDArray[Any], y: NDArray[Any], test: NDArray[Any], asked: NDAr
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
+    beyond = np.maximum(np.frexp(np.abs(x).max(axis=0))[1].astype(np.int64) - LARGEST, 0)
+    x, test = scaled(x, beyond), scaled(test, beyond)
     found = []
     for i in range(x.shape[1]):
         model = LinearSVC(C=0.01, class_weight="balanced", random_state=seed)

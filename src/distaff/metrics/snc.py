@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.matching import cuts, matched
+from distaff.metrics.core.matching import cuts, matched, paired
 from distaff.metrics.core.predict import lesson
 
 
@@ -47,11 +47,7 @@ def snc(codes: Any, factors: Any, test: Any = None, *, seed: int = 0) -> Score:
 
 def _told(x: NDArray[Any], y: NDArray[np.int64], asked: NDArray[Any]) -> NDArray[np.int64]:
     """What a code says of rows `asked` [m] after its cuts were matched to the classes `y` [n] of `x` [n]."""
-    from scipy.optimize import linear_sum_assignment
-
     classes, index = np.unique(y, return_inverse=True)
     edges = cuts(x, len(classes))
-    shared = np.zeros((len(classes), len(classes)))
-    np.add.at(shared, (np.searchsorted(edges, x, side="right"), index), 1)
-    said: NDArray[np.int64] = classes[linear_sum_assignment(-shared)[1]]
+    said: NDArray[np.int64] = classes[paired(np.searchsorted(edges, x, side="right"), index, len(classes))[0]]
     return said[np.searchsorted(edges, asked, side="right")]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.draws import generator
 from distaff.metrics import Score, metric
 from distaff.metrics.core.gaps import gap
 from distaff.metrics.core.information import discretise, entropies, mutual_information
@@ -48,13 +47,13 @@ def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *,
     found = matrices(taught, seed, jobs)
     for name, matrix in found.items():
         parts |= {f"{name}.{key}": value for key, value in reductions(matrix, whole, names).items()}
-    area = independent_groups(found["importance"]).area / len(names)
+    area = min(independent_groups(found["importance"]).area / len(names), 1.0)
     return Score(area, parts, found["importance"])
 
 
 def matrices(taught: Lesson, seed: int = 0, jobs: int = 1) -> dict[str, Matrix]:
     """The three matrices [d f], for the factors that vary in training."""
-    seeds = generator("unified_scores", seed).integers(2**31, size=len(taught.sizes))
+    seeds = taught.seeds("unified_scores", seed, 2**31)
     trees, machines = [], []
     for j in taught.varying:
         trees.append(learn_trees(taught, j, "exact", int(seeds[j]), jobs).importances)

@@ -37,7 +37,10 @@ class Evidence(NamedTuple):
 
 
 def demonstrate(a: Floats, prior: Any = NORMAL, *, n: int = 10_000, seed: int = 0) -> Evidence:
-    """The theorem on `n` draws z [n d] of `prior`, whose factors are the tenths of each z_k."""
+    """The theorem on `n` draws z [n d] of `prior`, whose factors are the tenths of each z_k.
+
+    Raises `DistaffError` for a prior without a density.
+    """
     draw = generator("theory", seed)
     d = len(a)
     z, fresh = (prior.ppf(draw.random((n, d))) for _ in range(2))

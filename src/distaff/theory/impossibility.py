@@ -25,6 +25,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 UNIFORM, NORMAL = stats.uniform(), stats.norm()
 NONZERO = 1e-9  # an entry below this is a zero to double precision
+LEVELS, JUMP = 101, 1e-6  # where a distribution function is tried, and how exact SciPy's inverses are
 
 
 def householder(d: int, alpha: float = 0.3) -> Floats:
@@ -72,7 +73,11 @@ def checked(a: Floats) -> Floats:
 
 
 def entangle(z: Floats, a: Floats, prior: Any = NORMAL) -> Floats:
-    """f(z) of rows z [n d], whose coordinates are independent and each distributed as `prior`, of scipy.stats."""
+    """f(z) of rows z [n d], whose coordinates are independent and each distributed as `prior`, of scipy.stats.
+
+    Raises `DistaffError` for a prior without a density, or a matrix that is not of the theorem.
+    """
+    _continuous(prior)
     return _from_normal(_to_normal(z, prior) @ checked(a).T, prior)
 
 
@@ -86,12 +91,28 @@ def jacobian(z: Floats, a: Floats, prior: Any = NORMAL) -> Floats:
 
     Of a normal prior it is A; of a uniform one A_ij phi(y'_i) / phi(y_j), with y' = A y.
     """
+    _continuous(prior)
     y = _to_normal(z, prior)
     turned = y @ checked(a).T
     below = prior.pdf(z) / stats.norm.pdf(y)
     above = prior.pdf(_from_normal(turned, prior)) / stats.norm.pdf(turned)
     found: Floats = a * below[:, None, :] / above[:, :, None]
     return found
+
+
+def _continuous(prior: Any) -> None:
+    """Raises `DistaffError` for a prior with atoms: g would jump there, and no f could undo what it skips.
+
+    g(g^-1(u)) is u for every u where the distribution function g is continuous, and the top of a jump otherwise.
+    """
+    levels = (np.arange(LEVELS) + 0.5) / LEVELS
+    reached = np.asarray(prior.cdf(prior.ppf(levels)), dtype=np.float64)
+    if not (np.abs(reached - levels) < JUMP).all():
+        raise DistaffError(
+            "the theorem is about priors with a density, and this one gives single values a probability of their own "
+            "(Bernoulli, Poisson and other counts do): there is no bijection of its values. Take a continuous "
+            "distribution of scipy.stats, such as norm(), uniform() or gamma(3)"
+        )
 
 
 def _to_normal(z: Floats, prior: Any) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError, unknown
-from distaff.metrics.core.arrays import as_codes
+from distaff.metrics.core.arrays import as_codes, canonical, moderate
 
 WAYS = ("lasso", "spearman")
 ALPHA = 0.1  # Duan et al.'s weight of the L1 norm
@@ -79,6 +80,7 @@ def _checked(codes: Sequence[Any], kl: Any, threshold: float) -> tuple[list[NDAr
     for i, table in enumerate(tables):
         if not np.isfinite(table).all():
             raise DistaffError(f"the codes of model {i} are not finite; leave it out")
+    tables = [moderate(table)[0].astype(np.float64) for table in tables]
     live = divergences > threshold
     spreads = [np.where(np.ptp(table, axis=0) > 0, table.std(axis=0), 1.0) for table in tables]
     scaled = [(t - t.mean(axis=0)) / s * alive for t, s, alive in zip(tables, spreads, live, strict=True)]
@@ -86,10 +88,16 @@ def _checked(codes: Sequence[Any], kl: Any, threshold: float) -> tuple[list[NDAr
 
 
 def _lasso(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import Lasso
 
-    weights: NDArray[np.float64] = np.abs(Lasso(alpha=ALPHA, precompute=True).fit(x, y).coef_)
-    return np.atleast_2d(weights).T
+    order = canonical(x)  # of copies of a latent one gets the weight: the first in this order
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # between copies the solver wanders, at the same error
+        weights = np.abs(Lasso(alpha=ALPHA, precompute=True).fit(x[:, order], y).coef_)
+    relation = np.empty((x.shape[1], y.shape[1]))
+    relation[order] = np.atleast_2d(weights).T
+    return relation
 
 
 def _rho(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

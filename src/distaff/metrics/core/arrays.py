@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 
+MODERATE = 20  # codes whose largest size lies between 2^-20 and 2^20 are computed as they are
+BEYOND = 2.0**100  # times the size of the codes that a scale was taken from: a row this far out is as far as one can be
+WHOLE = 2.0**53  # from here on every float is a whole number, which then says nothing of a factor
+
 
 @dataclass(frozen=True)
 class Table:
@@ -20,6 +24,56 @@ class Table:
     sizes: NDArray[np.int64]
     continuous: tuple[bool, ...]
     names: tuple[str, ...]
+
+    def numbers(self, j: int) -> NDArray[np.float64]:
+        """The values of factor j as numbers [n], up to a power of two; its classes where the values are words.
+
+        A metric that correlates, regresses or measures widths takes these: the classes of values 0, 1, 2 and 100 are
+        0, 1, 2 and 3, which is another factor.
+        """
+        column = _column(self.values, j)
+        if column.dtype.kind not in "biuf":
+            return self.classes[:, j].astype(np.float64)
+        found: NDArray[np.float64] = moderate(column.astype(np.float64)[:, None])[0][:, 0].astype(np.float64)
+        return found
+
+
+def moderate(
+    codes: NDArray[np.floating[Any]], each: bool = True
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
+    """Codes [n d] divided by 2^e, and e [d]: squares of 1e300 overflow, those of 1e-300 vanish, and scores are neither.
+
+    Codes of moderate size have e = 0, so that published numbers stay as they are; a power of two changes no digit. With
+    `each=False` all codes share one e, for what compares the sizes of codes.
+    """
+    with np.errstate(invalid="ignore"):
+        largest = np.maximum(codes.max(axis=0), -codes.min(axis=0))
+    if not each:
+        largest = np.full_like(largest, largest.max() if len(largest) else 0)
+    exponents = np.frexp(largest)[1].astype(np.int64)
+    exponents[~np.isfinite(largest) | (largest == 0) | (np.abs(exponents) <= MODERATE)] = 0
+    return np.ldexp(codes, -exponents) if exponents.any() else codes, exponents
+
+
+def scaled(codes: NDArray[np.floating[Any]], exponents: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+    """Other rows [m d] of codes divided by the 2^e of `moderate`, values beyond 2^100 brought back to that."""
+    found = codes
+    if exponents.any():
+        with np.errstate(over="ignore"):
+            found = np.ldexp(codes, -exponents)
+    if found.size and not -BEYOND <= found.min() <= found.max() <= BEYOND:
+        found = np.where(np.isfinite(codes), np.clip(found, -BEYOND, BEYOND), codes)
+    return found
+
+
+def canonical(codes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """An order of the codes [d] that depends on what they hold [n d] and not on where they stand.
+
+    What learns from codes in this order breaks ties, rounds and starts alike however the latents are numbered.
+    """
+    columns = np.ascontiguousarray(codes.T)
+    keys = [(np.sort(column).tobytes(), column.tobytes()) for column in columns]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def as_array(data: Any) -> NDArray[Any]:
@@ -59,7 +113,7 @@ def as_factors(data: Any, bins: int | None = 20) -> Table:
     Whole numbers are classes however many there are; with `bins=None` every distinct value is one.
     """
     values = as_values(data)
-    columns = [_classes(values[:, j], j, bins) for j in range(values.shape[1])]
+    columns = [_classes(_column(values, j), j, bins) for j in range(values.shape[1])]
     classes = np.stack([column[0] for column in columns], axis=1)
     sizes = np.array([column[1] for column in columns], dtype=np.int64)
     return Table(values, classes, sizes, tuple(column[2] for column in columns), _names(data, values.shape[1]))
@@ -81,11 +135,16 @@ def broken(codes: NDArray[np.floating[Any]]) -> str | None:
     return f"codes {', '.join(map(str, np.flatnonzero(~finite)))} hold values that are not finite"
 
 
-def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np.int64], int, bool]:
+def _column(values: NDArray[Any], j: int) -> NDArray[Any]:
+    column = values[:, j]
     if column.dtype.kind == "O":  # a frame of words and numbers: each column has a kind of its own
         column = np.asarray(column.tolist())
         if column.dtype.kind == "O":
             raise DistaffError(f"factor {j} holds missing values, or values of different kinds; leave those rows out")
+    return column
+
+
+def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np.int64], int, bool]:
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         raise DistaffError(f"factor {j} holds values that are not finite; leave those rows out")
     if column.dtype.kind in "iu":
@@ -95,9 +154,12 @@ def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np
             present = np.bincount(shifted, minlength=high - low + 1) > 0
             return (np.cumsum(present) - 1)[shifted], int(present.sum()), False
     distinct, inverse = np.unique(column, return_inverse=True)
-    fractions = column.dtype.kind == "f" and not (distinct == np.rint(distinct)).all()
+    fractions = column.dtype.kind == "f" and not (
+        (distinct == np.rint(distinct)).all() and np.abs(distinct[[0, -1]]).max() < WHOLE
+    )
     if bins is not None and fractions and len(distinct) > len(column) / 2:
-        edges = np.linspace(distinct[0], distinct[-1], bins + 1)
+        column = moderate(column[:, None])[0][:, 0]
+        edges = np.linspace(column.min(), column.max(), bins + 1)
         cut = np.searchsorted(edges[1:-1], column, side="right")
         present, inverse = np.unique(cut, return_inverse=True)
         return inverse.astype(np.int64), len(present), True

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import unknown
+from distaff.metrics.core.arrays import moderate
 
 BIASES = ("none", "miller-madow")
 
@@ -23,8 +24,9 @@ def discretise(codes: NDArray[np.floating[Any]], bins: int = 20) -> NDArray[np.i
 
     The edges are those of `np.histogram` in NumPy 2, in the precision of the codes: float32 codes have float32 edges,
     and a value on an edge belongs to the bin above it. Where float32 cannot hold the edges apart (NumPy refuses) they
-    are made in float64. A constant code has one label.
+    are made in float64. A constant code has one label. Codes may be of any size: labels do not change with it.
     """
+    codes, _ = moderate(codes)
     # a byte a label: a million rows of 128 codes are then 128 MB, not 1 GB
     labels = np.empty(codes.shape, dtype=np.uint8 if bins < 2**8 else np.int64)
     for i in range(codes.shape[1]):

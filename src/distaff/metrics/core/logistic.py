@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.metrics.core.arrays import canonical, moderate
 from distaff.metrics.core.threads import one_blas_thread
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,7 @@ FOLDS = 5
 MANY = 2_500  # rows, up to which one hit more or less decides between strengths, so that fits are finished
 AT_ONCE = 2_000  # rows whose scores of some forty classes stay in the cache
 STEPS = 100  # scikit-learn's max_iter
+FAINT = 30  # a code below 2^-30 would have to overcome a penalty 2^60 times that of a moderate one: it is not used
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,24 @@ class Linear:
 
 @one_blas_thread()
 def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
-    """Classes `y` [n] from `x` [n d]; one class alone is always predicted. `jobs` threads share the folds."""
+    """Classes `y` [n] from `x` [n d]; one class alone is always predicted. `jobs` threads share the folds.
+
+    The penalty is that of the codes' own size, however large or small they are.
+    """
     classes, index = np.unique(y, return_inverse=True)
     if len(classes) == 1:
         return Linear(np.repeat(classes, 2), np.zeros((1, x.shape[1] + 1)), float(STRENGTHS[0]))
-    ones = _with_ones(x)
+    order = canonical(x)
+    codes, exponents = moderate(np.asarray(x, dtype=np.float64)[:, order])
+    ones = _with_ones(np.where(exponents > -FAINT, codes, 0.0))
+    shrunk = np.ldexp(1.0, -np.maximum(exponents, -FAINT))  # weights of the codes themselves, over those fitted
+    relief = np.append(shrunk**2, 0.0)  # and the share of their penalty
     folds = np.array_split(np.arange(len(y)), min(FOLDS, len(y)))
     hits = np.zeros((len(folds), len(STRENGTHS)))
 
     def path(held: NDArray[np.int64]) -> list[Floats]:
         kept = np.delete(np.arange(len(y)), held)
-        return _path(ones[kept], index[kept], len(classes))
+        return _path(ones[kept], index[kept], len(classes), relief)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         paths = list(pool.map(path, folds))
@@ -59,7 +68,9 @@ def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
         hits[number] = [(_choose(ones[held], weights) == index[held]).mean() for weights in paths[number]]
     best = int(hits.mean(axis=0).argmax())
     start = np.mean([fold[best] for fold in paths], axis=0)
-    weights = _descend(ones, index, len(classes), float(STRENGTHS[best]), start, _whitening(ones))
+    fitted = _descend(ones, index, len(classes), float(STRENGTHS[best]), start, _whitening(ones), relief)
+    weights = np.empty_like(fitted)
+    weights[:, [*order.tolist(), -1]] = fitted * np.append(np.where(exponents > -FAINT, shrunk, 0.0), 1.0)
     return Linear(classes, weights, float(STRENGTHS[best]))
 
 
@@ -72,9 +83,10 @@ def log_loss(x: NDArray[Any], y: NDArray[Any]) -> float:
     classes, index = np.unique(y, return_inverse=True)
     if len(classes) == 1:
         return 0.0
-    ones = _with_ones(x)
+    ones = _with_ones(x[:, canonical(x)])
     start = np.zeros((1 if len(classes) == 2 else len(classes), ones.shape[1]))
-    weights = _descend(ones, index, len(classes), math.inf, start, _whitening(ones), finished=True)
+    free = np.zeros(ones.shape[1])
+    weights = _descend(ones, index, len(classes), math.inf, start, _whitening(ones), free, finished=True)
     return _summed(weights, ones.T, index)[0] / len(index)
 
 
@@ -87,12 +99,12 @@ def _choose(ones: Floats, weights: Floats) -> NDArray[np.int64]:
     return (raw[:, 0] > 0).astype(np.int64) if len(weights) == 1 else raw.argmax(axis=1)
 
 
-def _path(ones: Floats, index: NDArray[Any], classes: int) -> list[Floats]:
+def _path(ones: Floats, index: NDArray[Any], classes: int, relief: Floats) -> list[Floats]:
     """The weights for every strength, each fit beginning where the one before ended."""
     weights = np.zeros((1 if classes == 2 else classes, ones.shape[1]))
     whitening, path = _whitening(ones), []
     for strength in STRENGTHS:
-        weights = _descend(ones, index, classes, float(strength), weights, whitening)
+        weights = _descend(ones, index, classes, float(strength), weights, whitening, relief)
         path.append(weights)
     return path
 
@@ -110,14 +122,15 @@ def _descend(
     strength: float,
     start: Floats,
     whitening: tuple[Floats, Floats],
+    relief: Floats,
     finished: bool = False,
 ) -> Floats:
+    """The weights [r d+1] of least loss; `relief` [d+1] is the share of the penalty that each column bears."""
     from scipy.optimize import minimize
 
-    n, width = ones.shape
+    n = len(ones)
     decay = 1.0 / (strength * n)
-    penalty = np.full(width, decay)
-    penalty[-1] = 0.0
+    penalty = decay * relief
     values, vectors = whitening
     curvature = values * (0.25 if classes == 2 else 1.0 / classes) + decay
     curvature = np.maximum(curvature, 1e-10 * curvature.max())  # without a penalty, copies have none between them

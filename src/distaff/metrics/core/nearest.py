@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.metrics.core.arrays import moderate
 from distaff.metrics.core.information import mutual_information
 
 NEIGHBOURS = 10  # InfoMEC's (Hsu et al., 2023)
@@ -26,6 +27,7 @@ def neighbour_information(
     A code that takes few values (each of them, on average, in more than two rows) is discrete: of it the counts say
     all. A row that is alone in its class tells nothing and is left out.
     """
+    codes, _ = moderate(codes)
     out = np.empty((codes.shape[1], classes.shape[1]))
     for i, column in enumerate(codes.T):
         values, labels = np.unique(column, return_inverse=True)

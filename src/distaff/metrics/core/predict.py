@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from distaff.draws import generator
 from distaff.errors import DistaffError, unknown
-from distaff.metrics.core.arrays import as_codes, as_factors, as_values
+from distaff.metrics.core.arrays import as_codes, as_factors, as_values, moderate, scaled
 
 TREES = ("exact", "sklearn", "lightgbm")
 LEFT_OUT = 1 / 3  # of the rows, where the caller gives none to test on
@@ -28,11 +28,23 @@ class Lesson:
     continuous: tuple[bool, ...]
     sizes: tuple[int, ...]  # values that each factor takes in the rows of training
     names: tuple[str, ...]
+    numbers: list[NDArray[np.float64]]  # f times [n]: the values of training as numbers, classes only of words
+
+    @property
+    def moderate(self) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+        """The codes of training and of the test, divided by the powers of two that bring training to moderate size."""
+        train, exponents = moderate(self.train)
+        return train, scaled(self.test, exponents)
 
     @property
     def varying(self) -> list[int]:
         """The factors that take more than one value in training: of the others nothing can be learnt."""
         return [j for j, size in enumerate(self.sizes) if size > 1]
+
+    def seeds(self, metric: str, seed: int, below: int) -> dict[int, int]:
+        """A seed for each factor that varies, whatever factors with one value stand between them."""
+        drawn = generator(metric, seed).integers(below, size=len(self.varying))
+        return dict(zip(self.varying, drawn.tolist(), strict=True))
 
     @property
     def broken(self) -> str | None:
@@ -72,13 +84,13 @@ def lesson(metric: str, codes: Any, factors: Any, test: Any, seed: int, classes:
             )
         table = as_factors(np.concatenate([values, asked]))
         kept, held = np.arange(len(first)), np.arange(len(first), len(first) + len(second))
-    numbers = [table.continuous[j] and not classes for j in range(len(table.sizes))]
-    columns = [
-        table.values[:, j].astype(np.float64) if number else table.classes[:, j] for j, number in enumerate(numbers)
-    ]
+    continuous = tuple(table.continuous[j] and not classes for j in range(len(table.sizes)))
+    numbers = [table.numbers(j) for j in range(len(table.sizes))]
+    columns = [numbers[j] if regressed else table.classes[:, j] for j, regressed in enumerate(continuous)]
     names = as_factors(factors).names
     sizes = tuple(len(np.unique(column[kept])) for column in columns)
-    return Lesson(train, second, [c[kept] for c in columns], [c[held] for c in columns], tuple(numbers), sizes, names)
+    targets, asked_for = [c[kept] for c in columns], [c[held] for c in columns]
+    return Lesson(train, second, targets, asked_for, continuous, sizes, names, [c[kept] for c in numbers])
 
 
 def _same_length(codes: NDArray[Any], factors: NDArray[Any]) -> None:

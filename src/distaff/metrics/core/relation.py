@@ -49,8 +49,10 @@ def relation(codes: Any, factors: Any, bins: int, bias: str, estimator: str = "h
         matrix = neighbour_information(checked, table.classes)
     else:
         matrix = mutual_information(labels, table.classes, bias)
-    varying = table.sizes > 1
-    return Relation(matrix, entropies(labels, bias), entropies(table.classes, bias), varying, table.names)
+    varying, whole = table.sizes > 1, entropies(table.classes, bias)
+    # I(z; v) <= H(v); a sum in another order exceeds it by its last digit, an estimate from neighbours by its bias
+    matrix = np.minimum(matrix, np.where(varying, whole, 0.0))
+    return Relation(matrix, entropies(labels, bias), whole, varying, table.names)
 
 
 NO_FACTOR = "every factor has one value in these rows"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics.core import tree_growth as growth
+from distaff.metrics.core.arrays import canonical, moderate, scaled
 
 Floats = NDArray[np.float64]
 MANY_TIES = 0.02  # above this share of equal neighbours, a column is scanned with its values from the start
@@ -34,11 +35,12 @@ class Boosted:
     rate: float
     fitted: NDArray[Any]  # [n]: the predictions for the rows of training
     importances: Floats  # [d]: non-negative, sum 1, or all zero if no tree has a split
+    exponents: NDArray[np.int64]  # [d]: thresholds are those of codes divided by 2^exponents
 
     def raw(self, x: NDArray[Any]) -> Floats:
         """The sum of the trees [k n] for rows `x [n d]`."""
         out = np.repeat(self.start[:, None], len(x), axis=1)
-        rows = np.ascontiguousarray(x, dtype=np.float32)
+        rows = np.ascontiguousarray(scaled(np.asarray(x), self.exponents), dtype=np.float32)
         growth.add_trees(rows, self.feature, self.threshold, self.value, self.rate, out)
         return out
 
@@ -120,8 +122,14 @@ def _boost(
     depth: int,
     jobs: int,
 ) -> Boosted:
-    """Stages of one tree per row of `target [k n]`, each a step along the slopes that the stage began with."""
-    columns = np.ascontiguousarray(np.asarray(x, dtype=np.float32).T)
+    """Stages of one tree per row of `target [k n]`, each a step along the slopes that the stage began with.
+
+    Columns are taken in their canonical order: equal splits then go to the same one wherever it stands.
+    """
+    narrow, exponents = moderate(np.asarray(x))
+    narrow = narrow.astype(np.float32)
+    order = canonical(narrow)
+    columns = np.ascontiguousarray(narrow[:, order].T)
     width, rows = columns.shape
     sorted_rows = np.argsort(columns, axis=1, kind="stable")
     ordered = np.take_along_axis(columns, sorted_rows, axis=1)
@@ -157,10 +165,12 @@ def _boost(
                 work(stage, shares[0])
             else:
                 list(pool.map(lambda share, stage=stage: work(stage, share), shares))
-    importances = gain[grown].sum(axis=0) if grown.any() else np.zeros(width)
+    importances = np.zeros(width)
+    importances[order] = gain[grown].sum(axis=0)
     total = importances.sum()
     importances = importances / total if total > 0 else np.zeros(width)
-    return Boosted(classes, feature, threshold, value, start, rate, _decide(raw, classes), importances)
+    named = order.astype(np.int32)[feature]
+    return Boosted(classes, named, threshold, value, start, rate, _decide(raw, classes), importances, exponents)
 
 
 def _keys(seed: int, stages: int, classes: int) -> NDArray[np.uint64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError, unknown
-from distaff.metrics.core.arrays import as_codes
+from distaff.metrics.core.arrays import as_codes, moderate
 from distaff.metrics.core.covariance import varying_codes
 
 DIMS = ("all", "active")
@@ -23,7 +23,10 @@ def active_by_spread(codes: Any, least: float = LEAST_SPREAD) -> NDArray[np.bool
     codes = as_codes(codes)
     if len(codes) < 2:
         return np.zeros(codes.shape[1], dtype=bool)
-    wide: NDArray[np.bool_] = codes.std(axis=0, ddof=1, dtype=np.float64) >= least
+    moderated, exponents = moderate(codes)
+    with np.errstate(over="ignore"):
+        bar = np.ldexp(least, -exponents)
+    wide: NDArray[np.bool_] = moderated.std(axis=0, ddof=1, dtype=np.float64) >= bar
     return wide & varying_codes(codes)
 
 
