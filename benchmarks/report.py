@@ -29,7 +29,6 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from distaff.analysis.table import runs, table
-from distaff.commands.claims import factor_sizes
 from distaff.commands.report import _origin
 from distaff.report.facts import StudyFacts
 from distaff.report.kept import replacing, unchanged
@@ -37,6 +36,7 @@ from distaff.report.runs import Details
 from distaff.report.site import build
 from distaff.spec import Run, Study, cross, sweep
 from distaff.study.asked import scoring
+from distaff.study.grids import factor_sizes
 from distaff.study.store import Store, describe
 from simulated_study import METHODS, METRICS, simulated_study
 

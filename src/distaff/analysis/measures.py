@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from distaff.analysis.block import block
 from distaff.analysis.evidence import Evidence, Part, mean_of, rank_correlation, unexplained
-from distaff.analysis.reach import reach
 from distaff.analysis.scores import head, unsupervised
 from distaff.analysis.selection import expected, resampled_weights, selection_outcomes
 from distaff.errors import DistaffError
+from distaff.metrics.baselines import expected as expected_baselines
 
 Array = NDArray[np.float64]
 ORDINARY = ("beta_vae_score", "factor_vae_score", "mig", "dci", "sap")  # the paper's, without Modularity
@@ -89,8 +89,8 @@ def noise_share(study: Evidence, metric: str) -> Array:
     """What noise scores on a data set, over what the trained models do."""
     found = []
     for part in with_columns(study, metric):
-        if known := reach(metric, study.grids.get(part.dataset, ())):
-            found.append(known.floor / mean_of(part.columns[metric], part.times))
+        if known := expected_baselines(metric, study.grids.get(part.dataset, ())):
+            found.append(known.noise / mean_of(part.columns[metric], part.times))
     return study.mean(found, f"needs {metric}, and the factor sizes of its data set")
 
 
