@@ -2,7 +2,7 @@
 
 Data flows one way, and imports go down this ladder only:
 
-    registry rng types <- spec                      (errors, heap and plugin beside them)
+    registry rng types <- spec                      (errors, heap, plugin and sampling beside them)
     data, models       <- registry types rng
     methods            <- registry types
     metrics, tasks     <- registry                  (arrays in, numbers out: never torch)
@@ -10,7 +10,7 @@ Data flows one way, and imports go down this ladder only:
     pictures, theory   <- encode models data metrics train
     study              <- train encode metrics tasks pictures
     analysis           <- a data frame              (from the store only by its table.py)
-    report             <- analysis registry
+    report             <- analysis registry metrics
     share, explore     <- study and what is below it
     commands, cli      <- all
 """

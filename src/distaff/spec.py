@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from distaff.errors import DistaffError, unknown
 from distaff.registry import DATASETS, METHODS, NETWORKS, Spec, content_id
+from distaff.sampling import DISJOINT, check
 
 SCHEDULES = ("constant", "linear", "cosine")
 
@@ -158,8 +159,9 @@ class Study:
     cells: int = 100_000
     pack: int = 16
     pictures: int = 1
-    sampling: str = "disjoint"
+    sampling: str = DISJOINT
 
     def __post_init__(self) -> None:
         if len({run.id for run in self.runs}) != len(self.runs):
             raise DistaffError(f"study {self.name}: the same run stands in it twice")
+        check(self.rows, self.test_rows, self.sampling)

@@ -13,7 +13,6 @@ from distaff.analysis.evidence import Evidence, Part, mean_of, rank_correlation,
 from distaff.analysis.scores import head, unsupervised
 from distaff.analysis.selection import expected, resampled_weights, selection_outcomes
 from distaff.errors import DistaffError
-from distaff.metrics.baselines import expected as expected_baselines
 
 Array = NDArray[np.float64]
 ORDINARY = ("beta_vae_score", "factor_vae_score", "mig", "dci", "sap")  # the paper's, without Modularity
@@ -87,6 +86,8 @@ def alone(study: Evidence) -> dict[str, Array]:
 
 def noise_share(study: Evidence, metric: str) -> Array:
     """What noise scores on a data set, over what the trained models do."""
+    from distaff.metrics.baselines import expected as expected_baselines  # compiles metrics, which no table needs
+
     found = []
     for part in with_columns(study, metric):
         if known := expected_baselines(metric, study.grids.get(part.dataset, ())):

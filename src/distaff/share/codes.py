@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distaff.metrics.evaluate import specification
+from distaff.registry import TASKS
 from distaff.spec import Run
 from distaff.study.answer import encoded
 from distaff.study.files import write
@@ -24,7 +24,7 @@ def to_codes(run: Run, params: Params, goal: Path, grid_rows: int = GRID_ROWS) -
     that each row shows. Of a grid of more than `grid_rows` rows it also holds `line_codes`, `line_logvar` and
     `line_factors`: whole lines of the grid, for the tasks that intervene.
     """
-    found = encoded(run, params, grid_rows, [specification("fairness")])
+    found = encoded(run, params, grid_rows, [TASKS.parse("fairness")])
     arrays = {
         "codes": found.codes.mean,
         "logvar": found.codes.logvar,

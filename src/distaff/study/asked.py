@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from distaff.metrics.evaluate.split import DISJOINT, OF_2019, check
-from distaff.metrics.evaluate.table import ROWS, TEST_ROWS
 from distaff.registry import Spec, content_id, metric_or_task
+from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check
 from distaff.spec import Study
 from distaff.study.files import read_json
 from distaff.study.store import Store

@@ -7,7 +7,7 @@ from typing import Any
 
 from distaff import data
 from distaff.errors import DistaffError
-from distaff.metrics.evaluate.split import OF_2019
+from distaff.sampling import OF_2019
 from distaff.spec import Study
 from distaff.study.asked import scoring, splits_of
 from distaff.study.plan import listing

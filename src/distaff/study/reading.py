@@ -9,8 +9,8 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from distaff.metrics.evaluate.split import SAMPLINGS
 from distaff.registry import canonical
+from distaff.sampling import SAMPLINGS
 from distaff.spec import Study
 from distaff.study.asked import Answers, sampling_in, scores, scoring
 from distaff.study.files import read_json, write

@@ -25,18 +25,10 @@ from distaff.errors import DistaffError
 from distaff.metrics import Score
 from distaff.metrics._draws import generator
 from distaff.metrics.evaluate.sampled import Sampled
-from distaff.metrics.evaluate.split import (
-    DISJOINT,
-    OF_2019,
-    SAMPLINGS,
-    Split,
-    disjoint,
-    overlap,
-    split_of_2019,
-    split_text,
-)
-from distaff.metrics.evaluate.table import ROWS, TEST_ROWS, Table, table
+from distaff.metrics.evaluate.split import Split, disjoint, overlap, split_of_2019, split_text
+from distaff.metrics.evaluate.table import Table, table
 from distaff.registry import Spec, metric_or_task, registry_of
+from distaff.sampling import DISJOINT, OF_2019, ROWS, SAMPLINGS, TEST_ROWS
 
 __all__ = [
     "DISJOINT", "OF_2019", "ROWS", "SAMPLINGS", "TEST_ROWS", "Sampled", "Split", "Table", "evaluate", "evaluate_table",

@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.errors import DistaffError, unknown
 from distaff.metrics._draws import generator
+from distaff.sampling import OF_2019
 
 Ints = NDArray[np.int64]
-DISJOINT, OF_2019 = "disjoint", "2019"
-SAMPLINGS = (DISJOINT, OF_2019)
 
 
 class Split(NamedTuple):
@@ -21,14 +19,6 @@ class Split(NamedTuple):
 
     train: Ints
     test: Ints
-
-
-def check(rows: int, test_rows: int, sampling: str) -> None:
-    """Refuse a sampling that does not exist, and fewer than one row."""
-    if sampling not in SAMPLINGS:
-        raise unknown("sampling", sampling, SAMPLINGS)
-    if min(rows, test_rows) < 1:
-        raise DistaffError(f"rows={rows} and test_rows={test_rows}: both must be at least 1")
 
 
 def disjoint(images: Ints, rows: int, test_rows: int, draw: int) -> tuple[Ints, Ints, Ints]:

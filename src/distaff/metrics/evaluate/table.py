@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError
 from distaff.metrics._arrays import as_array, as_codes
 from distaff.metrics.evaluate.sampled import Sampled
-from distaff.metrics.evaluate.split import DISJOINT, check
-
-ROWS, TEST_ROWS = 10_000, 5_000  # the 2019 study's
+from distaff.sampling import DISJOINT, ROWS, TEST_ROWS, check
 
 
 @dataclass(frozen=True)
