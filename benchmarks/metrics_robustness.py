@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics.evaluate import evaluate
-from distaff.registry import METRICS
+from distaff.plugins.registry import METRICS
 
 Array = NDArray[np.float64]
 PAGE = Path(__file__).parent.parent / "docs" / "metrics" / "README.md"

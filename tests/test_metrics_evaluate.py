@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from distaff.data import load
+from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import dci, gaussian_total_correlation, mig
-from distaff.metrics._draws import generator
 from distaff.metrics.baselines import baselines
 from distaff.metrics.evaluate import (
     Sampled,
@@ -22,7 +22,7 @@ from distaff.metrics.evaluate import (
     table,
 )
 from distaff.metrics.evaluate.split import disjoint
-from distaff.registry import METRICS, TASKS
+from distaff.plugins.registry import METRICS, TASKS
 
 SMALL = {"rows": 400, "test_rows": 200}
 QUICK = {  # every metric and task that is tested on rows of its own, with little work

@@ -9,8 +9,8 @@ import pytest
 from distaff.errors import DistaffError
 from distaff.metrics import mcc, mig, sap
 from distaff.metrics.baselines import Baselines, baselines
-from distaff.metrics.meaning import interval, read
-from distaff.registry import METRICS
+from distaff.metrics.reliability import interval, read
+from distaff.plugins.registry import METRICS
 from golden_cases import arrays, case
 
 SMALL = {"rows": 400, "test_rows": 200}

@@ -13,14 +13,14 @@ from distaff.commands.export import export
 from distaff.commands.score import score
 from distaff.data import load
 from distaff.errors import DistaffError
-from distaff.registry import metric_or_task
+from distaff.plugins.registry import metric_or_task
+from distaff.runs import Optim, run
+from distaff.scoring.answer import encoded, lines_of
+from distaff.scoring.protocol import Scoring, splits_of
+from distaff.scoring.score import score_run
 from distaff.share.codes import to_codes
-from distaff.spec import Optim, run
-from distaff.study.answer import encoded, lines_of
-from distaff.study.asked import Scoring, splits_of
-from distaff.study.files import read_json
-from distaff.study.score import score_run
-from distaff.study.store import Store
+from distaff.store.files import read_json
+from distaff.store.store import Store
 from distaff.train.fit import fit
 
 METRICS = (

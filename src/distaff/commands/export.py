@@ -38,7 +38,7 @@ def export(
     from distaff.share.huggingface import to_huggingface
     from distaff.share.load import load
     from distaff.share.onnx import to_onnx
-    from distaff.study.store import params_in, run_in
+    from distaff.store.store import params_in, run_in
 
     def codes(folder: Path, goal: Path) -> list[Path]:
         return to_codes(run_in(folder), params_in(folder), goal, grid_rows)

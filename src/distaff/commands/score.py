@@ -52,7 +52,7 @@ def score(
     from json import dumps
 
     from distaff.metrics.evaluate import specification
-    from distaff.registry import METRICS
+    from distaff.plugins.registry import METRICS
 
     specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
@@ -70,7 +70,7 @@ def _of_a_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int,
     from rich.console import Console
 
     from distaff.metrics.evaluate import evaluate_table, split_record, split_text
-    from distaff.metrics.meaning.reading import reading_of
+    from distaff.metrics.reliability.reading import reading_of
 
     given, sampled = _tables(_read_codes(file), limits)
     found, drawn = [], {}
@@ -112,10 +112,10 @@ def _numbers(score: Any) -> dict[str, Any]:
 
 def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int) -> dict[str, Any]:
     from distaff.metrics.evaluate import split_record, split_text
-    from distaff.study.answer import encoded
-    from distaff.study.asked import Scoring
-    from distaff.study.score import scores_of
-    from distaff.study.store import Store
+    from distaff.scoring.answer import encoded
+    from distaff.scoring.protocol import Scoring
+    from distaff.scoring.score import scores_of
+    from distaff.store.store import Store
 
     folder = folder.resolve()
     store = Store(folder.parent.parent)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from distaff.registry import TASKS
-from distaff.spec import Run
-from distaff.study.answer import encoded
-from distaff.study.files import write
+from distaff.plugins.registry import TASKS
+from distaff.runs import Run
+from distaff.scoring.answer import encoded
+from distaff.store.files import write
 from distaff.types import Params
 
 FILE = "codes.npz"

@@ -7,11 +7,11 @@ from typing import Any
 
 from distaff import data
 from distaff.errors import DistaffError
+from distaff.runs import Study
 from distaff.sampling import OF_2019
-from distaff.spec import Study
-from distaff.study.asked import scoring, splits_of
+from distaff.scoring.protocol import scoring, splits_of
+from distaff.store.store import Store
 from distaff.study.plan import listing
-from distaff.study.store import Store
 
 
 def factor_sizes(datasets: Iterable[str], log: Callable[[str], None] = lambda _: None) -> dict[str, tuple[int, ...]]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
-from distaff.metrics._lookup import LookUp, look_up
-from distaff.metrics._rows import Rows
+from distaff.metrics.core.lookup import LookUp, look_up
+from distaff.metrics.core.rows import Rows
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
 

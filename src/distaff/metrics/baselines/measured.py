@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.metrics._arrays import as_factors
-from distaff.metrics._draws import generator
+from distaff.draws import generator
+from distaff.metrics.core.arrays import as_factors
 from distaff.metrics.evaluate import Table, evaluate_table, specification, table
-from distaff.registry import Spec
+from distaff.plugins.registry import Spec
 
 
 class Baselines(NamedTuple):

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score
-from distaff.metrics._draws import generator
 from distaff.metrics.evaluate.sampled import Sampled
 from distaff.metrics.evaluate.split import Split, disjoint, overlap, split_of_2019, split_text
 from distaff.metrics.evaluate.table import Table, table
-from distaff.registry import Spec, metric_or_task, registry_of
+from distaff.plugins.registry import Spec, metric_or_task, registry_of
 from distaff.sampling import DISJOINT, OF_2019, ROWS, SAMPLINGS, TEST_ROWS
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.metrics._draws import generator
+from distaff.draws import generator
 from distaff.sampling import OF_2019
 
 Ints = NDArray[np.int64]

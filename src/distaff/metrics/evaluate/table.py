@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
-from distaff.metrics._arrays import as_array, as_codes
+from distaff.metrics.core.arrays import as_array, as_codes
 from distaff.metrics.evaluate.sampled import Sampled
 from distaff.sampling import DISJOINT, ROWS, TEST_ROWS, check
 

@@ -1,0 +1,123 @@
+"""What of a run is evaluated: which grid rows are encoded, their codes, and a score as it is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from distaff import data
+from distaff.data import Dataset
+from distaff.draws import generator
+from distaff.encode import Codes, encode
+from distaff.metrics.evaluate import Sampled, Table, intervenes, table
+from distaff.metrics.latents import not_passive
+from distaff.plugins.registry import NETWORKS, Spec
+from distaff.runs import Run
+from distaff.scoring.protocol import Scoring
+from distaff.types import Params
+
+LOOKS = 10  # at a row of a small set that is observed anew each time: colour, noise
+BASES = 100  # rows of a large grid from which whole lines are encoded: the fairness study's rows a value
+REPRESENTATIONS = ("mean", "sampled")
+Ints = NDArray[np.int64]
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class GridCodes:
+    """Codes of grid rows with their factors, and those of the lines of the grid where a task needs them."""
+
+    images: Ints  # the grid row that each row shows
+    factors: pl.DataFrame
+    codes: Codes
+    line_factors: pl.DataFrame | None = None
+    line_codes: Codes | None = None
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """The latents that the encoder uses."""
+        return not_passive(self.codes.mean, self.codes.logvar)
+
+    def table(self, representation: str, scoring: Scoring, jobs: int = 1) -> Table:
+        """The table that metrics see: of mean codes, or of codes sampled anew at each look-up."""
+        lines = None
+        if self.line_codes is not None:
+            lines = _represented(self.line_codes, representation), self.line_factors
+        return table(
+            _represented(self.codes, representation),
+            self.factors,
+            images=self.images,
+            rows=scoring.rows,
+            test_rows=scoring.test_rows,
+            sampling=scoring.sampling,
+            active=self.active,
+            lines=lines,
+            jobs=jobs,
+        )
+
+
+def encoded(run: Run, params: Params, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
+    """The codes of a run: of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them."""
+    dataset = data.load(str(run.dataset))
+    vae = NETWORKS.bind(run.network)(dataset.shape)
+    rows = cells_of(dataset, most)
+    codes = encode(vae, params, dataset, rows)
+    if len(dataset) <= most or not any(intervenes(spec) for spec in metrics):
+        return GridCodes(rows, factors_of(dataset, rows), codes)
+    lines = lines_of(dataset)
+    return GridCodes(
+        rows, factors_of(dataset, rows), codes, factors_of(dataset, lines), encode(vae, params, dataset, lines)
+    )
+
+
+def cells_of(dataset: Dataset, most: int) -> Ints:
+    """The rows to encode: all, or `most` of them; what looks different each time several times, where that fits."""
+    n = len(dataset)
+    if n <= most:
+        looks = min(LOOKS, most // n) if dataset.nuisance else 1
+        return np.tile(np.arange(n), looks)
+    return np.sort(generator("cells", 0).choice(n, size=most, replace=False))
+
+
+def lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
+    """Rows of whole lines of the grid: of each of `bases` rows, those that differ from it in one visible factor.
+
+    Hidden factors stay as they are. Of an incomplete grid, the rows that there are.
+    """
+    factors = dataset.factors
+    base = factors.all_values(generator("lines", 0).choice(len(dataset), size=min(bases, len(dataset)), replace=False))
+    parts = []
+    for j in factors.visible:
+        line = np.repeat(base, factors.all_sizes[j], axis=0)
+        line[:, j] = np.tile(np.arange(factors.all_sizes[j]), len(base))
+        parts.append(line)
+    cells = np.unique(np.ravel_multi_index(tuple(np.concatenate(parts).T), factors.all_sizes))
+    if factors.cells is None:
+        return cells.astype(np.int64)
+    found = np.searchsorted(factors.cells, cells)
+    found = found[found < len(factors.cells)]
+    return found[np.isin(factors.cells[found], cells)].astype(np.int64)
+
+
+def factors_of(dataset: Dataset, rows: Ints) -> pl.DataFrame:
+    """The visible factors at grid rows, under their names."""
+    return pl.DataFrame(dataset.factors.values(rows), schema=list(dataset.factors.names))
+
+
+def row_of(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:
+    """A score as it is kept: without a value, but with the reason, where it is not finite."""
+    finite = math.isfinite(value)
+    row: dict[str, Any] = {"representation": representation, "metric": metric, "value": value if finite else None}
+    if str(spec) != spec.name:
+        row["spec"] = str(spec)
+    return row if finite else {**row, "reason": reason or "not a number"}
+
+
+def _represented(codes: Codes, representation: str) -> Any:
+    return codes.mean if representation == "mean" else Sampled(codes.mean, codes.logvar)
