@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.metrics.reliability.asking import ask, specification, table
+from distaff.metrics.evaluate import evaluate
 from distaff.plugins.registry import METRICS
 
 Array = NDArray[np.float64]
@@ -69,7 +69,7 @@ def line(name: str) -> list[str]:
         if fault == "few rows":  # a metric of a grid is given no more than the others
             rows = np.random.Generator(np.random.Philox(8)).permutation(len(codes))[:300]
             codes, told = codes[rows], told[rows]
-        score = ask(specification(name), table(codes, told, **limits))
+        score = evaluate(name, codes, told, **limits)
         for part, values in found.items():
             values.append(score.parts[part] if part else float(score))
     return [

@@ -28,13 +28,13 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from distaff.commands.claims import factor_sizes
 from distaff.commands.report import _origin
 from distaff.report.manifest import replacing, unchanged
 from distaff.report.pages.facts import StudyFacts
 from distaff.report.pages.runs import Details
 from distaff.report.pages.site import build
 from distaff.runs import Run, Study, cross, sweep
+from distaff.scoring.grids import factor_sizes
 from distaff.scoring.protocol import scoring
 from distaff.scoring.table import runs, table
 from distaff.store.store import Store, describe

@@ -10,7 +10,7 @@ from distaff.analysis.claims.claims import scorecard
 from distaff.analysis.claims.evidence import Evidence, evidence
 from distaff.analysis.claims.verdict import CONTRADICTED, OPEN, SUPPORTED, Region, judge, more_seeds
 from distaff.analysis.intervals import Interval
-from distaff.analysis.reach import modularity_of_noise, reach
+from distaff.metrics.baselines import expected, modularity_of_noise
 from simulated_study import DATASETS, METRICS, Truth, simulated, simulated_study
 
 SETS = DATASETS[:3]
@@ -161,13 +161,13 @@ MEASURED = {
 
 
 @pytest.mark.parametrize("sizes", MEASURED)
-def test_the_reach_of_mig_and_modularity_is_what_perfect_codes_and_noise_measure(sizes):
+def test_the_baselines_of_mig_and_modularity_are_what_perfect_codes_and_noise_measure(sizes):
     perfect, noise = MEASURED[sizes]
-    mig, modularity = reach("mig", sizes), reach("modularity", sizes)
+    mig, modularity = expected("mig", sizes), expected("modularity", sizes)
     assert mig is not None
     assert modularity is not None
-    assert mig.ceiling == pytest.approx(perfect, abs=0.02)
-    assert modularity.floor == pytest.approx(noise, abs=0.012)
+    assert mig.perfect == pytest.approx(perfect, abs=0.02)
+    assert modularity.noise == pytest.approx(noise, abs=0.012)
 
 
 def test_the_floor_of_modularity_is_that_of_the_metric_on_noise():
@@ -182,7 +182,7 @@ def test_the_floor_of_modularity_is_that_of_the_metric_on_noise():
     assert np.mean(found) == pytest.approx(floor, abs=0.03)
 
 
-def test_a_metric_without_a_known_reach_has_none():
-    assert reach("irs", (3, 4)) is None
-    assert reach("mig", (1,)) is None
-    assert [reach(name, (3, 4)) is not None for name in METRICS] == [True, True, True, True, True, False]
+def test_a_metric_without_known_baselines_has_none():
+    assert expected("irs", (3, 4)) is None
+    assert expected("mig", (1,)) is None
+    assert [expected(name, (3, 4)) is not None for name in METRICS] == [True, True, True, True, True, False]

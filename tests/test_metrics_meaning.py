@@ -1,4 +1,4 @@
-"""What a score means: its reach on given factors, and an interval that covers."""
+"""What a score means: its baselines on given factors, and an interval that covers."""
 
 import math
 
@@ -8,8 +8,8 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.metrics import mcc, mig, sap
-from distaff.metrics.reliability import Reach, interval, reach, read
-from distaff.metrics.reliability.asking import ask, rows_of, specification, table
+from distaff.metrics.baselines import Baselines, baselines
+from distaff.metrics.reliability import interval, read
 from distaff.plugins.registry import METRICS
 from golden_cases import arrays, case
 
@@ -28,28 +28,28 @@ def dsprites():
 
 def test_a_perfect_code_of_dsprites_factors_has_the_known_scores():
     factors = dsprites()
-    found = reach("mig", factors)
+    found = baselines("mig", factors)
     assert found.perfect == pytest.approx(0.895, abs=3e-3)
     assert found.noise < 0.01
-    assert reach("sap", factors).perfect == pytest.approx(0.25, abs=0.02)
-    noisy = reach("modularity", factors, 10)
+    assert baselines("sap", factors).perfect == pytest.approx(0.25, abs=0.02)
+    noisy = baselines("modularity", factors, 10)
     assert noisy.noise == pytest.approx(0.673, abs=0.03)
     assert noisy.perfect == pytest.approx(1, abs=0.01)
 
 
 def test_a_share_is_0_for_noise_and_1_for_a_perfect_code():
-    found = Reach(0.1, 0.9)
+    found = Baselines(0.1, 0.9)
     assert found.share(0.1) == 0
     assert found.share(0.5) == pytest.approx(0.5)
     assert found.share(0.9) == 1
-    assert math.isnan(Reach(0.5, 0.5).share(0.5))
-    assert math.isnan(Reach(0.0, math.nan).share(0.5))
+    assert math.isnan(Baselines(0.5, 0.5).share(0.5))
+    assert math.isnan(Baselines(0.0, math.nan).share(0.5))
 
 
 @pytest.mark.parametrize("name", METRICS.names())
-def test_every_metric_has_a_reach_in_its_range_and_noise_is_worse(name):
+def test_every_metric_has_baselines_in_its_range_and_noise_is_worse(name):
     factors = np.random.default_rng(0).integers(0, [2, 3, 5], size=(600, 3))
-    found = reach(text(name), factors, **SMALL)
+    found = baselines(text(name), factors, **SMALL)
     least, most = METRICS.plugin(name).marks["range"]
     assert least <= found.noise <= most
     assert least <= found.perfect <= most
@@ -112,20 +112,4 @@ def test_pandas_frames_are_taken_by_row():
     assert (
         read("sap", codes, frame, draws=0).score.parts
         == read("sap", codes, pl.DataFrame(factors, schema=["a", "b", "c"]), draws=0).score.parts
-    )
-
-
-def test_rows_to_learn_from_and_to_be_tested_on_never_meet():
-    codes, factors = drawn(0)
-    train, test = rows_of(specification("dci"), table(codes, factors, **SMALL))
-    assert (len(train), len(test)) == (400, 200)
-    assert not set(train) & set(test)
-    train, test = rows_of(specification("dci"), table(codes, factors))
-    assert (len(train), len(test)) == (1000, 500)
-    (rows,) = rows_of(specification("mig"), table(codes, factors, **SMALL))
-    assert len(rows) == 400
-    with pytest.raises(DistaffError, match="rows of codes for"):
-        table(codes[1:], factors)
-    assert float(ask(specification("mig"), table(codes, factors), (np.arange(50),))) == float(
-        mig(codes[:50], factors[:50])
     )

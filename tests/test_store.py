@@ -63,7 +63,7 @@ def test_weights_of_an_old_store_still_give_its_scores() -> None:
     from distaff.scoring.score import answers
 
     store = Store(STORES / "format_1")
-    asked = Scoring((METRICS.parse("mig"),), 2_000, 1_000, 10_000)
+    asked = Scoring((METRICS.parse("mig"),), 2_000, 1_000, 10_000, "2019")
     found = {(r["representation"], r["metric"]): r["value"] for r in answers(store.run(ONE), store.params(ONE), asked)}
     old = {(r["representation"], r["metric"]): r["value"] for r in scores(store, ONE)}
     for place, name in enumerate(data.load("toy").factors.names):  # parts have carried names since
@@ -77,7 +77,7 @@ def test_metrics_that_are_added_later_are_all_that_is_asked_of_an_old_store(tmp_
     store = Store(tmp_path / "store")
     runs = (store.run(ONE), store.run(TWO))
     old = ("mig", "dci", "factor_vae_score(train=2000, test=1000)", "modularity", "gaussian_total_correlation")
-    study = Study("later", runs, (*old, "sap"), rows=2_000, test_rows=1_000, cells=10_000)
+    study = Study("later", runs, (*old, "sap"), rows=2_000, test_rows=1_000, cells=10_000, sampling="2019")
     todo = plan(study, store)
     assert [str(metric) for ask in todo.unscored for metric in ask.scoring.metrics] == ["sap", "sap"]
     before = results(store.folder)
@@ -92,6 +92,75 @@ def test_metrics_that_are_added_later_are_all_that_is_asked_of_an_old_store(tmp_
     other_sizes = scoring(replace(study, rows=100))
     assert Answers(store, other_sizes).missing(ONE, [path.name for path in store.run_folder(ONE).iterdir()
                                                      if path.name.startswith("scores-")]) == other_sizes  # fmt: skip
+
+
+def old_and_new(folder: Path) -> tuple[Study, Store]:
+    """The store of format 2, whose scores are of before the choice of a sampling, and a study of its runs."""
+    shutil.copytree(STORES / "format_2", folder / "store")
+    store = Store(folder / "store")
+    runs = tuple(store.run(id) for id in sorted(listing(store).runs))
+    study = Study("small", runs, ("mig", "gaussian_total_correlation"), rows=200, test_rows=100, sampling="2019")
+    return study, store
+
+
+def test_old_files_of_scores_are_of_the_sampling_of_2019_and_not_of_another(tmp_path: Path) -> None:
+    study, store = old_and_new(tmp_path)
+    assert not plan(study, store).unscored
+    disjoint = replace(study, sampling="disjoint")
+    assert len(plan(disjoint, store).unscored) == len(study.runs)
+    assert Answers(store, scoring(disjoint)).rows(study.runs[0].id) == []
+
+
+def test_scores_of_two_samplings_are_never_in_one_table_or_one_file(tmp_path: Path) -> None:
+    from distaff.scoring.table import read, table
+
+    study, store = old_and_new(tmp_path)
+    study = replace(study, runs=(study.runs[0], replace(study.runs[0], seed=1)))
+    work(store, study)
+    before = table(study, store)
+    assert read(store.folder).sort(before.columns).equals(before.sort(before.columns))
+    disjoint = replace(study, sampling="disjoint")
+    first, second = study.runs[:2]
+    work(store, replace(disjoint, runs=(first,)))
+    assert read(store.folder).sort(before.columns).equals(before.sort(before.columns)), "most are of 2019"
+    assert table(study, store).equals(before)
+    work(store, disjoint)
+    after = table(disjoint, store)
+    assert read(store.folder).sort(before.columns).equals(after.sort(after.columns)), "of two as common, the disjoint"
+    assert before.filter(metric="mig")["value"].to_list() != after.filter(metric="mig")["value"].to_list()
+    files = {path.name for path in store.run_folder(first.id).glob("scores-*.json")}
+    assert compact(store) == 0
+    assert {path.name for path in store.run_folder(first.id).glob("scores-*.json")} == files
+    assert len(files) == 2
+    assert len(Answers(store, scoring(disjoint)).rows(second.id)) == len(Answers(store, scoring(study)).rows(second.id))
+
+
+def test_a_study_that_was_kept_before_the_choice_is_of_2019(tmp_path: Path) -> None:
+    study, _ = old_and_new(tmp_path)
+    for sampling in ("disjoint", "2019"):
+        path = keep_study(tmp_path / "kept", replace(study, sampling=sampling))
+        assert kept_study(path).sampling == sampling
+    content = read_json(path)
+    del content["sampling"]
+    path.write_bytes(sealed({key: value for key, value in content.items() if key != "sha256"}))
+    assert kept_study(path).sampling == "2019"
+    with pytest.raises(DistaffError, match="unknown sampling"):
+        replace(study, sampling="2020")
+
+
+def test_the_rows_of_scores_are_recorded_and_those_of_old_files_are_known(tmp_path: Path) -> None:
+    from distaff.scoring.grids import split_records
+
+    study, store = old_and_new(tmp_path)
+    assert split_records(study, store)["toy"]["overlap"] == pytest.approx(1 - (1 - 1 / 768) ** 200, abs=1e-4)
+    more = replace(study, metrics=("mig", "sap"), sampling="disjoint")
+    assert split_records(more, store) == {}
+    work(store, more)
+    record = split_records(more, store)["toy"]
+    assert (record["train"], record["test"], record["overlap"]) == (200, 100, 0.0)
+    work(store, replace(more, metrics=("mig", "sap", "modularity")))
+    assert compact(store) > 0
+    assert split_records(more, store)["toy"] == record
 
 
 def test_metrics_that_are_added_later_are_put_together_with_the_rest(copy: tuple[Study, Store]) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from distaff.analysis.reach import reach
 from distaff.data import load
 from distaff.data.cache.built import FOLDER
-from distaff.metrics.reliability import reach as measured
+from distaff.metrics.baselines import baselines, expected
 from distaff.networks import initial
 from distaff.plugins.registry import METRICS, NETWORKS
 from distaff.runs import Study, cross
@@ -61,13 +60,13 @@ def test_noise_and_a_perfect_code_stand_where_theory_and_the_metrics_say(tmp_pat
     asked = Scoring(scoring(STUDY).metrics, 5_000, 100)
     found = {(row["of"], row["metric"]): row["value"] for row in floors(Store(tmp_path), RUNS[0], asked, models=0)}
     sizes = load("toy").factors.sizes
-    mig, modularity = reach("mig", sizes), reach("modularity", sizes)
+    mig, modularity = expected("mig", sizes), expected("modularity", sizes)
     assert mig is not None
     assert modularity is not None
-    assert found["perfect", "mig"] == pytest.approx(mig.ceiling, abs=0.01)
-    assert found["noise", "modularity"] == pytest.approx(modularity.floor, abs=0.1)
+    assert found["perfect", "mig"] == pytest.approx(mig.perfect, abs=0.01)
+    assert found["noise", "modularity"] == pytest.approx(modularity.noise, abs=0.1)
     grid = load("toy").factors.values(range(768))
-    assert found["perfect", "modularity"] == pytest.approx(measured("modularity", grid).perfect, abs=0.01)
+    assert found["perfect", "modularity"] == pytest.approx(baselines("modularity", grid).perfect, abs=0.01)
 
 
 def test_what_a_file_lacks_is_added_and_what_it_has_is_left(kept: Store) -> None:

@@ -152,6 +152,59 @@ def test_misfits_are_named():
         reduced_downstream(codes, factors, remove=3)
     with pytest.raises(DistaffError, match="smaller"):
         statistical_efficiency(codes, factors, few=5, many=2)
-    hole = ~((factors[:, 0] == 1) & (factors[:, 1] == 2))
-    with pytest.raises(DistaffError, match="no row holds the cell"):
-        fairness(codes[hole], factors[hole], labels=50)
+    with pytest.raises(DistaffError, match="2 factors where the table has 3"):
+        fairness(codes, factors, lines=(codes[:, :2], factors[:, :2]), labels=50)
+
+
+def big_grid():
+    """A grid of 3,360 cells with codes that are a mixture of its factors."""
+    factors = np.stack(np.meshgrid(*map(np.arange, (3, 8, 10, 14)), indexing="ij"), -1).reshape(-1, 4)
+    z = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    rng = np.random.default_rng(4)
+    return z @ np.array([[1.0, 0.6, 0, 0], [0, 1, 0, 0.3], [0, 0, 1, 0], [0.5, 0, 0, 1]]) + 0.3 * rng.normal(
+        size=z.shape
+    ), factors
+
+
+def lines_through(factors, bases):
+    """The rows that differ from one of `bases` in one factor at most."""
+    apart = (factors[:, None] != factors[bases][None]).sum(axis=2)
+    return np.flatnonzero((apart <= 1).any(axis=1))
+
+
+@pytest.mark.parametrize("sampled", [0.3, 0.7])
+def test_fairness_of_a_sample_with_lines_is_that_of_the_whole_grid(sampled):
+    codes, factors = big_grid()
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.permutation(len(codes))[: round(sampled * len(codes))])
+    lines = lines_through(factors, rng.permutation(len(codes))[:60])
+    options = {"labels": 600, "per_value": 60}
+    whole = np.mean([float(fairness(codes, factors, seed=seed, **options)) for seed in range(3)])
+    part = np.mean(
+        [
+            float(fairness(codes[some], factors[some], lines=(codes[lines], factors[lines]), seed=seed, **options))
+            for seed in range(3)
+        ]
+    )
+    assert part == pytest.approx(whole, abs=0.03)
+    without = float(fairness(codes[some], factors[some], **options))
+    assert whole - 0.03 < without < whole + 0.2
+
+
+def test_a_shift_within_a_sample_is_that_of_the_whole_grid():
+    codes, factors = big_grid()
+    some = np.sort(np.random.default_rng(0).permutation(len(codes))[:1500])
+    options = {"labels": 1500, "test": 1000, "experiments": 3}
+    whole, part = (
+        np.mean([float(strong_downstream(codes[rows], factors[rows], seed=seed, **options)) for seed in range(2)])
+        for rows in (np.arange(len(codes)), some)
+    )
+    assert part == pytest.approx(whole, abs=0.06)
+
+
+def test_tasks_that_intervene_keep_their_numbers_on_a_whole_grid():
+    codes, factors = grid(8)
+    codes = codes @ np.array([[1.0, 1, 0], [1, -1, 1], [0, 1, 1]])
+    assert float(fairness(codes, factors, labels=100, per_value=20)) == pytest.approx(0.0845925925925926, abs=1e-12)
+    strong = strong_downstream(codes, factors, labels=100, test=100)
+    assert [strong.value, strong.parts["test"]] == pytest.approx([0.53, 0.92], abs=1e-12)

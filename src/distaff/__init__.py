@@ -4,11 +4,12 @@ Data flows one way, and imports go down this ladder only. A room may import what
 and what those may; the tests read this text.
 
     errors heap rng types draws    <-
+    sampling                       <- errors
     plugins                        <- errors
-    runs                           <- plugins
+    runs                           <- plugins sampling
     data networks                  <- plugins rng types heap
     methods                        <- plugins types
-    metrics                        <- plugins draws                 arrays in, numbers out: never torch
+    metrics                        <- plugins draws sampling               arrays in, numbers out: never torch
     tasks                          <- metrics
     encode                         <- data networks
     train                          <- data networks methods runs

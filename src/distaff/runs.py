@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS
 from distaff.plugins.spec import Spec, content_id
+from distaff.sampling import DISJOINT, check
 
 SCHEDULES = ("constant", "linear", "cosine")
 
@@ -145,8 +146,9 @@ def side_by_side(run: Run) -> tuple[object, ...]:
 class Study:
     """A list of runs and what is asked of each: `metrics` as texts, on `rows` training and `test_rows` test rows.
 
-    `cells` bounds how much of a data set's grid is encoded; `pack` how many models are trained side by side; the first
-    `pictures` seeds of each setting are drawn when they are scored.
+    `cells` bounds how much of a data set's grid is encoded; `sampling` is how rows are drawn from it: "disjoint", no
+    test row shows an image that was trained on, or "2019", with replacement as in the study of that year; `pack` how
+    many models are trained side by side; the first `pictures` seeds of each setting are drawn when they are scored.
     """
 
     name: str
@@ -158,7 +160,9 @@ class Study:
     cells: int = 100_000
     pack: int = 16
     pictures: int = 1
+    sampling: str = DISJOINT
 
     def __post_init__(self) -> None:
         if len({run.id for run in self.runs}) != len(self.runs):
             raise DistaffError(f"study {self.name}: the same run stands in it twice")
+        check(self.rows, self.test_rows, self.sampling)

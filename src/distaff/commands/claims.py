@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-
-GRIDS = {  # of data sets that a machine with their scores need not have
-    "smallnorb": (5, 9, 18, 6),
-    "cars3d": (4, 24, 183),
-    "shapes3d": (10, 10, 10, 8, 4, 15),
-}
-
-
-def factor_sizes(datasets: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """How many values the factors of each data set have; a data set that cannot be loaded here is left out."""
-    from distaff import data
-    from distaff.errors import DistaffError
-
-    found = {}
-    for name in datasets:
-        try:
-            found[name] = GRIDS.get(name) or data.load(name).factors.sizes
-        except DistaffError as error:
-            print(f"{name}: no claims about its noise, since {error}", file=sys.stderr)
-    return found
 
 
 def claims(
@@ -50,6 +29,7 @@ def claims(
 
     from distaff.analysis.claims.claims import scorecard
     from distaff.errors import DistaffError
+    from distaff.scoring.grids import factor_sizes
     from distaff.scoring.table import every_run, read, with_udr
     from distaff.store.store import Store
 
@@ -58,7 +38,8 @@ def claims(
         if store.is_file():
             raise DistaffError(f"--udr compares the codes of models: name the store that {store} was made from")
         scores = with_udr(scores, every_run(Store(store)), Store(store), tell=partial(print, file=sys.stderr))
-    card = scorecard(scores, grids=factor_sizes(scores["dataset"].unique().to_list()), resamples=resamples)
+    grids = factor_sizes(scores["dataset"].unique().to_list(), log=partial(print, file=sys.stderr))
+    card = scorecard(scores, grids=grids, resamples=resamples)
     told = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")
     styles = {"supported": "green", "contradicted": "red"}
     for row in card.iter_rows(named=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,24 +17,37 @@ def export(
     to: str = "huggingface",
     store: Path = Path("out"),
     out: Path | None = None,
+    grid_rows: int = 100_000,
 ) -> None:
-    """Write a trained run as ONNX files, or as the folder of a Hugging Face repository with a model card.
+    """Write a trained run as ONNX files, as the folder of a Hugging Face repository with a model card, or as its codes.
+
+    `--to codes` writes codes.npz, which `distaff score` scores as it does the run.
 
     Example: distaff export c093ed08 --to onnx --store out/quick
 
     Args:
         run: a run's folder, its id, or the first digits of it.
-        to: huggingface or onnx.
+        to: huggingface, onnx or codes.
         store: where ids are looked for: a store, or a folder with stores in it.
         out: the folder to write to; by default out/export/ID.
+        grid_rows: of codes, how many rows of a larger grid are encoded.
     """
     from distaff.commands.finding import find
     from distaff.errors import unknown
+    from distaff.share.codes import to_codes
     from distaff.share.huggingface import to_huggingface
     from distaff.share.load import load
     from distaff.share.onnx import to_onnx
+    from distaff.store.store import params_in, run_in
 
-    forms = {"huggingface": to_huggingface, "onnx": to_onnx}
+    def codes(folder: Path, goal: Path) -> list[Path]:
+        return to_codes(run_in(folder), params_in(folder), goal, grid_rows)
+
+    forms: dict[str, Callable[[Path, Path], list[Path]]] = {
+        "huggingface": lambda folder, goal: to_huggingface(load(folder), goal),
+        "onnx": lambda folder, goal: to_onnx(load(folder), goal),
+        "codes": codes,
+    }
     if to not in forms:
         raise unknown("form", to, forms)
     if (Path(run) / "run.json").is_file():  # in a store or not
@@ -43,7 +57,7 @@ def export(
         folder = found.run_folder(id)
     goal = out or Path("out/export") / folder.name
     try:
-        written = forms[to](load(folder), goal)
+        written = forms[to](folder, goal)
     except OSError as error:
         raise DistaffError(f"{goal} cannot be written to: {error}") from error
     for path in written:

@@ -130,10 +130,10 @@ def _build(
     aside: Path,
 ) -> None:
     """Write the pages to `aside`, for the place that they will stand in."""
-    from distaff.commands.claims import factor_sizes
     from distaff.report.pages.facts import StudyFacts
     from distaff.report.pages.runs import Details
     from distaff.report.pages.site import build
+    from distaff.scoring.grids import factor_sizes, split_records
     from distaff.scoring.table import floor, runs
     from distaff.store.store import provenance, read_json
 
@@ -146,8 +146,9 @@ def _build(
         return Details(store.curve(id), pictures, read_json(folder / "provenance.json"))
 
     made = {name: str(value) for name, value in provenance().items()}
-    grids = factor_sizes({str(run.dataset) for run in study.runs})
-    facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made, grids)
+    grids = factor_sizes({str(run.dataset) for run in study.runs}, log=partial(print, file=sys.stderr))
+    splits = split_records(study, store)
+    facts = StudyFacts(study.name, study.purpose, f"distaff study run {file}", len(study.runs), made, grids, splits)
     build(
         facts,
         numbers,
@@ -163,7 +164,7 @@ def _build(
 
 def _origin(study: Study, store: Store, file: Path, formats: Iterable[str]) -> dict[str, Any]:
     """What decides what a report says, each as a hash: the study, what there is of it, and the code that tells it."""
-    asked = [study.metrics, study.rows, study.test_rows, study.cells]
+    asked = [study.metrics, study.rows, study.test_rows, study.cells, study.sampling]
     told = [study.name, study.purpose, [run.id for run in study.runs], asked, str(file), sorted(formats)]
     return {"study": content_id(told), "code": _code(), **_files(study, store)}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from distaff.errors import DistaffError
+
+if TYPE_CHECKING:
+    from distaff.metrics.evaluate import Table
 
 
 def score(
@@ -20,12 +23,16 @@ def score(
     draws: int = 10,
     jobs: int = 1,
     quick: bool = False,
+    sampling: Literal["disjoint", "2019"] = "disjoint",
+    grid_rows: int = 100_000,
 ) -> None:
     """Score codes that you already have (an npz file), or a trained run (its folder).
 
     The file holds `codes` [n d], `factors` [n f] and, if you like, `names` [f]. A score is shown with its interval, its
-    share of the way from noise to a perfect code on these factors, and both ends of that way. The scores of a run are
-    those of its mean and of its sampled codes.
+    share of the way from noise to a perfect code on these factors, and both ends of that way. Where rows repeat an
+    image, `images` [n] numbers the images, so that none is both trained on and tested on. With `logvar` [n d] sampled
+    codes are scored as well. The scores of a run are those of its mean and of its sampled codes, and so are those of
+    the file that `distaff export --to codes` writes of it.
 
     Example: distaff score codes.npz --metrics mig dci
 
@@ -34,75 +41,90 @@ def score(
         metrics: metrics and tasks with their parameters, such as "mig(bins=30)" "downstream(labels=100)"; all metrics.
         json: a file to write the numbers to.
         rows: how many rows a metric is given at most.
-        test_rows: how many more it is tested on, where it learns.
+        test_rows: how many more it is tested on, where it predicts; of fewer rows both shrink in proportion.
         draws: how many draws an interval is made of; 0 for none.
         jobs: threads for boosted trees and logistic regression.
         quick: the scores alone.
+        sampling: how rows are drawn: "disjoint", without replacement and no test row of an image that was trained on,
+            or "2019", each with replacement, as in the study of that year.
+        grid_rows: of a run, how many rows of a larger grid are encoded.
     """
     from json import dumps
 
-    from distaff.metrics.reliability.asking import specification
+    from distaff.metrics.evaluate import specification
     from distaff.plugins.registry import METRICS
 
     specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
-    limits = {"rows": rows, "test_rows": test_rows}
+    limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
     if target.is_dir():
-        numbers = _of_a_run(target, specs, limits)
+        numbers = _of_a_run(target, specs, {**limits, "cells": grid_rows}, jobs)
     else:
         numbers = _of_a_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
     if json is not None:
         json.write_text(dumps(numbers, indent=2, allow_nan=False), encoding="utf-8")
 
 
-def _of_a_file(file: Path, specs: list[Any], limits: dict[str, int], draws: int, meaning: bool) -> dict[str, Any]:
+def _of_a_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int, meaning: bool) -> dict[str, Any]:
     from math import isfinite
 
     from rich.console import Console
 
-    from distaff.metrics.reliability.asking import table
+    from distaff.metrics.evaluate import evaluate_table, split_record, split_text
     from distaff.metrics.reliability.reading import reading_of
 
-    told = table(*_read_codes(file), **limits)
-    found = []
+    given, sampled = _tables(_read_codes(file), limits)
+    found, drawn = [], {}
     with Console(stderr=True).status("") as status:
         for number, spec in enumerate(specs, 1):
             status.update(f"{number} of {len(specs)}: {spec}")
-            found.append(reading_of(spec, told, draws, meaning))
-    columns = ["metric", "score", *(["interval", "share", "noise", "perfect"] if meaning else []), ""]
+            found.append(reading_of(spec, given, draws, meaning))
+            if sampled is not None:
+                drawn[str(spec)] = evaluate_table(spec, sampled)
+    columns = ["metric", "score", *(["sampled codes"] if drawn else [])]
+    columns += [*(["interval", "share", "noise", "perfect"] if meaning else []), ""]
     lines = []
     for one in found:
         low, high = one.interval
-        ends = [_short(one.reach.noise), _short(one.reach.perfect)] if one.reach else []
+        ends = [_short(one.baselines.noise), _short(one.baselines.perfect)] if one.baselines else []
         told_of = [f"{low:.3f} to {high:.3f}" if isfinite(low) else "", _short(one.share), *ends] if meaning else []
-        lines.append([one.metric, _short(float(one.score)), *told_of, one.score.reason or ""])
+        beside = [_short(float(drawn[one.metric]))] if drawn else []
+        lines.append([one.metric, _short(float(one.score)), *beside, *told_of, one.score.reason or ""])
     _show(columns, lines)
+    print(split_text(split_record(specs, given)))
     return {
         one.metric: {
-            "value": _plain(float(one.score)),
-            "reason": one.score.reason,
-            "parts": {name: _plain(value) for name, value in one.score.parts.items()},
+            **_numbers(one.score),
+            **({"sampled": _numbers(drawn[one.metric])} if drawn else {}),
             "share": _plain(one.share),
             "interval": [_plain(side) for side in one.interval],
-            "noise": _plain(one.reach.noise) if one.reach else None,
-            "perfect": _plain(one.reach.perfect) if one.reach else None,
+            "noise": _plain(one.baselines.noise) if one.baselines else None,
+            "perfect": _plain(one.baselines.perfect) if one.baselines else None,
             "higher_is_better": one.higher_is_better,
         }
         for one in found
     }
 
 
-def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, int]) -> dict[str, Any]:
+def _numbers(score: Any) -> dict[str, Any]:
+    parts = {name: _plain(value) for name, value in score.parts.items()}
+    return {"value": _plain(float(score)), "reason": score.reason, "parts": parts}
+
+
+def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int) -> dict[str, Any]:
+    from distaff.metrics.evaluate import split_record, split_text
+    from distaff.scoring.answer import encoded
     from distaff.scoring.protocol import Scoring
-    from distaff.scoring.score import answers
+    from distaff.scoring.score import scores_of
     from distaff.store.store import Store
 
     folder = folder.resolve()
     store = Store(folder.parent.parent)
     if not (folder / "run.json").is_file() or folder.parent.name != "runs":
         raise DistaffError(f"{folder} is no run: that is a folder runs/<id> with a run.json in it")
-    found = answers(store.run(folder.name), store.params(folder.name), Scoring(tuple(specs), **limits))
+    scoring = Scoring(tuple(specs), **limits)
+    codes = encoded(store.run(folder.name), store.params(folder.name), scoring.cells, specs)
     numbers: dict[str, Any] = {}
-    for row in found:
+    for row in scores_of(codes, scoring, jobs=jobs):
         head, dot, part = row["metric"].partition(".")
         numbers.setdefault(row.get("spec", head) + dot + part, {})[row["representation"]] = {
             "value": row["value"],
@@ -114,27 +136,63 @@ def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, int]) -> dict[st
         if name in {str(spec) for spec in specs}
     ]
     _show(["metric", "mean codes", "sampled codes", ""], lines)
+    print(split_text(split_record(specs, codes.table("mean", scoring))))
     return numbers
 
 
-def _read_codes(file: Path) -> tuple[Any, Any]:
+ARRAYS = ("codes", "factors", "names", "images", "logvar", "line_codes", "line_factors", "line_logvar")
+
+
+def _read_codes(file: Path) -> dict[str, Any]:
     import numpy as np
 
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in ("codes", "factors", "names") if name in arrays}
+            found = {name: arrays[name] for name in ARRAYS if name in arrays}
     except (OSError, ValueError) as error:
         raise DistaffError(f"{file} cannot be read as an npz file without objects: {error}") from error
     if not {"codes", "factors"} <= set(found) or len(found["codes"]) != len(found["factors"]):
         raise DistaffError(f"{file} must hold `codes` [n d] and `factors` [n f] with the same n")
-    if "names" not in found:
-        return found["codes"], found["factors"]
+    if ("line_codes" in found) != ("line_factors" in found) or ("line_logvar" in found) > ("line_codes" in found):
+        raise DistaffError(
+            f"{file}: `line_codes` [m d] and `line_factors` [m f] come together, `line_logvar` with them"
+        )
+    if "names" in found:
+        factors, names = np.atleast_2d(found["factors"].T).T, [str(name) for name in found["names"].ravel()]
+        if len(names) != factors.shape[1] or len(set(names)) < len(names):
+            raise DistaffError(
+                f"{file}: `names` are {names}; they want to be one for each of {factors.shape[1]} factors"
+            )
+        found["factors"] = _named(factors, names)
+        if "line_factors" in found:
+            found["line_factors"] = _named(found["line_factors"], names)
+    return found
+
+
+def _named(factors: Any, names: list[str]) -> Any:
     import polars
 
-    factors, names = np.atleast_2d(found["factors"].T).T, [str(name) for name in found["names"].ravel()]
-    if len(names) != factors.shape[1] or len(set(names)) < len(names):
-        raise DistaffError(f"{file}: `names` are {names}; they want to be one for each of {factors.shape[1]} factors")
-    return found["codes"], polars.DataFrame({name: factors[:, j] for j, name in enumerate(names)})
+    if factors.ndim != 2 or factors.shape[1] != len(names):
+        raise DistaffError(f"factors of shape {factors.shape} do not fit the names {names}")
+    return polars.DataFrame({name: factors[:, j] for j, name in enumerate(names)})
+
+
+def _tables(found: dict[str, Any], limits: dict[str, Any]) -> tuple[Table, Table | None]:
+    """The table of mean codes, and that of sampled codes where the file has the log-variances."""
+    from distaff.metrics.evaluate import Sampled, table
+    from distaff.metrics.latents import not_passive
+
+    codes, factors, logvar = found["codes"], found["factors"], found.get("logvar")
+    lines = (found["line_codes"], found["line_factors"]) if "line_codes" in found else None
+    shared = {"images": found.get("images"), **limits}
+    if logvar is None:
+        return table(codes, factors, lines=lines, **shared), None
+    shared["active"] = not_passive(codes, logvar)
+    drawn = None
+    if lines is not None and "line_logvar" in found:
+        drawn = Sampled(found["line_codes"], found["line_logvar"]), found["line_factors"]
+    sampled = table(Sampled(codes, logvar), factors, lines=drawn, **shared)
+    return table(codes, factors, lines=lines, **shared), sampled
 
 
 def _show(columns: list[str], lines: list[list[str]]) -> None:

@@ -1,9 +1,9 @@
-"""One answer: which cells of a data set are encoded, and what a metric says of codes of rows among them."""
+"""What of a run is evaluated: which grid rows are encoded, their codes, and a score as it is kept."""
 
 from __future__ import annotations
 
-import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,33 +11,73 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from distaff import data
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.encode import Codes
-from distaff.metrics import Score
-from distaff.plugins.registry import registry_of
+from distaff.encode import Codes, encode
+from distaff.metrics.evaluate import Sampled, Table, intervenes, table
+from distaff.metrics.latents import not_passive
+from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import Spec
+from distaff.runs import Run
 from distaff.scoring.protocol import Scoring
+from distaff.types import Params
 
 LOOKS = 10  # at a row of a small set that is observed anew each time: colour, noise
+BASES = 100  # rows of a large grid from which whole lines are encoded: the fairness study's rows a value
 REPRESENTATIONS = ("mean", "sampled")
+Ints = NDArray[np.int64]
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Sampled:
-    """Sampled codes of a table of rows: `table[rows]` draws anew at each look-up."""
+class GridCodes:
+    """Codes of grid rows with their factors, and those of the lines of the grid where a task needs them."""
 
+    images: Ints  # the grid row that each row shows
+    factors: pl.DataFrame
     codes: Codes
-    generator: np.random.Generator
+    line_factors: pl.DataFrame | None = None
+    line_codes: Codes | None = None
 
-    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        flat = np.asarray(rows).ravel()
-        drawn = Codes(self.codes.mean[flat], self.codes.logvar[flat]).sample(self.generator)
-        return drawn.reshape(*np.shape(rows), drawn.shape[-1])
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """The latents that the encoder uses."""
+        return not_passive(self.codes.mean, self.codes.logvar)
+
+    def table(self, representation: str, scoring: Scoring, jobs: int = 1) -> Table:
+        """The table that metrics see: of mean codes, or of codes sampled anew at each look-up."""
+        lines = None
+        if self.line_codes is not None:
+            lines = _represented(self.line_codes, representation), self.line_factors
+        return table(
+            _represented(self.codes, representation),
+            self.factors,
+            images=self.images,
+            rows=scoring.rows,
+            test_rows=scoring.test_rows,
+            sampling=scoring.sampling,
+            active=self.active,
+            lines=lines,
+            jobs=jobs,
+        )
 
 
-def cells_of(dataset: Dataset, most: int) -> NDArray[np.int64]:
+def encoded(run: Run, params: Params, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
+    """The codes of a run: of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them."""
+    dataset = data.load(str(run.dataset))
+    vae = NETWORKS.bind(run.network)(dataset.shape)
+    rows = cells_of(dataset, most)
+    codes = encode(vae, params, dataset, rows)
+    if len(dataset) <= most or not any(intervenes(spec) for spec in metrics):
+        return GridCodes(rows, factors_of(dataset, rows), codes)
+    lines = lines_of(dataset)
+    return GridCodes(
+        rows, factors_of(dataset, rows), codes, factors_of(dataset, lines), encode(vae, params, dataset, lines)
+    )
+
+
+def cells_of(dataset: Dataset, most: int) -> Ints:
     """The rows to encode: all, or `most` of them; what looks different each time several times, where that fits."""
     n = len(dataset)
     if n <= most:
@@ -46,31 +86,39 @@ def cells_of(dataset: Dataset, most: int) -> NDArray[np.int64]:
     return np.sort(generator("cells", 0).choice(n, size=most, replace=False))
 
 
-def ask(
-    spec: Spec,
-    table: Any,
-    factors: pl.DataFrame,
-    active: NDArray[np.bool_],
-    scoring: Scoring,
-    draw: np.random.Generator,
-) -> Score:
-    """One metric or task, given the rows that it declares to need; active latents are those the encoder uses."""
-    function, marks = registry_of(spec).bind(spec), registry_of(spec).plugin(spec.name).marks
-    if dict(spec.values).get("dims") == "active":
-        function = functools.partial(function, active=active)
-    if marks["rows"] == "grid":
-        return function(table, factors)  # type: ignore[no-any-return]
-    train = draw.integers(len(factors), size=scoring.rows)
-    if not marks.get("test_rows"):
-        return function(table[train], factors[train])  # type: ignore[no-any-return]
-    test = draw.integers(len(factors), size=scoring.test_rows)
-    return function(table[train], factors[train], (table[test], factors[test]))  # type: ignore[no-any-return]
+def lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
+    """Rows of whole lines of the grid: of each of `bases` rows, those that differ from it in one visible factor.
+
+    Hidden factors stay as they are. Of an incomplete grid, the rows that there are.
+    """
+    factors = dataset.factors
+    base = factors.all_values(generator("lines", 0).choice(len(dataset), size=min(bases, len(dataset)), replace=False))
+    parts = []
+    for j in factors.visible:
+        line = np.repeat(base, factors.all_sizes[j], axis=0)
+        line[:, j] = np.tile(np.arange(factors.all_sizes[j]), len(base))
+        parts.append(line)
+    cells = np.unique(np.ravel_multi_index(tuple(np.concatenate(parts).T), factors.all_sizes))
+    if factors.cells is None:
+        return cells.astype(np.int64)
+    found = np.searchsorted(factors.cells, cells)
+    found = found[found < len(factors.cells)]
+    return found[np.isin(factors.cells[found], cells)].astype(np.int64)
+
+
+def factors_of(dataset: Dataset, rows: Ints) -> pl.DataFrame:
+    """The visible factors at grid rows, under their names."""
+    return pl.DataFrame(dataset.factors.values(rows), schema=list(dataset.factors.names))
 
 
 def row_of(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:
-    """An answer as it is kept: without a value, but with the reason, where it is not finite."""
+    """A score as it is kept: without a value, but with the reason, where it is not finite."""
     finite = math.isfinite(value)
     row: dict[str, Any] = {"representation": representation, "metric": metric, "value": value if finite else None}
     if str(spec) != spec.name:
         row["spec"] = str(spec)
     return row if finite else {**row, "reason": reason or "not a number"}
+
+
+def _represented(codes: Codes, representation: str) -> Any:
+    return codes.mean if representation == "mean" else Sampled(codes.mean, codes.logvar)

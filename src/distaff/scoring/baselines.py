@@ -1,4 +1,4 @@
-"""What a score is worth before any training, and where noise and a perfect code stand: asked once, then kept."""
+"""The baselines of a study: noise and a perfect code, and untrained networks beside them, measured once and kept."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from distaff import data
-from distaff.draws import generator
-from distaff.encode import encode
 from distaff.errors import DistaffError
-from distaff.metrics.latents import not_passive
-from distaff.metrics.reliability.reach import perfect_codes
+from distaff.metrics.baselines import noise_codes, perfect_codes
+from distaff.metrics.evaluate import OF_2019, Table, evaluate_table, table
 from distaff.networks import initial
 from distaff.plugins.registry import METRICS, NETWORKS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
-from distaff.scoring.answer import Rows, ask, cells_of, row_of
+from distaff.scoring.answer import Rows, cells_of, encoded, factors_of, row_of
 from distaff.scoring.protocol import Scoring, is_of
 from distaff.store.files import read_json, sealed, write
 from distaff.store.store import Store
@@ -40,32 +39,36 @@ def floors(
     """Every metric of `scoring` on mean codes that no training made, for the data set and the network of `run`.
 
     Rows say what they are `of`: `untrained` networks, seeds 0, 1, ... of `models`, as `run` was at update 0; `noise`,
-    standard normal codes; `perfect`, each factor as a code of its own. Downstream tasks are not asked. Kept as
-    untrained-<hash of the data set>.json; what it lacks is asked and added, but for networks whose images are not on
-    this machine. `tell` hears of work before it is done.
+    standard normal codes; `perfect`, each factor as a code of its own. Downstream tasks are left out. Kept as
+    untrained-<hash of data set and sampling>.json; what it lacks is measured and added, but for networks whose images
+    are not on this machine. `tell` hears of work before it is done.
     """
     metrics = tuple(spec for spec in scoring.metrics if spec.kind == METRICS.kind) or (METRICS.parse("mig"),)
     asked = replace(scoring, metrics=metrics, cells=min(scoring.cells, CELLS))
-    path = store.folder / f"untrained-{content_id(run.dataset.identity)}.json"
+    path = store.folder / f"untrained-{content_id(_named(run, asked))}.json"
     found = _kept(path, run, asked)
     for thing in ((PERFECT, 0), (NOISE, 0), *((UNTRAINED, seed) for seed in range(models))):
         known = [
             row for row in found if (row.get("of", UNTRAINED), row["seed"], row["representation"]) == (*thing, MEAN)
         ]
         if lacking := [spec for spec in metrics if not any(is_of(row, spec) for row in known)]:
-            tell(f"asking {TOLD[thing[0]]} of {run.dataset}, once" + f": {thing[1] + 1}" * (thing[0] == UNTRAINED))
+            tell(f"evaluating {TOLD[thing[0]]} of {run.dataset}, once" + f": {thing[1] + 1}" * (thing[0] == UNTRAINED))
             try:
-                cells, factors = _rows(run, asked.cells)
-                codes, active = _codes(run, factors, cells, *thing)
+                given = _table(run, asked, *thing)
             except DistaffError as error:  # a store can be read where its images are not: what is known has to do
                 tell(f"left out, since {error}")
                 break
             for spec in lacking:
-                score = ask(spec, codes, factors, active, asked, generator(spec.name, 0))
+                score = evaluate_table(spec, given)
                 row = row_of(spec, MEAN, spec.name, float(score), score.reason)
                 found.append({"of": thing[0], "seed": thing[1], **row})
             write(path, sealed({"network": str(run.network), "asked": asked.told(), "scores": found}))
     return found
+
+
+def _named(run: Run, asked: Scoring) -> Any:
+    """What the file's name hashes: of the sampling of 2019 the data set alone, as before there was a choice."""
+    return run.dataset.identity if asked.sampling == OF_2019 else [run.dataset.identity, asked.sampling]
 
 
 def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
@@ -77,24 +80,21 @@ def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
     return [row for row in told["scores"] if any(is_of(row, spec) for spec in covered)]
 
 
+def _table(run: Run, asked: Scoring, of: str, seed: int) -> Table:
+    """What metrics see of a network before training, of noise or of a perfect code."""
+    if of == UNTRAINED:
+        vae = NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape)
+        return encoded(run, initial(vae, seed), asked.cells).table(MEAN, asked)
+    rows, factors = _rows(run, asked.cells)
+    codes = perfect_codes(factors) if of == PERFECT else noise_codes(len(rows), latents(run))
+    return table(
+        codes, factors, images=rows, rows=asked.rows, test_rows=asked.test_rows, sampling=asked.sampling,
+        active=np.ones(codes.shape[1], dtype=bool),
+    )  # fmt: skip
+
+
 @functools.lru_cache(maxsize=1)
 def _rows(run: Run, most: int) -> tuple[NDArray[np.int64], pl.DataFrame]:
     dataset = data.load(str(run.dataset))
-    cells = cells_of(dataset, most)
-    return cells, pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
-
-
-def _codes(
-    run: Run, factors: pl.DataFrame, cells: NDArray[np.int64], of: str, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Codes [n d] of the cells, and which of them [d] carry anything."""
-    if of == UNTRAINED:
-        dataset = data.load(str(run.dataset))
-        vae = NETWORKS.bind(run.network)(dataset.shape)
-        found = encode(vae, initial(vae, seed), dataset, cells)
-        return found.mean, not_passive(found.mean, found.logvar)
-    if of == PERFECT:
-        codes = perfect_codes(factors)
-    else:
-        codes = generator("noise", 0).standard_normal((len(cells), latents(run)), dtype=np.float32)
-    return codes, np.ones(codes.shape[1], dtype=bool)
+    rows = cells_of(dataset, most)
+    return rows, factors_of(dataset, rows)

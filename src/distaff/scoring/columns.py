@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from distaff.plugins.spec import canonical
 from distaff.runs import Study
+from distaff.sampling import SAMPLINGS
 from distaff.scoring.names import naming
-from distaff.scoring.protocol import Answers, scores, scoring
+from distaff.scoring.protocol import Answers, sampling_in, scores, scoring
 from distaff.store.files import read_json, write
 from distaff.store.listing import listing
 from distaff.store.store import Store, ended
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-VERSION = 1  # of the table's columns: part of the name of its cache
+VERSION = 2  # of the table's columns and of how it is read: part of the name of its cache
 
 
 class Names:
@@ -60,12 +61,15 @@ def read_scores(study: Study, store: Store, cache: bool = True) -> pl.DataFrame:
 def read_every(store: Store, ids: Sequence[str], cache: bool = True) -> pl.DataFrame:
     """As `read_scores`, of the runs `ids`, for whatever was asked of them; what was asked twice of a run counts once.
 
-    A metric goes by its name, or by its specification where there is more than one of its name.
+    A metric goes by its name, or by its specification where there is more than one of its name. Scores of rows that
+    were drawn in another way do not compare: the table has those of the sampling by which most runs have scores, of two
+    as common those whose test rows are disjoint.
     """
     files = _files(store, ids)
+    sampling = _commonest(store, files)
 
     def numbers(id: str) -> Iterator[tuple[tuple[str, str, str | None], float | None]]:
-        rows = (*scores(store, id), *ends(store, id))
+        rows = (*scores(store, id, sampling), *ends(store, id))
         return iter({(row["representation"], row["metric"], row.get("spec")): row["value"] for row in rows}.items())
 
     def make() -> pl.DataFrame:
@@ -74,6 +78,19 @@ def read_every(store: Store, ids: Sequence[str], cache: bool = True) -> pl.DataF
         return _frame(ids, [(kind[0], name(*kind[1:])) for kind in kinds], *codes)
 
     return _kept(store, "every", [files], make) if cache else make()
+
+
+def _commonest(store: Store, files: Mapping[str, Sequence[str]]) -> str:
+    """The sampling by which most runs were scored. The name of a file hashes what it answers: one of each is read."""
+    known: dict[str, str] = {}
+    counts = dict.fromkeys(SAMPLINGS, 0)
+    for id, names in files.items():
+        for name in names:
+            if name not in known:
+                known[name] = sampling_in(read_json(store.run_folder(id) / name).get("asked"))
+        for sampling in {known[name] for name in names}:
+            counts[sampling] += 1
+    return max(counts, key=lambda sampling: counts[sampling])
 
 
 def _files(store: Store, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

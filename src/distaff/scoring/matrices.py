@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import polars as pl
-
-from distaff import data
-from distaff.draws import generator
-from distaff.encode import encode
+from distaff.metrics.evaluate import splits
 from distaff.metrics.groups import matrices
-from distaff.plugins.registry import NETWORKS
+from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
-from distaff.scoring.answer import cells_of
-from distaff.scoring.protocol import Scoring
+from distaff.scoring.answer import encoded
+from distaff.scoring.protocol import Scoring, sampling_key
 from distaff.store.files import read_json, sealed, write
 from distaff.store.store import Store
 
-VERSION = 1  # of what the file holds: part of its name
+VERSION = 2  # of what the file holds: part of its name; 1 had rows of its own
 
 
 def links(
@@ -27,10 +23,11 @@ def links(
 ) -> list[dict[str, Any]]:
     """The matrices of mean codes of `run` as rows: matrix (importance, information, accuracy), code, factor, value.
 
-    They are those of `distaff.metrics.groups.matrices` on as many rows as `scoring` asks for. Kept in cache/ of the
-    store; `tell` hears of what is not there yet. Raises `DistaffError` where no factor varies or a code is not finite.
+    They are those of `distaff.metrics.groups.matrices` on the rows by which `unified_scores` is evaluated. Kept in
+    cache/ of the store; `tell` hears of what is not there yet. Raises `DistaffError` where no factor varies or a code
+    is not finite.
     """
-    asked = [scoring.rows, scoring.test_rows, scoring.cells]
+    asked = sampling_key(scoring.sizes)
     path = store.folder / "cache" / f"matrices-{content_id([VERSION, run.id, asked])}.json"
     if not path.exists():
         tell(f"asking what each code of {run.method} on {run.dataset} tells of each factor, once")
@@ -40,12 +37,9 @@ def links(
 
 
 def _links(store: Store, run: Run, scoring: Scoring) -> list[dict[str, Any]]:
-    dataset, draw = data.load(str(run.dataset)), generator("matrices", 0)
-    cells = cells_of(dataset, scoring.cells)
-    codes = encode(NETWORKS.bind(run.network)(dataset.shape), store.params(run.id), dataset, cells).mean
-    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
-    train, test = (draw.integers(len(cells), size=n) for n in (scoring.rows, scoring.test_rows))
-    found = matrices(codes[train], factors[train], (codes[test], factors[test]))
+    given = encoded(run, store.params(run.id), scoring.cells).table("mean", scoring)
+    train, test = splits(METRICS.parse("unified_scores"), given)
+    found = matrices(given.codes[train], given.factors[train], (given.codes[test], given.factors[test]))
     return [
         {"matrix": name, "code": code, "factor": factor, "value": float(value)}
         for name, matrix in found.by_measure.items()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from distaff.plugins.registry import metric_or_task
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Study
+from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check
 from distaff.store.files import read_json
 from distaff.store.store import Store
 
@@ -18,17 +19,24 @@ MANY = 14  # metrics beyond which the subsets are too many to try
 
 @dataclass(frozen=True)
 class Scoring:
-    """What is asked of every run: metrics, how many rows they are given, and how many cells of the grid are encoded."""
+    """What is evaluated of every run: metrics, how many rows they see, how these are drawn, and from what.
+
+    Files of scores that do not say how rows were drawn are of the time when there was one way, that of 2019.
+    """
 
     metrics: tuple[Spec, ...]
-    rows: int = 10_000
-    test_rows: int = 5_000
-    cells: int = 100_000  # of larger grids, this many cells are drawn once for all runs
+    rows: int = ROWS
+    test_rows: int = TEST_ROWS
+    cells: int = 100_000  # grid rows: of larger grids, this many are drawn once for all runs
+    sampling: str = DISJOINT
+
+    def __post_init__(self) -> None:
+        check(self.rows, self.test_rows, self.sampling)
 
     @property
     def id(self) -> str:
         """Sixteen digits for the question: they name the file of its answers."""
-        return content_id([[m.identity for m in self.metrics], self.rows, self.test_rows, self.cells])
+        return content_id([[m.identity for m in self.metrics], *sampling_key(self.sizes)])
 
     @property
     def file(self) -> str:
@@ -36,9 +44,9 @@ class Scoring:
         return f"scores-{self.id}.json"
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """What must agree between two questions before their answers can stand in one file."""
-        return {"rows": self.rows, "test_rows": self.test_rows, "cells": self.cells}
+    def sizes(self) -> dict[str, int | str]:
+        """What must agree between two evaluations before their scores can stand in one file."""
+        return {"rows": self.rows, "test_rows": self.test_rows, "cells": self.cells, "sampling": self.sampling}
 
     def told(self) -> dict[str, Any]:
         """The question as JSON: texts for people, identities (with versions) for comparing."""
@@ -47,7 +55,7 @@ class Scoring:
 
     def covered(self, told: dict[str, Any]) -> frozenset[Spec]:
         """Which of the metrics a file answers that was asked `told`."""
-        if any(told.get(name) != value for name, value in self.sizes.items()):
+        if sampling_key(told) != sampling_key(self.sizes):
             return frozenset()
         return frozenset(m for m in self.metrics if told["metrics"].get(str(m)) == m.identity)
 
@@ -56,9 +64,21 @@ class Scoring:
         return replace(self, metrics=tuple(m for m in self.metrics if m not in answered))
 
 
+def sampling_key(sizes: Mapping[str, Any]) -> list[Any]:
+    """The sizes and the sampling of an evaluation, as ids hash them: those of 2019 came without a name for it."""
+    sampling = sampling_in(sizes)
+    return [sizes["rows"], sizes["test_rows"], sizes["cells"], *([] if sampling == OF_2019 else [sampling])]
+
+
+def sampling_in(sizes: Mapping[str, Any] | None) -> str:
+    """How the rows of a file of scores were drawn; files of before the choice do not say, and are of 2019's way."""
+    return OF_2019 if sizes is None else str(sizes.get("sampling", OF_2019))
+
+
 def scoring(study: Study) -> Scoring:
     """The question that the study asks of every run."""
-    return Scoring(tuple(metric_or_task(text) for text in study.metrics), study.rows, study.test_rows, study.cells)
+    metrics = tuple(metric_or_task(text) for text in study.metrics)
+    return Scoring(metrics, study.rows, study.test_rows, study.cells, study.sampling)
 
 
 class Answers:
@@ -104,9 +124,20 @@ class Answers:
         )
 
 
-def scores(store: Store, id: str) -> list[dict[str, Any]]:
-    """All scores that were kept of run `id`, whatever was asked."""
-    return [row for path in sorted(store.run_folder(id).glob("scores-*.json")) for row in read_json(path)["scores"]]
+def scores(store: Store, id: str, sampling: str | None = None) -> list[dict[str, Any]]:
+    """All scores that were kept of run `id`, whatever was asked, or those of rows drawn by one sampling."""
+    files = [read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
+    return [row for told in files if sampling in (None, sampling_in(told.get("asked"))) for row in told["scores"]]
+
+
+def splits_of(store: Store, id: str) -> dict[str, dict[str, Any]]:
+    """What the files of scores of run `id` record of their rows, by sampling; files of before have no record."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(store.run_folder(id).glob("scores-*.json")):
+        split = read_json(path).get("split")
+        if split and (split["test"] or split["sampling"] not in found):
+            found[split["sampling"]] = split
+    return found
 
 
 def is_of(row: dict[str, Any], spec: Spec) -> bool:

@@ -7,16 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
-
-from distaff import data
-from distaff.draws import generator
-from distaff.encode import encode
-from distaff.metrics.latents import not_passive
-from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.metrics.evaluate import evaluate_table
+from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Run
-from distaff.scoring.answer import ask, cells_of
+from distaff.scoring.answer import encoded
 from distaff.scoring.protocol import Scoring
 from distaff.store.files import read_json, sealed, write
 from distaff.store.store import Store
@@ -48,16 +43,14 @@ def _takes_rows(spec: Spec) -> bool:
 
 
 def _answers(store: Store, run: Run, asked: Scoring) -> list[dict[str, Any]]:
-    dataset = data.load(str(run.dataset))
-    cells = cells_of(dataset, asked.cells)
-    codes = encode(NETWORKS.bind(run.network)(dataset.shape), store.params(run.id), dataset, cells)
-    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
-    active, found = not_passive(codes.mean, codes.logvar), []
+    codes = encoded(run, store.params(run.id), asked.cells)
+    found = []
     for share in SHARES:
         some = replace(asked, rows=max(1, round(share * asked.rows)), test_rows=max(1, round(share * asked.test_rows)))
+        given = codes.table("mean", some)
         for spec in asked.metrics:
             for draw in range(1, DRAWS + 1):  # 0 is that of the scores
-                value = float(ask(spec, codes.mean, factors, active, some, generator(spec.name, draw)))
+                value = float(evaluate_table(spec, given, draw))
                 finite = value if math.isfinite(value) else None
                 found.append({"metric": str(spec), "rows": some.rows, "draw": draw, "value": finite})
     return found

@@ -6,15 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import polars as pl
-
-from distaff import data
-from distaff.draws import generator
-from distaff.encode import encode
-from distaff.metrics.latents import not_passive
-from distaff.plugins.registry import NETWORKS
+from distaff.metrics.evaluate import evaluate_table, split_record
 from distaff.runs import Run
-from distaff.scoring.answer import REPRESENTATIONS, Rows, Sampled, ask, cells_of, row_of
+from distaff.scoring.answer import REPRESENTATIONS, GridCodes, Rows, encoded, row_of
 from distaff.scoring.protocol import Scoring
 from distaff.store.files import read_json, sealed, write
 from distaff.store.provenance import provenance
@@ -43,9 +37,11 @@ def score_run(store: Store, id: str, scoring: Scoring) -> None:
             write(so_far, sealed({"seconds": seconds, "scores": found}))
             written = time.monotonic()
 
-    found = answers(store.run(id), store.params(id), scoring, kept["scores"], keep, seconds)
+    codes = encoded(store.run(id), store.params(id), scoring.cells, scoring.metrics)
+    found = scores_of(codes, scoring, kept["scores"], keep, seconds)
     told = {"format": FORMAT, "run": id, "asked": scoring.told(), "made": {**provenance(), "seconds": seconds}}
-    write(path, sealed({**told, "scores": found}))
+    split = split_record(scoring.metrics, codes.table("mean", scoring))
+    write(path, sealed({**told, "split": split, "scores": found}))
     so_far.unlink(missing_ok=True)
 
 
@@ -56,16 +52,26 @@ def answers(
     kept: Iterable[dict[str, Any]] = (),
     keep: Callable[[Rows], None] = lambda _: None,
     seconds: dict[str, float] | None = None,
+    jobs: int = 1,
 ) -> Rows:
     """Every metric of `scoring` on both representations: a row a number, null with a reason where it is not finite.
 
     `kept` holds rows that are known already; `keep` is called with all rows after each metric, `seconds` filled.
     """
-    dataset = data.load(str(run.dataset))
-    cells = cells_of(dataset, scoring.cells)
-    codes = encode(NETWORKS.bind(run.network)(dataset.shape), params, dataset, cells)
-    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
-    active = not_passive(codes.mean, codes.logvar)
+    codes = encoded(run, params, scoring.cells, scoring.metrics)
+    return scores_of(codes, scoring, kept, keep, seconds, jobs)
+
+
+def scores_of(
+    codes: GridCodes,
+    scoring: Scoring,
+    kept: Iterable[dict[str, Any]] = (),
+    keep: Callable[[Rows], None] = lambda _: None,
+    seconds: dict[str, float] | None = None,
+    jobs: int = 1,
+) -> Rows:
+    """The same, of codes that are there already."""
+    tables = {representation: codes.table(representation, scoring, jobs) for representation in REPRESENTATIONS}
     found = list(kept)
     known = {(row.get("spec", row["metric"].partition(".")[0]), row["representation"]) for row in found}
     for spec in scoring.metrics:
@@ -73,9 +79,7 @@ def answers(
             if (str(spec), representation) in known:
                 continue
             began = time.perf_counter()
-            draw = generator(spec.name, 0)
-            table = codes.mean if representation == "mean" else Sampled(codes, draw)
-            score = ask(spec, table, factors, active, scoring, draw)
+            score = evaluate_table(spec, tables[representation])
             numbers = {spec.name: float(score), **{f"{spec.name}.{part}": v for part, v in score.parts.items()}}
             found += [row_of(spec, representation, name, value, score.reason) for name, value in numbers.items()]
             if seconds is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from distaff.errors import DistaffError
 from distaff.runs import Study
+from distaff.scoring.protocol import sampling_in
 from distaff.store.files import read_json, sealed, write
 from distaff.store.store import FORMAT, describe, recognise
 
@@ -43,6 +44,7 @@ def keep_study(folder: Path, study: Study, command: str = "") -> Path:
         "command": command,
         "metrics": list(study.metrics),
         **{name: getattr(study, name) for name in SIZES},
+        "sampling": study.sampling,
         "runs": [describe(run) for run in study.runs],
     }
     content = sealed(told)
@@ -56,7 +58,7 @@ def kept_study(path: Path) -> Study:
     told = read_json(path)
     runs = tuple(recognise(run) for run in told["runs"])
     sizes = {name: told[name] for name in SIZES}
-    return Study(told["name"], runs, tuple(told["metrics"]), told["purpose"], **sizes)
+    return Study(told["name"], runs, tuple(told["metrics"]), told["purpose"], **sizes, sampling=sampling_in(told))
 
 
 def studies_of(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from distaff.plugins.spec import content_id
 from distaff.runs import Study
+from distaff.scoring.protocol import sampling_key
 from distaff.store.files import read_json, sealed, write
 from distaff.store.listing import listing
 from distaff.store.store import FORMAT, Store
@@ -28,14 +29,14 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
 
 
 def compact(store: Store) -> int:
-    """Put the files of scores of each run together, those that were asked of as many rows; returns how many went."""
+    """Put the files of scores of each run together, those of the same sizes and sampling; returns how many went."""
     gone = 0
     for id in sorted(listing(store).runs):
         told = {path: read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))}
-        groups: dict[tuple[int, ...], list[Path]] = {}
+        groups: dict[tuple[Any, ...], list[Path]] = {}
         for path, content in told.items():
             if "asked" in content:  # format 1 does not say what was asked; such files stay
-                groups.setdefault(_sizes(content["asked"]), []).append(path)
+                groups.setdefault(tuple(sampling_key(content["asked"])), []).append(path)
         for paths in groups.values():
             if len(paths) > 1:
                 gone += _put_together(store, id, [told[path] for path in paths], paths)
@@ -73,9 +74,12 @@ def _put_together(store: Store, id: str, contents: list[dict[str, Any]], paths: 
         rows += [row for row in content["scores"] if _text(row) in fresh]
         metrics |= fresh
     asked = {**contents[0]["asked"], "metrics": metrics}
-    path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *_sizes(asked)])}.json"
+    path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *sampling_key(asked)])}.json"
     made = {"put_together": [content["made"] for content in contents]}
-    write(path, sealed({"format": FORMAT, "run": id, "asked": asked, "made": made, "scores": rows}))
+    split = next((content["split"] for content in contents if content.get("split", {}).get("test")), None)
+    split = split or next((content["split"] for content in contents if "split" in content), None)
+    told = {"format": FORMAT, "run": id, "asked": asked, "made": made, **({"split": split} if split else {})}
+    write(path, sealed({**told, "scores": rows}))
     old = [other for other in paths if other != path]
     for other in old:
         other.unlink()
@@ -84,7 +88,3 @@ def _put_together(store: Store, id: str, contents: list[dict[str, Any]], paths: 
 
 def _text(row: dict[str, Any]) -> str:
     return str(row.get("spec", row["metric"].partition(".")[0]))
-
-
-def _sizes(asked: dict[str, Any]) -> tuple[int, ...]:
-    return asked["rows"], asked["test_rows"], asked["cells"]

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.draws import generator
-from distaff.metrics.core.lookup import look_up
+from distaff.errors import DistaffError
+from distaff.metrics.core.lookup import LookUp, look_up
 from distaff.metrics.core.rows import Rows
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
+
+ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions would be on the same few cells
 
 
 @task(paper="https://arxiv.org/abs/1905.13662", rows="grid", range=(0, 1), higher_is_better=False)
@@ -20,6 +23,7 @@ def fairness(
     codes: Any,
     factors: Any,
     jobs: int = 1,
+    lines: Any = None,
     *,
     seed: int = 0,
     labels: int = 10_000,
@@ -33,13 +37,16 @@ def fairness(
     for c with those for all. The score is the mean over i, j and c: 0 is fair, 1 the least fair.
 
     `codes` is a table [n d], an object that answers `codes[rows]`, or a function `sample(factors)` of factor values;
-    `factors` [n f] are the rows, in which every cell that an intervention asks for must exist. Parts: `mean` (the
-    score), `max_of_means`, `mean_of_maxima`, `max`, with the maxima over c. Matrix: the mean over c for predicted
-    factor i and sensitive factor j [f f], 0 on the diagonal. A sensitive factor with one value is always fair. With one
-    factor, or codes that are not finite, NaN with a reason. 10,000 rows, 100 a value and boosted trees are the fairness
-    study's.
+    `factors` [n f] are the rows. Of a table that is not a complete grid, the rows are drawn that are there with every
+    value of factor j. A sample of a large grid has hardly any: `lines=(codes, factors)` are then the rows in which
+    factors are set to values, whole lines of the grid, which `evaluate` gives of a data set. Without them, rows that
+    hold each value are drawn independently, as many as there are of the rarest; the score is then a little too high,
+    since the groups differ by chance too. Parts: `mean` (the score),
+    `max_of_means`, `mean_of_maxima`, `max`, with the maxima over c. Matrix: the mean over c for predicted factor i and
+    sensitive factor j [f f], 0 on the diagonal. A sensitive factor with one value is always fair. With one factor, or
+    codes that are not finite, NaN with a reason. 10,000 rows, 100 a value and boosted trees are the fairness study's.
 
-    Raises `DistaffError` naming a missing cell, an unknown `learner`, or counts below one.
+    Raises `DistaffError` for lines of other factors, an unknown `learner`, or counts below one.
     """
     check("fairness", learner, labels=labels, per_value=per_value)
     rows, rng = Rows(factors), generator("fairness", seed)
@@ -48,8 +55,12 @@ def fairness(
         return Score(math.nan, reason="with one factor there is no other to be unfair about")
     learnt = rows.anywhere(labels, rng)
     x = codes_of(learnt)
-    groups = [_groups(rows, j, per_value, rng) for j in range(f)]
-    asked = [codes_of(group.reshape(-1)) for group in groups]
+    places = [(rows, codes_of)] if lines is None else [_beside(lines[0], lines[1], f), (rows, codes_of)]
+    groups, asked = [], []
+    for j in range(f):
+        group, codes_at = _groups(places, j, per_value, rng)
+        groups.append(group)
+        asked.append(codes_at(group.reshape(-1)))
     if not all(np.isfinite(part).all() for part in [x, *asked]):
         return Score(math.nan, reason="codes hold values that are not finite")
     mean, greatest = np.zeros((f, f)), np.zeros((f, f))
@@ -78,10 +89,32 @@ def between_groups(counts: NDArray[Any]) -> tuple[float, float]:
     return float(distances @ sizes / sizes.sum()), float(distances.max())
 
 
-def _groups(rows: Rows, j: int, per_value: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows [c per_value] that differ, from one group to the next, in the value of factor j only."""
-    cells = rows.values[rows.anywhere(per_value, rng)]
+def _beside(codes: Any, factors: Any, f: int) -> tuple[Rows, LookUp]:
+    rows = Rows(factors)
+    if len(rows.sizes) != f:
+        raise DistaffError(f"fairness: lines have {len(rows.sizes)} factors where the table has {f}")
+    return rows, look_up(codes, rows)
+
+
+def _groups(
+    places: list[tuple[Rows, LookUp]], j: int, per_value: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], LookUp]:
+    """Rows [c n] that differ, from one group to the next, in the value of factor j only, and where their codes are."""
+    for rows, codes_of in places:
+        movable, line = rows.on_whole_lines(j)
+        if len(movable) == len(rows):
+            return _intervened(rows, movable[rng.integers(len(movable), size=per_value)], j, rng), codes_of
+        lines, first = np.unique(line, return_index=True)
+        if len(lines) >= ENOUGH:  # each line once: groups of fewer distinct cells differ more by chance
+            return _intervened(rows, movable[rng.permutation(first)[:per_value]], j, rng), codes_of
+    rows, codes_of = places[-1]
+    values, counts = np.unique(rows.values[:, j], return_counts=True)
+    return rows.sharing(np.full(len(values), j), values, max(per_value, int(counts.min())), rng), codes_of
+
+
+def _intervened(rows: Rows, drawn: NDArray[np.int64], j: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The rows `drawn` [n] with factor j at each of its values in turn [c n]."""
     values = np.unique(rows.values[:, j])
-    wanted = np.tile(cells, (len(values), 1))
-    wanted[:, j] = np.repeat(values, per_value)
-    return rows.at(wanted, rng).reshape(len(values), per_value)
+    wanted = np.tile(rows.values[drawn], (len(values), 1))
+    wanted[:, j] = np.repeat(values, len(drawn))
+    return rows.at(wanted, rng).reshape(len(values), len(drawn))

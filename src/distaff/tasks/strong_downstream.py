@@ -21,6 +21,7 @@ def strong_downstream(
     codes: Any,
     factors: Any,
     jobs: int = 1,
+    split: tuple[Any, Any] | None = None,
     *,
     seed: int = 0,
     labels: int = 10_000,
@@ -36,11 +37,13 @@ def strong_downstream(
     and `strong_test` (the score); `gap` = 1 - strong_test / test; `strong_test_<factor>`.
 
     `codes` is a table, an object that answers `codes[rows]`, or a function `sample(factors)` of factor values;
-    `factors` are the rows, in which every cell that the shift asks for must exist. From 0 to 1, higher is better. Only
-    factors with at least two values are shifted; with none to shift, or codes that are not finite, NaN with a reason.
-    No configuration of the old library states sizes.
+    `factors` are the rows. A row whose shifted cell is not there, in a table that is not a complete grid, is replaced
+    by any row that holds the value: of a sample of a grid that is the same distribution. `split=(train, test)` are the
+    row numbers to draw from for either, so that a small grid's test rows are not trained on; without it both are drawn
+    from all. From 0 to 1, higher is better. Only factors with at least two values are shifted; with none to shift, or
+    codes that are not finite, NaN with a reason. No configuration of the old library states sizes.
 
-    Raises `DistaffError` naming a missing cell, an unknown `learner`, or counts below one.
+    Raises `DistaffError` for an unknown `learner` or counts below one.
     """
     check("strong_downstream", learner, labels=labels, test=test, experiments=experiments)
     rows, rng = Rows(factors), generator("strong_downstream", seed)
@@ -49,7 +52,7 @@ def strong_downstream(
     pairs = [(j, others) for j, others in pairs if len(others)]
     if not pairs:
         return Score(math.nan, reason="no factor has another beside it that takes two values")
-    learnt, asked = rows.anywhere(labels, rng), rows.anywhere(test, rng)
+    learnt, asked = _drawn(rows, split, labels, test, rng)
     codes_of = look_up(codes, rows)
     x, fresh = codes_of(learnt), codes_of(asked)
     if not (np.isfinite(x).all() and np.isfinite(fresh).all()):
@@ -83,7 +86,26 @@ def _shifted(
     here, there = rows.values[learnt].copy(), rows.values[asked].copy()
     here[:, factor] = chosen
     there[:, factor] = rng.choice(values[values != chosen], size=len(asked))
-    return rows.at(here, rng), rows.at(there, rng)
+    return _nearest(rows, here, factor, rng), _nearest(rows, there, factor, rng)
+
+
+def _nearest(rows: Rows, cells: NDArray[Any], factor: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The rows of cells [m f]; of a cell that is not there, any row with its value of `factor`."""
+    found = rows.find(cells, rng)
+    missing = np.flatnonzero(found < 0)
+    if len(missing):
+        found[missing] = rows.sharing(np.full(len(missing), factor), cells[missing, factor], 1, rng)[:, 0]
+    return found
+
+
+def _drawn(
+    rows: Rows, split: tuple[Any, Any] | None, labels: int, test: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows to learn from and to be tested on, with replacement: of either part of a split, else of all."""
+    if split is None:
+        return rows.anywhere(labels, rng), rows.anywhere(test, rng)
+    train, held = (np.asarray(part) for part in split)
+    return train[rng.integers(len(train), size=labels)], held[rng.integers(len(held), size=test)]
 
 
 def _taught(

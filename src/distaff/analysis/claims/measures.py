@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from distaff.analysis.block import block
 from distaff.analysis.claims.evidence import Evidence, Part, mean_of, rank_correlation, unexplained
-from distaff.analysis.reach import reach
 from distaff.analysis.scores import head, unsupervised
 from distaff.analysis.selection import expected, resampled_weights, selection_outcomes
 from distaff.errors import DistaffError
@@ -87,10 +86,12 @@ def alone(study: Evidence) -> dict[str, Array]:
 
 def noise_share(study: Evidence, metric: str) -> Array:
     """What noise scores on a data set, over what the trained models do."""
+    from distaff.metrics.baselines import expected as expected_baselines  # compiles metrics, which no table needs
+
     found = []
     for part in with_columns(study, metric):
-        if known := reach(metric, study.grids.get(part.dataset, ())):
-            found.append(known.floor / mean_of(part.columns[metric], part.times))
+        if known := expected_baselines(metric, study.grids.get(part.dataset, ())):
+            found.append(known.noise / mean_of(part.columns[metric], part.times))
     return study.mean(found, f"needs {metric}, and the factor sizes of its data set")
 
 

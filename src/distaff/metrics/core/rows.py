@@ -68,6 +68,14 @@ class Rows:
 
     def at(self, values: Any, rng: np.random.Generator) -> Ints:
         """The row of each cell of `values` [m f], drawn where there are several; `DistaffError` names a missing one."""
+        found = self.find(values, rng)
+        if (found < 0).any():
+            missing = np.atleast_2d(np.asarray(values))[np.flatnonzero(found < 0)[0]]
+            raise DistaffError(f"no row holds the cell {tuple(missing.tolist())}: this table is not a complete grid")
+        return found
+
+    def find(self, values: Any, rng: np.random.Generator) -> Ints:
+        """As `at`, with -1 for a cell that no row holds; a value that no row holds at all is an error."""
         values = np.atleast_2d(np.asarray(values))
         if values.shape[1] != len(self.sizes):
             raise DistaffError(f"a cell has {len(self.sizes)} values, one for each factor, not {values.shape[1]}")
@@ -76,10 +84,21 @@ class Rows:
             key = key * size + self._class(j, values[:, j])
         order, keys = self._by_cell()
         low, high = np.searchsorted(keys, key, side="left"), np.searchsorted(keys, key, side="right")
-        if (low == high).any():
-            missing = values[np.flatnonzero(low == high)[0]]
-            raise DistaffError(f"no row holds the cell {tuple(missing.tolist())}: this table is not a complete grid")
-        return order[rng.integers(low, high)]
+        drawn = rng.integers(low, np.maximum(high, low + 1))
+        return np.where(low < high, order[np.minimum(drawn, len(order) - 1)], -1)
+
+    def on_whole_lines(self, j: int) -> tuple[Ints, Ints]:
+        """The rows whose cell is there with every value of factor `j` in turn, and which of these lines each is on."""
+        order, keys = self._by_cell()
+        stride = int(np.prod(self.sizes[j + 1 :]))
+        others = keys - keys // stride % self.sizes[j] * stride  # the cell with factor j at its first value
+        lines, line = np.unique(others, return_inverse=True)
+        there = np.zeros(len(keys), dtype=bool)
+        there[np.unique(keys, return_index=True)[1]] = True  # one row of each cell
+        whole = np.bincount(line[there], minlength=len(lines)) == self.sizes[j]
+        rows, at = order[whole[line]], line[whole[line]]
+        ascending = np.argsort(rows)
+        return rows[ascending], at[ascending]
 
     def _by_cell(self) -> tuple[Ints, Ints]:
         if self._cells is None:

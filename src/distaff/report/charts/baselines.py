@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from distaff.analysis.reach import reach
 from distaff.analysis.scores import is_part
+from distaff.metrics.baselines import expected
 from distaff.report.pages.facts import StudyFacts
 
 ENDS = ("untrained_low", "untrained_high")
@@ -47,8 +47,8 @@ def limits(study: StudyFacts, metrics: Sequence[str], floor: pl.DataFrame | None
 
 
 def _ends(metric: str, sizes: Sequence[int], floor: pl.DataFrame | None) -> list[float | None]:
-    known = reach(metric.partition("(")[0], sizes)
-    ends: list[float | None] = [known.floor, known.ceiling] if known else [None, None]
+    known = expected(metric.partition("(")[0], sizes)
+    ends: list[float | None] = [*known] if known else [None, None]
     if floor is None:
         return _rounded([*ends, None, None])
     here = floor.filter((pl.col("metric") == metric) & (pl.col("representation") == "mean"))

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from distaff.analysis.scores import CELL
+from distaff.metrics.evaluate import split_text
 from distaff.report.charts import theme
 
 
@@ -16,7 +17,8 @@ from distaff.report.charts import theme
 class StudyFacts:
     """What the pages say of a study beside its numbers.
 
-    `made_with` holds versions and devices by name, `grids` how many values the factors of each data set have.
+    `made_with` holds versions and devices by name, `grids` how many values the factors of each data set have, `splits`
+    what is recorded of the train and test rows of its scores.
     """
 
     name: str
@@ -25,6 +27,13 @@ class StudyFacts:
     planned: int | None = None
     made_with: Mapping[str, str] = field(default_factory=dict)
     grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def rows_of(study: StudyFacts, dataset: str) -> str:
+    """A sentence on the rows that the scores of a data set are of, or nothing where no record is known."""
+    record = study.splits.get(dataset)
+    return f"Scores of {dataset} are of {split_text(record)}." if record else ""
 
 
 def compared(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:

@@ -10,7 +10,7 @@ import polars as pl
 from distaff.report.charts import theme
 from distaff.report.charts.draw import Drawn, absent, charts_of
 from distaff.report.pages import page, scorecard, story
-from distaff.report.pages.facts import StudyFacts, settings, themes
+from distaff.report.pages.facts import StudyFacts, rows_of, settings, themes
 
 NOTHING = "No run has been scored yet, so there is nothing to draw."
 Parts = Sequence[tuple[str, pl.DataFrame]]
@@ -96,4 +96,5 @@ def _files(study: StudyFacts) -> str:
     facts = " · ".join(f"{name} {value}" for name, value in study.made_with.items())
     again = f"Made again by <code>{escape(study.command)}</code>. " if study.command else ""
     links = " ".join(f'<a href="{name}">{name}</a>' for name in ("scores.csv", "scores.parquet", "runs.csv"))
-    return f'<footer><p class="files">All numbers: {links}</p><p>{again}{escape(facts)}</p></footer>'
+    seen = "".join(f"<p>{escape(rows_of(study, dataset))}</p>" for dataset in sorted(study.splits))
+    return f'<footer><p class="files">All numbers: {links}</p>{seen}<p>{again}{escape(facts)}</p></footer>'

@@ -13,14 +13,14 @@ import polars as pl
 
 from distaff.analysis.claims.claims import scorecard as claims_of
 from distaff.analysis.intervals import medians
-from distaff.analysis.reach import reach
 from distaff.analysis.scores import scores, supervised
 from distaff.errors import DistaffError
+from distaff.metrics.baselines import expected
 from distaff.report.charts import theme
 from distaff.report.charts.baselines import limits
 from distaff.report.charts.draw import ON_PAGE, Drawn, Job, absent, charts_of, draw, figures
 from distaff.report.pages import index, methods, page, runs, story
-from distaff.report.pages.facts import StudyFacts, compared, settings, themes
+from distaff.report.pages.facts import StudyFacts, compared, rows_of, settings, themes
 from distaff.report.pages.runs import Details
 
 MANY = 30  # figures from which it pays to start processes
@@ -118,7 +118,8 @@ def _write_datasets(
         body = (
             f'<main class="wrap"><header class="lead"><p class="eyebrow">Data set</p><h1>{escape(name)}</h1>'
             f'<p class="sub">{count} in {story.count(settings(part), "setting")} · '
-            f'<a href="runs.html#{escape(name)}">see them</a>{_limits(study, name)}</p></header>'
+            f'<a href="runs.html#{escape(name)}">see them</a>{_limits(study, name)}</p>'
+            f'<p class="sub">{escape(rows_of(study, name))}</p></header>'
             f"{page.key(theme.looks(planned['method']))}{''.join(one.section for one in here)}{absent(here)}</main>"
         )
         data = page.data({"charts": charts_of(here), "themes": themes()})
@@ -129,12 +130,12 @@ def _write_datasets(
 def _limits(study: StudyFacts, dataset: str) -> str:
     """What noise and a perfect code score on the grid of this data set."""
     sizes = study.grids.get(dataset, ())
-    mig, modularity = reach("mig", sizes), reach("modularity", sizes)
+    mig, modularity = expected("mig", sizes), expected("modularity", sizes)
     if mig is None or modularity is None:
         return ""
     return (
         f" · factors of {story.listed([str(size) for size in sizes])} values: a perfect code has a MIG of "
-        f"{mig.ceiling:.2f}, and one that knows nothing a Modularity of {modularity.floor:.2f}"
+        f"{mig.perfect:.2f}, and one that knows nothing a Modularity of {modularity.noise:.2f}"
     )
 
 

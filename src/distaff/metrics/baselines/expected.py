@@ -1,4 +1,4 @@
-"""What a score can be: its value for a perfect code and for pure noise, on a given grid of factors.
+"""What noise and a perfect code are expected to score on a grid, from the numbers of values of its factors alone.
 
 Absolute scores do not compare between data sets: a perfect code's MIG on dSprites is .90, and pure noise has a
 Modularity of .67. Both follow from the number of values of each factor, of rows and of bins.
@@ -7,22 +7,17 @@ Modularity of .67. Both follow from the number of values of each factor, of rows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+from distaff.metrics.baselines.measured import Baselines
 
 DRAWS = 2000
 
 
-class Reach(NamedTuple):
-    """The least that noise gives and the most that a perfect code can."""
-
-    floor: float
-    ceiling: float
-
-
-def reach(metric: str, sizes: Sequence[int], *, bins: int = 20) -> Reach | None:
-    """The reach of a metric of the paper on independent uniform factors of `sizes`, None for one that is not known.
+def expected(metric: str, sizes: Sequence[int], *, bins: int = 20) -> Baselines | None:
+    """The baselines of a metric of the paper on independent uniform factors of `sizes`, None for one not known.
 
     BetaVAE and FactorVAE score: noise guesses one factor of f. MIG of a perfect code: the entropy of a factor in
     `bins` equal widths over its entropy. Modularity of noise: see `modularity_of_noise`. DCI: from 0 to 1.
@@ -31,12 +26,12 @@ def reach(metric: str, sizes: Sequence[int], *, bins: int = 20) -> Reach | None:
     if not varying:
         return None
     if metric in ("beta_vae_score", "factor_vae_score"):
-        return Reach(1 / len(varying), 1.0)
+        return Baselines(1 / len(varying), 1.0)
     if metric == "mig":
-        return Reach(0.0, float(np.mean([_entropy(_binned(size, bins)) / np.log(size) for size in varying])))
+        return Baselines(0.0, float(np.mean([_entropy(_binned(size, bins)) / np.log(size) for size in varying])))
     if metric == "modularity":
-        return Reach(modularity_of_noise(varying, bins=bins), 1.0)
-    return Reach(0.0, 1.0) if metric == "dci" else None
+        return Baselines(modularity_of_noise(varying, bins=bins), 1.0)
+    return Baselines(0.0, 1.0) if metric == "dci" else None
 
 
 def modularity_of_noise(sizes: Sequence[int], *, bins: int = 20, seed: int = 0) -> float:
@@ -53,10 +48,10 @@ def modularity_of_noise(sizes: Sequence[int], *, bins: int = 20, seed: int = 0) 
     return float(np.mean(1 - (squares.sum(axis=1) - largest) / (largest * (len(sizes) - 1))))
 
 
-def _binned(size: int, bins: int) -> np.ndarray:
+def _binned(size: int, bins: int) -> NDArray[np.int64]:
     return np.bincount(np.minimum((np.arange(size) / (size - 1) * bins).astype(int), bins - 1))
 
 
-def _entropy(counts: np.ndarray) -> float:
+def _entropy(counts: NDArray[np.int64]) -> float:
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log(shares)).sum())

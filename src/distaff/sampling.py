@@ -1,0 +1,20 @@
+"""How many rows an evaluation takes and how they are drawn: names and sizes, which studies and metrics share.
+
+What they mean is said, and done, in `distaff.metrics.evaluate`.
+"""
+
+from __future__ import annotations
+
+from distaff.errors import DistaffError, unknown
+
+ROWS, TEST_ROWS = 10_000, 5_000  # the 2019 study's
+DISJOINT, OF_2019 = "disjoint", "2019"
+SAMPLINGS = (DISJOINT, OF_2019)
+
+
+def check(rows: int, test_rows: int, sampling: str) -> None:
+    """Refuse a sampling that does not exist, and fewer than one row."""
+    if sampling not in SAMPLINGS:
+        raise unknown("sampling", sampling, SAMPLINGS)
+    if min(rows, test_rows) < 1:
+        raise DistaffError(f"rows={rows} and test_rows={test_rows}: both must be at least 1")
