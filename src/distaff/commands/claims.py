@@ -50,6 +50,7 @@ def claims(
 
     from distaff.analysis.claims import scorecard
     from distaff.analysis.table import every_run, read, with_udr
+    from distaff.atomic import write
     from distaff.errors import DistaffError
     from distaff.study.store import Store
 
@@ -71,4 +72,4 @@ def claims(
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
     if json is not None:
-        json.write_text(card.write_json(), encoding="utf-8")
+        write(json, card.write_json().encode())

@@ -41,6 +41,7 @@ def score(
     """
     from json import dumps
 
+    from distaff.atomic import write
     from distaff.metrics.meaning.asking import specification
     from distaff.registry import METRICS
 
@@ -51,7 +52,7 @@ def score(
     else:
         numbers = _of_a_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
     if json is not None:
-        json.write_text(dumps(numbers, indent=2, allow_nan=False), encoding="utf-8")
+        write(json, dumps(numbers, indent=2, allow_nan=False).encode())
 
 
 def _of_a_file(file: Path, specs: list[Any], limits: dict[str, int], draws: int, meaning: bool) -> dict[str, Any]:

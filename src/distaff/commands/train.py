@@ -52,8 +52,8 @@ def train(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from distaff import data
+    from distaff.atomic import write
     from distaff.spec import run
-    from distaff.study.files import write
     from distaff.study.stop import Stop
     from distaff.study.store import Store
     from distaff.train.device import chosen

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
 from distaff.pictures import animate, carries, effects, sheet
@@ -46,7 +47,7 @@ def draw(run: Run, params: Params, folder: Path) -> list[Path]:
     return [
         sheet.save(images(seen), folder / IMAGES),
         animate.save(moving(seen), folder / MOVING),
-        sheet.write(folder / FACTORS, factors(seen)),
+        write(folder / FACTORS, factors(seen)),
     ]
 
 

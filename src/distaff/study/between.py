@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from distaff import data
+from distaff.atomic import write
 from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
 from distaff.registry import NETWORKS, content_id
 from distaff.spec import Run
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.store import Store
 
 ROWS = 1_000  # images that the codes of all models are compared on: the old library's

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from distaff import data
+from distaff.atomic import write
 from distaff.encode import encode
 from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
@@ -22,7 +23,7 @@ from distaff.registry import METRICS, NETWORKS, content_id
 from distaff.spec import Run
 from distaff.study.answer import Rows, ask, cells_of, row_of
 from distaff.study.asked import Scoring, is_of
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.store import Store
 from distaff.train.pack import latents
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from distaff import data
+from distaff.atomic import write
 from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.groups import matrices
@@ -15,7 +16,7 @@ from distaff.registry import NETWORKS, content_id
 from distaff.spec import Run
 from distaff.study.answer import cells_of
 from distaff.study.asked import Scoring
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.store import Store
 
 VERSION = 1  # of what the file holds: part of its name

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
-from distaff.study.files import digest, write
+from distaff.study.files import digest
 from distaff.study.plan import listing
 from distaff.study.store import Store
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from distaff.atomic import write
 from distaff.spec import Run, structure
-from distaff.study.files import write
 from distaff.study.plan import Train, pack_id
 from distaff.study.store import Store
 

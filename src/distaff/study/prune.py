@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from distaff.atomic import ASIDE, write
 from distaff.registry import content_id
 from distaff.spec import Study
 from distaff.study.claims import Claims
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.plan import listing
 from distaff.study.store import FORMAT, Store
-
-ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what `write` calls a file until it is whole
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:

@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from distaff.atomic import write
 from distaff.registry import canonical
 from distaff.spec import Study
 from distaff.study.asked import Answers, scores, scoring
-from distaff.study.files import read_json, write
+from distaff.study.files import read_json
 from distaff.study.naming import naming
 from distaff.study.plan import listing
 from distaff.study.store import Store, ended

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.spec import Study
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.store import FORMAT, describe, recognise
 
 SIZES = ("rows", "test_rows", "cells", "pack")

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from distaff import data
+from distaff.atomic import write
 from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
@@ -17,7 +18,7 @@ from distaff.registry import METRICS, NETWORKS, Spec, content_id
 from distaff.spec import Run
 from distaff.study.answer import ask, cells_of
 from distaff.study.asked import Scoring
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.store import Store
 
 DRAWS = 10

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from distaff import data
+from distaff.atomic import write
 from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
@@ -16,7 +17,7 @@ from distaff.registry import NETWORKS
 from distaff.spec import Run
 from distaff.study.answer import REPRESENTATIONS, Rows, Sampled, ask, cells_of, row_of
 from distaff.study.asked import Scoring
-from distaff.study.files import read_json, sealed, write
+from distaff.study.files import read_json, sealed
 from distaff.study.provenance import provenance
 from distaff.study.store import FORMAT, Store
 from distaff.types import Params

@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distaff.atomic import place, token, write
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS, METHODS, NETWORKS, Registry, Spec
 from distaff.spec import Optim, Run
-from distaff.study.files import damaged, digest, sealed, settle, token, write
+from distaff.study.files import damaged, digest, sealed
 from distaff.study.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
 from distaff.study.provenance import provenance as provenance  # noqa: PLC0414  (others take it from here)
 
@@ -95,12 +96,11 @@ class Store:
         try:
             for name, content in contents.items():
                 write(aside / name, content)
-            aside.replace(self.run_folder(id))
+            place(aside, self.run_folder(id))
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)
             if not self.has(id):  # if it is there, another process was first, with the same numbers
                 raise
-        settle(self.folder / "runs")
 
     def run(self, id: str) -> Run:
         """The run that `id` names, from its run.json."""

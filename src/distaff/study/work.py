@@ -11,10 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from distaff.atomic import token, write
 from distaff.errors import DistaffError
 from distaff.spec import Run, Study
 from distaff.study.claims import DEATHS, Claims
-from distaff.study.files import NO_PLACE, read_json, token
+from distaff.study.files import NO_PLACE, read_json
 from distaff.study.order import KEEP_SECONDS
 from distaff.study.plan import Ask, Job, Train, plan
 from distaff.study.points import Part, advance, cut, next_part, tidy
@@ -162,10 +163,7 @@ def _draw(store: Store, run: Run) -> None:
 
 def tell(path: Path, told: dict[str, Any]) -> None:
     """Say how far a pack has come: lost without harm, so it is not forced to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{token()}")
-    aside.write_text(json.dumps(told), encoding="utf-8")
-    aside.replace(path)
+    write(path, json.dumps(told).encode(), fsync=False)
 
 
 def progress_of(path: Path) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
 from distaff.pictures.model import see
-from distaff.pictures.sheet import save, write
+from distaff.pictures.sheet import save
 from distaff.spec import Run
 from distaff.theory import drawn
 from distaff.theory.evidence import Evidence, demonstrate
