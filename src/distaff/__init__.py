@@ -2,13 +2,16 @@
 
 Data flows one way, and imports go down this ladder only:
 
-    registry rng types <- spec                      (errors, heap and plugin beside them)
+    registry rng types <- spec                      (atomic, errors, heap and plugin beside them)
     data, models       <- registry types rng
     methods            <- registry types
     metrics, tasks     <- registry                  (arrays in, numbers out: never torch)
-    train, encode      <- data models methods spec rng
-    pictures, theory   <- encode models data metrics train
-    study              <- train encode metrics tasks pictures
+    encode             <- data models rng
+    trained            <- encode data models spec
+    train              <- trained data models methods spec rng
+    pictures           <- encode data metrics
+    theory             <- pictures trained models train metrics
+    study              <- trained train metrics tasks pictures
     analysis           <- a data frame              (from the store only by its table.py)
     report             <- analysis registry
     share, explore     <- study and what is below it

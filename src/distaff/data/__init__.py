@@ -11,7 +11,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -21,6 +21,9 @@ from distaff import rng
 from distaff.data._published import Kept, Published
 from distaff.errors import DistaffError
 from distaff.registry import DATASETS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def dataset(
@@ -112,6 +115,12 @@ class Factors:
         """The value index of every visible factor at `rows`."""
         return self.all_values(rows)[:, self.visible]
 
+    def table(self, rows: Int[np.ndarray, "b"]) -> pl.DataFrame:
+        """The value indices of the visible factors at `rows` as a frame, a column a factor: what metrics are given."""
+        import polars as pl
+
+        return pl.DataFrame(self.values(rows), schema=list(self.names))
+
     def rows(
         self, values: Int[np.ndarray, "b f"], uniforms: Float[np.ndarray, "b hidden"] | None = None
     ) -> Int[np.ndarray, "b"]:
@@ -196,12 +205,12 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.factors)
 
-    def draw(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
+    def draw(self, seed: int, step: int, n: int, stream: str = "data") -> Int[np.ndarray, "n"]:
         """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
-        rows = rng.integers(seed, "data", step, n, len(self))
+        rows = rng.integers(seed, stream, step, n, len(self))
         if self.prior is None:
             return rows
-        after = rng.bits(seed, "data", step, 4 * n)[2 * n :]  # a row takes two words
+        after = rng.bits(seed, stream, step, 4 * n)[2 * n :]  # a row takes two words
         high, low = after.astype(np.uint64).reshape(-1, 2).T
         return self.prior(rows, (high * 2.0**21 + (low >> np.uint64(11))) * 2.0**-53)
 

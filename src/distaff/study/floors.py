@@ -11,21 +11,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff import data
 from distaff.atomic import write
-from distaff.encode import encode
 from distaff.errors import DistaffError
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
 from distaff.metrics.meaning.reach import perfect_codes
-from distaff.models import initial
-from distaff.registry import METRICS, NETWORKS, content_id
+from distaff.registry import METRICS, content_id
 from distaff.spec import Run
 from distaff.study.answer import Rows, ask, cells_of, row_of
 from distaff.study.asked import Scoring, is_of
 from distaff.study.files import read_json, sealed
 from distaff.study.store import Store
 from distaff.train.pack import latents
+from distaff.trained import dataset_of, untrained
 
 MODELS = 20
 CELLS = 20_000  # of a large grid: encoding the 100,000 of a run would take half a minute a model, for the same floor
@@ -79,9 +77,9 @@ def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
 
 @functools.lru_cache(maxsize=1)
 def _rows(run: Run, most: int) -> tuple[NDArray[np.int64], pl.DataFrame]:
-    dataset = data.load(str(run.dataset))
+    dataset = dataset_of(run.dataset)
     cells = cells_of(dataset, most)
-    return cells, pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
+    return cells, dataset.factors.table(cells)
 
 
 def _codes(
@@ -89,9 +87,7 @@ def _codes(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Codes [n d] of the cells, and which of them [d] carry anything."""
     if of == UNTRAINED:
-        dataset = data.load(str(run.dataset))
-        vae = NETWORKS.bind(run.network)(dataset.shape)
-        found = encode(vae, initial(vae, seed), dataset, cells)
+        found = untrained(replace(run, seed=seed)).encode(cells)
         return found.mean, not_passive(found.mean, found.logvar)
     if of == PERFECT:
         codes = perfect_codes(factors)

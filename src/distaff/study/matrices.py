@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import polars as pl
-
-from distaff import data
 from distaff.atomic import write
-from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.groups import matrices
-from distaff.registry import NETWORKS, content_id
+from distaff.registry import content_id
 from distaff.spec import Run
 from distaff.study.answer import cells_of
 from distaff.study.asked import Scoring
@@ -40,10 +36,9 @@ def links(
 
 
 def _links(store: Store, run: Run, scoring: Scoring) -> list[dict[str, Any]]:
-    dataset, draw = data.load(str(run.dataset)), generator("matrices", 0)
-    cells = cells_of(dataset, scoring.cells)
-    codes = encode(NETWORKS.bind(run.network)(dataset.shape), store.params(run.id), dataset, cells).mean
-    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
+    model, draw = store.model(run.id), generator("matrices", 0)
+    cells = cells_of(model.dataset, scoring.cells)
+    codes, factors = model.encode(cells).mean, model.dataset.factors.table(cells)
     train, test = (draw.integers(len(cells), size=n) for n in (scoring.rows, scoring.test_rows))
     found = matrices(codes[train], factors[train], (codes[test], factors[test]))
     return [

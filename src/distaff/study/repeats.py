@@ -7,14 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
-
-from distaff import data
 from distaff.atomic import write
-from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
-from distaff.registry import METRICS, NETWORKS, Spec, content_id
+from distaff.registry import METRICS, Spec, content_id
 from distaff.spec import Run
 from distaff.study.answer import ask, cells_of
 from distaff.study.asked import Scoring
@@ -48,10 +44,9 @@ def _takes_rows(spec: Spec) -> bool:
 
 
 def _answers(store: Store, run: Run, asked: Scoring) -> list[dict[str, Any]]:
-    dataset = data.load(str(run.dataset))
-    cells = cells_of(dataset, asked.cells)
-    codes = encode(NETWORKS.bind(run.network)(dataset.shape), store.params(run.id), dataset, cells)
-    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
+    model = store.model(run.id)
+    cells = cells_of(model.dataset, asked.cells)
+    codes, factors = model.encode(cells), model.dataset.factors.table(cells)
     active, found = not_passive(codes.mean, codes.logvar), []
     for share in SHARES:
         some = replace(asked, rows=max(1, round(share * asked.rows)), test_rows=max(1, round(share * asked.test_rows)))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from distaff.train.fit import Trained
+    from distaff.trained import Model
     from distaff.types import Params
 
 LAST = 0.1  # the share of a curve whose mean is the result of training
@@ -114,6 +115,10 @@ class Store:
         """The weights of run `id`; raises `DistaffError` if the file is damaged."""
         return params_in(self._existing(id))
 
+    def model(self, id: str) -> Model:
+        """Run `id` with its weights; raises `DistaffError` if a file is damaged."""
+        return model_in(self._existing(id))
+
     def curve(self, id: str) -> pl.DataFrame:
         """The training curve of run `id`; raises `DistaffError` if the file is damaged."""
         import polars as pl
@@ -134,6 +139,13 @@ class Store:
 def run_in(folder: Path) -> Run:
     """The run in a folder that holds its run.json, in a store or not."""
     return recognise(read_json(folder / "run.json"))
+
+
+def model_in(folder: Path) -> Model:
+    """The model in a run's folder, in a store or not; raises `DistaffError` if a file is damaged."""
+    from distaff.trained import Model
+
+    return Model(run_in(folder), params_in(folder))
 
 
 def params_in(folder: Path) -> Params:

@@ -155,7 +155,7 @@ def _draw(store: Store, run: Run) -> None:
     if (folder / FACTORS).exists():  # the last of them
         return
     try:
-        for path in draw(run, store.params(run.id), aside):
+        for path in draw(store.model(run.id), aside):
             path.replace(folder / path.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
