@@ -81,6 +81,7 @@ class Answers:
     def rows(self, id: str) -> list[dict[str, Any]]:
         """The scores of run `id` that answer the scoring."""
         found: list[dict[str, Any]] = []
+        losses: list[dict[str, Any]] = []
         have: frozenset[Spec] = frozenset()
         for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
             told = read_json(path)
@@ -91,7 +92,8 @@ class Answers:
             else:
                 found += [row for row in told["scores"] if any(is_of(row, spec) for spec in fresh)]
             have |= fresh
-        return found
+            losses = losses or losses_in(told)
+        return [*found, *losses]
 
     def _by_name(self, file: str) -> frozenset[Spec]:
         """A file of format 1 does not say what was asked: the metrics among ours that give its name, if some do."""
@@ -104,8 +106,16 @@ class Answers:
 
 
 def scores(store: Store, id: str) -> list[dict[str, Any]]:
-    """All scores that were kept of run `id`, whatever was asked."""
-    return [row for path in sorted(store.run_folder(id).glob("scores-*.json")) for row in read_json(path)["scores"]]
+    """All scores that were kept of run `id`, whatever was asked, and its final losses."""
+    files = [read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
+    return [row for told in files for row in (*told["scores"], *losses_in(told))]
+
+
+def losses_in(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The losses of the final model in a file of scores, as rows: train.nll, train.kl and train.elbo."""
+    losses = told.get("losses", {})
+    names = [name for name in ("nll", "kl", "elbo") if name in losses]
+    return [{"representation": "mean", "metric": f"train.{name}", "value": losses[name]} for name in names]
 
 
 def is_of(row: dict[str, Any], spec: Spec) -> bool:

@@ -73,7 +73,8 @@ def _put_together(store: Store, id: str, contents: list[dict[str, Any]], paths: 
     asked = {**contents[0]["asked"], "metrics": metrics}
     path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *_sizes(asked)])}.json"
     made = {"put_together": [content["made"] for content in contents]}
-    write(path, sealed({"format": FORMAT, "run": id, "asked": asked, "made": made, "scores": rows}))
+    losses = next(({"losses": content["losses"]} for content in contents if "losses" in content), {})
+    write(path, sealed({"format": FORMAT, "run": id, "asked": asked, "made": made, **losses, "scores": rows}))
     old = [other for other in paths if other != path]
     for other in old:
         other.unlink()

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import polars as pl
-
-from distaff import data
 from distaff.atomic import write
-from distaff.encode import encode
 from distaff.metrics._draws import generator
 from distaff.metrics.latents import not_passive
-from distaff.registry import NETWORKS
 from distaff.spec import Run
 from distaff.study.answer import REPRESENTATIONS, Rows, Sampled, ask, cells_of, row_of
 from distaff.study.asked import Scoring
 from distaff.study.files import read_json, sealed
+from distaff.study.final_losses import BATCHES, final_losses, recorded
 from distaff.study.provenance import provenance
 from distaff.study.store import FORMAT, Store
+from distaff.trained import Model
 from distaff.types import Params
 
 KEEP_SECONDS = 5.0  # time between writes of answers so far: what an interrupt can cost beside the metric at hand
@@ -45,9 +43,18 @@ def score_run(store: Store, id: str, scoring: Scoring) -> None:
             written = time.monotonic()
 
     found = answers(store.run(id), store.params(id), scoring, kept["scores"], keep, seconds)
+    losses = {} if recorded(store, id) else {"losses": _final(store.model(id), seconds)}
     told = {"format": FORMAT, "run": id, "asked": scoring.told(), "made": {**provenance(), "seconds": seconds}}
-    write(path, sealed({**told, "scores": found}))
+    write(path, sealed({**told, **losses, "scores": found}))
     so_far.unlink(missing_ok=True)
+
+
+def _final(model: Model, seconds: dict[str, float]) -> dict[str, float | None]:
+    """The losses of the final model as a file of scores keeps them, null where one is not finite."""
+    began = time.perf_counter()
+    found = final_losses(model)
+    seconds["losses"] = round(time.perf_counter() - began, 4)
+    return {"batches": BATCHES, **{name: value if math.isfinite(value) else None for name, value in found.items()}}
 
 
 def answers(
@@ -62,10 +69,9 @@ def answers(
 
     `kept` holds rows that are known already; `keep` is called with all rows after each metric, `seconds` filled.
     """
-    dataset = data.load(str(run.dataset))
-    cells = cells_of(dataset, scoring.cells)
-    codes = encode(NETWORKS.bind(run.network)(dataset.shape), params, dataset, cells)
-    factors = pl.DataFrame(dataset.factors.values(cells), schema=list(dataset.factors.names))
+    model = Model(run, params)
+    cells = cells_of(model.dataset, scoring.cells)
+    codes, factors = model.encode(cells), model.dataset.factors.table(cells)
     active = not_passive(codes.mean, codes.logvar)
     found = list(kept)
     known = {(row.get("spec", row["metric"].partition(".")[0]), row["representation"]) for row in found}
