@@ -19,7 +19,7 @@ import torch
 from distaff.encode import encode_rows
 from distaff.pictures.draw import draw
 from distaff.pictures.model import encoded
-from distaff.study.store import Store
+from distaff.store.store import Store
 
 
 def seconds(work: Callable[[], object], times: int) -> float:

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from distaff import rng
-from distaff.analysis.table import read
-from distaff.registry import METRICS
-from distaff.spec import Optim, run
-from distaff.study.asked import Answers, Scoring
+from distaff.plugins.registry import METRICS
+from distaff.runs import Optim, run
+from distaff.scoring.protocol import Answers, Scoring
+from distaff.scoring.score import score_run
+from distaff.scoring.table import read
+from distaff.store.store import Store
 from distaff.study.final_losses import final_losses
 from distaff.study.prune import compact
-from distaff.study.score import score_run
-from distaff.study.store import Store
 from distaff.train.fit import Trained, fit
 from distaff.trained import Model
 
@@ -157,7 +157,7 @@ def test_a_store_that_was_scored_before_gains_them_when_it_is_scored_next(store:
 
 
 def test_a_loss_that_is_not_finite_is_null(store: Store, one: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distaff.study.score.final_losses", lambda _: {"nll": math.inf, "kl": 1.0, "elbo": -math.inf})
+    monkeypatch.setattr("distaff.scoring.score.final_losses", lambda _: {"nll": math.inf, "kl": 1.0, "elbo": -math.inf})
     score_run(store, one.run.id, MIG)
     assert losses_of(store)["train.nll"] is None
     assert losses_of(store)["train.kl"] == 1.0

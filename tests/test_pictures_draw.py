@@ -18,12 +18,12 @@ from distaff.commands.show import show
 from distaff.data import Dataset, Factors
 from distaff.encode import Codes
 from distaff.errors import DistaffError
-from distaff.models.mlp import mlp
+from distaff.networks.mlp import mlp
 from distaff.pictures import effects
 from distaff.pictures.draw import draw
 from distaff.pictures.model import encoded, observed
-from distaff.spec import Optim, run
-from distaff.study.store import Store
+from distaff.runs import Optim, run
+from distaff.store.store import Store
 from distaff.train.fit import fit
 from distaff.trained import Model
 from simulated_study import simulated

@@ -16,13 +16,13 @@ from distaff import encode, trained
 from distaff.commands.report import report
 from distaff.data import load
 from distaff.errors import DistaffError
-from distaff.models import VAE, initial, loaded
-from distaff.models.conv64 import conv64
+from distaff.networks import VAE, initial, loaded
+from distaff.networks.conv64 import conv64
 from distaff.pictures.draw import draw
+from distaff.runs import Optim, Run, run
 from distaff.share.onnx import to_onnx
-from distaff.spec import Optim, Run, run
-from distaff.study.record import load_study
-from distaff.study.store import Store
+from distaff.store.store import Store
+from distaff.store.studies import load_study
 from distaff.study.work import work
 from distaff.train.fit import fit
 from distaff.train.pack import pack
@@ -33,7 +33,7 @@ from real_studies import study_file
 NORMED = '''
 import torch
 from torch import nn
-from distaff.models import VAE, network
+from distaff.networks import VAE, network
 
 @network(paper="")
 def normed(shape, *, latents: int = 3, norm: bool = True) -> VAE:

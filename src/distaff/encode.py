@@ -13,7 +13,7 @@ from torch import Tensor
 from distaff import rng
 from distaff.data import Dataset
 from distaff.heap import keep_freed
-from distaff.models import VAE, loaded
+from distaff.networks import VAE, loaded
 from distaff.types import Params
 
 BATCH = 64  # of conv64, what a core's cache holds best
@@ -39,7 +39,7 @@ def encode(network: VAE, params: Params, dataset: Dataset, rows: Int[np.ndarray,
 
 @torch.no_grad()
 def encode_rows(network: VAE, dataset: Dataset, rows: Int[np.ndarray, "n"], *, seed: int = 0) -> Codes:
-    """The codes of `rows` by a network that holds its weights, as `distaff.models.loaded` gives it.
+    """The codes of `rows` by a network that holds its weights, as `distaff.networks.loaded` gives it.
 
     What a data set draws anew at every look comes from the stream `evaluate` of `seed`.
     """

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from distaff import data
 from distaff.data import Dataset
-from distaff.data._files import cache_folder
+from distaff.data.cache.built import cache_folder
 from distaff.encode import Codes, decode_codes, encode_rows
 from distaff.errors import DistaffError
-from distaff.models import VAE, initial, loaded, plain
-from distaff.registry import EXTRA_FOLDERS, NETWORKS, Spec, content_id
-from distaff.spec import Run
+from distaff.networks import VAE, initial, loaded, plain
+from distaff.plugins.registry import EXTRA_FOLDERS, NETWORKS, Spec, content_id
+from distaff.runs import Run
 from distaff.types import Params
 
 CACHE_BYTES = 2**28  # of codes that are kept: 100,000 rows of 10 latents, for 33 models

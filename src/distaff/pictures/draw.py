@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from distaff.atomic import write
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
 from distaff.pictures import animate, carries, effects, sheet
 from distaff.pictures.model import Encoded, Shown, encoded, middle, observed
 from distaff.pictures.traverse import RANGES, fitted, fixed, quantiles, traversals

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from distaff.data import Dataset
+from distaff.draws import generator
 from distaff.encode import Codes, looks
-from distaff.metrics._draws import generator
 
 Decode: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from distaff.atomic import write
 from distaff.errors import DistaffError
-from distaff.registry import METHODS
-from distaff.study.command import command
-from distaff.study.store import describe
+from distaff.plugins.registry import METHODS
+from distaff.store.command import command
+from distaff.store.store import describe
 from distaff.trained import Model
 
 CARD = """---

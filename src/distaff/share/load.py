@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from distaff.errors import DistaffError
-from distaff.study.store import model_in
+from distaff.store.store import model_in
 from distaff.trained import Model
 
 

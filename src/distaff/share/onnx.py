@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from distaff.atomic import write
 from distaff.errors import DistaffError
-from distaff.models import VAE
+from distaff.networks import VAE
 from distaff.trained import Model
 
 TOLERANCE = 1e-4  # of outputs of a few units, between two libraries in float32

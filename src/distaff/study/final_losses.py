@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 
 from distaff import rng
-from distaff.study.files import read_json
-from distaff.study.store import Store
+from distaff.store.files import read_json
+from distaff.store.store import Store
 from distaff.trained import Model
 
 BATCHES = 1_000  # the 2019 study's

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from distaff.atomic import ASIDE, write
-from distaff.registry import content_id
-from distaff.spec import Study
-from distaff.study.claims import Claims
-from distaff.study.files import read_json, sealed
+from distaff.plugins.registry import content_id
+from distaff.runs import Study
+from distaff.store.files import read_json, sealed
+from distaff.store.store import FORMAT, Store
+from distaff.study.leases import Claims
 from distaff.study.plan import listing
-from distaff.study.store import FORMAT, Store
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from distaff.data import Dataset
+from distaff.draws import generator
 from distaff.encode import Codes
-from distaff.metrics._draws import generator
 from distaff.pictures import carries, sheet
 from distaff.pictures.model import Encoded, Shown, middle
 from distaff.pictures.traverse import fitted, traversals

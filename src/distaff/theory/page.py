@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from distaff.atomic import write
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
 from distaff.pictures.model import encoded
 from distaff.pictures.sheet import save
 from distaff.theory import drawn
@@ -54,7 +54,7 @@ def build(model: Model, out: Path, draws: int = 10_000) -> Path:
     shown = {name: demonstrate(a, prior, n=draws) for name, (prior, a) in cases().items()}
     parts = {
         "draws": f"{draws:,}",
-        "style": files("distaff.report").joinpath("page.css").read_text("utf-8"),
+        "style": files("distaff.report.pages").joinpath("page.css").read_text("utf-8"),
         "cases": "".join(_case(name, evidence) for name, evidence in shown.items()),
         "model": f"{escape(str(model.run.method))} on {escape(str(model.run.dataset))}, seed {model.run.seed}",
         "least": f"{np.abs(turn).min():.2f}",

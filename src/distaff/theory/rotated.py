@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from distaff.metrics._draws import generator
-from distaff.models import loaded
-from distaff.models._likelihood import LIKELIHOODS
+from distaff.draws import generator
+from distaff.networks import loaded
+from distaff.networks.layers.likelihood import LIKELIHOODS
 from distaff.pictures.model import observed
 from distaff.theory.evidence import scores
 from distaff.theory.impossibility import Floats, checked

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from distaff.registry import METHODS, NETWORKS
-from distaff.spec import Run
+from distaff.plugins.registry import METHODS, NETWORKS
+from distaff.runs import Run
 from distaff.train.pack import latents
 from distaff.trained import dataset_of
 
