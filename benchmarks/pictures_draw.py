@@ -16,8 +16,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from distaff.encode import encode_rows
 from distaff.pictures.draw import draw
-from distaff.pictures.model import see
+from distaff.pictures.model import encoded
 from distaff.store.store import Store
 
 
@@ -42,10 +43,12 @@ def main() -> None:
     store = Store(given.store)
     first = {str(store.run(path.name).dataset): path.name for path in sorted((given.store / "runs").glob("[!.]*"))}
     for dataset, id in first.items():
-        run, params = store.run(id), store.params(id)
+        model = store.model(id)
+        rows = encoded(model).rows  # and from here on its codes are kept
         with TemporaryDirectory() as folder:
-            whole = seconds(lambda run=run, params=params, to=Path(folder): draw(run, params, to), given.times)
-        encoding = seconds(lambda run=run, params=params: see(run, params), given.times)
+            drawing = seconds(lambda model=model, to=Path(folder): draw(model, to), given.times)
+        encoding = seconds(lambda model=model, rows=rows: encode_rows(model.network, model.dataset, rows), given.times)
+        whole = drawing + encoding
         print(f"{dataset}: {whole:.2f} CPU s, encoding {encoding:.2f}, ratio {whole / encoding:.1f}")
 
 

@@ -20,9 +20,9 @@ def make_all(docs: Path, quick: bool) -> None:
     plugins(made)
     shutil.copyfile(docs.parent / "examples" / "first_steps.ipynb", made / "first_steps.ipynb")
     if not (made / "extra" / "theory" / "index.html").exists():
-        run, params = trained(100 if quick else UPDATES)
-        draw(run, params, made / "pictures")
-        build(run, params, made / "extra" / "theory", draws=500 if quick else 10_000)
+        model = trained(100 if quick else UPDATES)
+        draw(model, made / "pictures")
+        build(model, made / "extra" / "theory", draws=500 if quick else 10_000)
         shutil.copyfile(made / "extra" / "theory" / "stirred.png", made / "pictures" / "stirred.png")
 
 

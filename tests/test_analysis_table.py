@@ -48,7 +48,7 @@ def test_a_store_alone_gives_the_same_table_as_its_study(tmp_path):
     assert alone.sort(alone.columns).equals(planned.sort(planned.columns))
     assert alone.schema == SCORES
     assert alone.select("strength", "strength_index").unique().sort("strength").rows() == [(1.0, 0), (4.0, 1)]
-    assert alone.filter(pl.col("metric") == "train.kl")["value"].to_list() == [3.0] * 4
+    assert alone.filter(pl.col("metric") == "train.curve_kl")["value"].to_list() == [3.0] * 4
     assert alone.filter((pl.col("metric") == "mig") & (pl.col("representation") == "sampled"))["value"].is_null().all()
 
 

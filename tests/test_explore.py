@@ -19,9 +19,9 @@ from PIL import Image
 
 from distaff.errors import DistaffError
 from distaff.explore.listing import listing
-from distaff.explore.opened import moved, opened, real, start
+from distaff.explore.opened import ROWS, moved, real, start
 from distaff.pictures.draw import IMAGES
-from distaff.pictures.model import observed
+from distaff.pictures.model import encoded, observed
 from distaff.store.store import Store
 from small_store import small_store
 
@@ -94,18 +94,18 @@ def test_links_out_of_the_store_and_damaged_runs_are_left_out_and_named(store: S
 
 def test_a_model_moves_as_its_decoder_says(store: Store) -> None:
     id = next(iter(listing(store.folder).runs))
-    model = opened(store.run(id), store.params(id))
-    told = start(model, 7)
+    found = encoded(store.model(id), ROWS)
+    told = start(found, 7)
     assert (np.array(told["low"]) <= -3).all()
     assert (np.array(told["high"]) >= 3).all()
-    rebuilt = model.seen.decode(np.array([told["code"]], np.float32))[0]
-    got = image(moved(model, ",".join(map(str, told["code"]))))
+    rebuilt = found.model.decode(np.array([told["code"]], np.float32))[0]
+    got = image(moved(found, ",".join(map(str, told["code"]))))
     assert (got == np.rint(255 * rebuilt[..., 0])).all()
-    shown = observed(model.seen.dataset, model.seen.rows[7:8])[0, ..., 0]
-    assert (image(real(model, 7)) == np.rint(255 * shown)).all()
+    shown = observed(found.model.dataset, found.rows[7:8])[0, ..., 0]
+    assert (image(real(found, 7)) == np.rint(255 * shown)).all()
     for bad in ("", "1,2", "1,2,3,x", "1,2,3,nan", "1,2,3,inf"):
         with pytest.raises(DistaffError, match="a code is 4"):
-            moved(model, bad)
+            moved(found, bad)
 
 
 def test_the_server_answers_what_the_page_asks(store: Store, address: str) -> None:

@@ -9,19 +9,23 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from distaff.commands.finding import find
 from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
+from distaff.data import Dataset, Factors
 from distaff.encode import Codes
 from distaff.errors import DistaffError
+from distaff.networks.mlp import mlp
 from distaff.pictures import effects
 from distaff.pictures.draw import draw
-from distaff.pictures.model import Seen, network, observed, see
+from distaff.pictures.model import encoded, observed
 from distaff.runs import Optim, run
 from distaff.store.store import Store
 from distaff.train.fit import fit
+from distaff.trained import Model
 from simulated_study import simulated
 
 
@@ -41,11 +45,11 @@ def ids(store: Store, dataset: str) -> list[str]:
 
 def test_three_files_are_drawn_and_drawing_again_gives_the_same(store: Store, tmp_path: Path) -> None:
     one = ids(store, "toy")[0]
-    paths = draw(store.run(one), store.params(one), tmp_path)
+    paths = draw(store.model(one), tmp_path)
     assert [path.name for path in paths] == ["picture-images.png", "picture-latents.gif", "picture-factors.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     before = [path.read_bytes() for path in paths]
-    assert [path.read_bytes() for path in draw(store.run(one), store.params(one), tmp_path)] == before
+    assert [path.read_bytes() for path in draw(store.model(one), tmp_path)] == before
     with Image.open(paths[1]) as gif:
         frames = np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)]).astype(int)
     assert np.ptp(frames, axis=0).max() > 60, "the latents move"
@@ -53,33 +57,52 @@ def test_three_files_are_drawn_and_drawing_again_gives_the_same(store: Store, tm
 
 def test_pictures_of_coloured_images_have_colour(store: Store, tmp_path: Path) -> None:
     one = ids(store, "toy_color")[0]
-    with Image.open(draw(store.run(one), store.params(one), tmp_path)[0]) as sheet:
+    with Image.open(draw(store.model(one), tmp_path)[0]) as sheet:
         picture = np.asarray(sheet.convert("RGB")).astype(int)
     assert np.ptp(picture, axis=-1).max() > 40
 
 
 def test_the_real_images_are_those_that_the_codes_are_of(store: Store) -> None:
     one = ids(store, "toy_color")[0]
-    seen = see(store.run(one), store.params(one), rows=300)
-    _, vae = network(store.run(one))
+    found = encoded(store.model(one), rows=300)
     own = {n.removeprefix("encoder."): w for n, w in store.params(one).items() if n.startswith("encoder.")}
-    x = torch.from_numpy(observed(seen.dataset, seen.rows)).movedim(-1, 1)
-    mean = torch.func.functional_call(vae.encoder, own, (x,)).chunk(2, -1)[0]
-    assert torch.allclose(mean, torch.from_numpy(seen.codes.mean), atol=1e-6)
+    x = torch.from_numpy(observed(found.model.dataset, found.rows)).movedim(-1, 1)
+    mean = torch.func.functional_call(mlp((16, 16, 3), width=32, latents=3).encoder, own, (x,)).chunk(2, -1)[0]
+    assert torch.allclose(mean, torch.from_numpy(found.codes.mean), atol=1e-6)
+
+
+class Given:
+    """An encoder that is not ours: codes of each row of a grid, and a function that makes images of them."""
+
+    dataset = Dataset(
+        "mine",
+        Factors(("shape", "x", "y"), (3, 8, 8)),
+        (16, 16, 1),
+        images=lambda rows: np.repeat(rows % 256, 256).reshape(-1, 16, 16, 1).astype(np.uint8),
+    )
+
+    def __init__(self, codes: Codes) -> None:
+        self.codes = codes
+
+    def encode(self, rows: NDArray[np.int64]) -> Codes:
+        return Codes(self.codes.mean[rows], self.codes.logvar[rows])
+
+    def decode(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.broadcast_to(1 / (1 + np.exp(-z[:, :1, None, None])), (len(z), 16, 16, 1)).astype(np.float32)
+
+
+def test_an_encoder_that_is_not_ours_is_drawn_as_a_model_is(tmp_path: Path) -> None:
+    z = np.random.default_rng(0).standard_normal((192, 2)).astype(np.float32)
+    paths = draw(Given(Codes(z, np.full_like(z, -np.inf))), tmp_path)
+    assert [path.name for path in paths] == ["picture-images.png", "picture-latents.gif", "picture-factors.png"]
+    assert all(path.stat().st_size > 1000 for path in paths)
 
 
 def test_effects_separate_a_robust_latent_from_an_entangled_one() -> None:
     factors = np.stack(np.unravel_index(np.arange(3 * 8 * 8), (3, 8, 8)), 1)
     z = np.stack([factors[:, 1], factors[:, 1] + 3 * factors[:, 0]], 1).astype(np.float32)
 
-    class Names:
-        names, sizes = ("shape", "x", "y"), (3, 8, 8)
-
-    class Data:
-        factors = Names
-
-    seen = Seen(Data, None, np.arange(192), Codes(z, np.zeros_like(z)), factors)  # type: ignore[arg-type]
-    found = effects.frame(seen)
+    found = effects.frame(encoded(Given(Codes(z, np.zeros_like(z)))))
     held = found.filter((pl.col("factor") == "shape") & (pl.col("parent") == "x"))
     spread = held.group_by("latent", "at").agg((pl.col("mean").max() - pl.col("mean").min()).alias("spread"))
     assert spread.filter(pl.col("latent") == "z0")["spread"].max() == 0
@@ -91,9 +114,14 @@ def test_effects_separate_a_robust_latent_from_an_entangled_one() -> None:
 
 def test_a_model_that_is_not_finite_is_refused(store: Store, tmp_path: Path) -> None:
     one = ids(store, "toy")[0]
-    broken = {name: weights * torch.nan for name, weights in store.params(one).items()}
-    with pytest.raises(DistaffError, match="not finite"):
-        draw(store.run(one), broken, tmp_path)
+    for part in ("encoder.", "decoder."):
+        broken = {
+            name: weights * torch.nan if name.startswith(part) else weights
+            for name, weights in store.params(one).items()
+        }
+        with pytest.raises(DistaffError, match=r"Model\(beta_vae\(beta=0.5\) on toy, seed 0, .* not finite"):
+            draw(Model(store.run(one), broken), tmp_path)
+        assert not list(tmp_path.iterdir())
 
 
 def test_show_finds_a_run_by_folder_id_or_first_digits(

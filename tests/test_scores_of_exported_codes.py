@@ -77,7 +77,7 @@ def test_a_task_that_intervenes_scores_exported_codes_of_a_sample_as_it_does_the
     store, id = trained(tmp_path, "toy")
     fair = ("fairness(labels=100, per_value=30, learner='logistic')",)
     of_run = scored(store.run_folder(id), fair, tmp_path, grid_rows=200)
-    to_codes(store.run(id), store.params(id), tmp_path, 200)
+    to_codes(store.model(id), tmp_path, 200)
     assert {"line_codes", "line_factors"} <= set(np.load(tmp_path / "codes.npz").files)
     of_file = scored(tmp_path / "codes.npz", fair, tmp_path, quick=True)
     assert of_run[fair[0]]["mean"]["value"] == of_file[fair[0]]["value"]
@@ -88,11 +88,11 @@ def test_a_task_that_intervenes_scores_exported_codes_of_a_sample_as_it_does_the
 
 def test_lines_are_encoded_for_tasks_that_need_them_alone(tmp_path: Path) -> None:
     store, id = trained(tmp_path, "toy")
-    one, params = store.run(id), store.params(id)
+    model = store.model(id)
     fair = [metric_or_task("fairness")]
-    assert encoded(one, params, 200, fair).line_codes is not None
-    assert encoded(one, params, 200, [metric_or_task("mig"), metric_or_task("strong_downstream")]).line_codes is None
-    assert encoded(one, params, 768, fair).line_codes is None
+    assert encoded(model, 200, fair).line_codes is not None
+    assert encoded(model, 200, [metric_or_task("mig"), metric_or_task("strong_downstream")]).line_codes is None
+    assert encoded(model, 768, fair).line_codes is None
 
 
 @pytest.mark.parametrize("dataset", ["dsprites", "toy_hidden", "shapes3d_lookalike"])

@@ -16,10 +16,10 @@ import distaff
 from distaff.errors import DistaffError
 from distaff.runs import Optim, run
 from distaff.share.huggingface import code, to_huggingface
-from distaff.share.load import Pair
 from distaff.share.onnx import to_onnx
 from distaff.store.store import Store
 from distaff.train.fit import fit
+from distaff.trained import Model
 
 SETTINGS = [
     ("toy_color", "mlp(width=16, latents=4)"),
@@ -29,7 +29,7 @@ SETTINGS = [
 
 
 @pytest.fixture(scope="module", params=SETTINGS, ids=[network for _, network in SETTINGS])
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     dataset, network = request.param
     one = run(dataset, "beta_vae(beta=2)", network, updates=3, batch=8, optim=Optim(lr=1e-2))
     store = Store(tmp_path_factory.mktemp("store"))
@@ -40,59 +40,62 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return loaded
 
 
-def inputs(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
+def inputs(model: Model) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
-    shape = {"toy_color": (3, 16, 16), "dsprites": (1, 64, 64), "toy": (1, 16, 16)}[str(pair.run.dataset)]
+    shape = {"toy_color": (3, 16, 16), "dsprites": (1, 64, 64), "toy": (1, 16, 16)}[str(model.run.dataset)]
     return torch.rand(5, *shape, generator=generator), torch.randn(
-        5, int(pair.run.network["latents"]), generator=generator
+        5, int(model.run.network["latents"]), generator=generator
     )  # type: ignore[arg-type]
 
 
-def test_the_modules_are_torchs_own_and_hold_the_weights_of_the_run(pair: Pair) -> None:
-    assert all(type(layer).__module__.startswith("torch.nn") for part in pair[:2] for layer in part)
-    x, z = inputs(pair)
-    mean, logvar = pair.encode(x).chunk(2, dim=1)
+def test_the_modules_are_torchs_own_and_hold_the_weights_of_the_run(model: Model) -> None:
+    vae = model.modules()
+    assert all(type(layer).__module__.startswith("torch.nn") for part in (vae.encoder, vae.decoder) for layer in part)
+    x, z = inputs(model)
+    mean, logvar = vae.encoder(x).chunk(2, dim=1)
     assert mean.shape == logvar.shape == z.shape
-    assert pair.decode(z).shape == x.shape
-    picture = pair.vae.picture(z)
+    assert vae.decoder(z).shape == x.shape
+    picture = vae.picture(z)
+    np.testing.assert_allclose(picture.movedim(1, -1), model.decode(z.numpy()), atol=1e-6)
     assert picture.min() >= 0
     assert picture.max() <= 1
 
 
-def test_twenty_lines_load_the_weights_without_distaff(pair: Pair, tmp_path: Path) -> None:
-    x, z = inputs(pair)
-    to_huggingface(pair, tmp_path)
+def test_twenty_lines_load_the_weights_without_distaff(model: Model, tmp_path: Path) -> None:
+    x, z = inputs(model)
+    to_huggingface(model, tmp_path)
     np.savez(tmp_path / "inputs.npz", x=x.numpy(), z=z.numpy())
-    assert len(code(pair).splitlines()) <= 20
+    assert len(code(model).splitlines()) <= 20
     script = (
-        f"{code(pair)}\nimport numpy, sys, torch\na = numpy.load('inputs.npz')\n"
+        f"{code(model)}\nimport numpy, sys, torch\na = numpy.load('inputs.npz')\n"
         "x, z = (torch.from_numpy(a[k]) for k in 'xz')\n"
         "with torch.no_grad(): numpy.savez('outputs.npz', e=encode(x).numpy(), d=decode(z).numpy())\n"
         "assert 'distaff' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    vae = model.modules()
     with np.load(tmp_path / "outputs.npz") as outputs:
-        np.testing.assert_allclose(outputs["e"], pair.encode(x).numpy(), atol=1e-6)
-        np.testing.assert_allclose(outputs["d"], pair.decode(z).numpy(), atol=1e-6)
+        np.testing.assert_allclose(outputs["e"], vae.encoder(x).numpy(), atol=1e-6)
+        np.testing.assert_allclose(outputs["d"], vae.decoder(z).numpy(), atol=1e-6)
 
 
-def test_the_model_card_says_what_it_is_and_how_it_was_made(pair: Pair, tmp_path: Path) -> None:
-    to_huggingface(pair, tmp_path)
+def test_the_model_card_says_what_it_is_and_how_it_was_made(model: Model, tmp_path: Path) -> None:
+    to_huggingface(model, tmp_path)
     card = (tmp_path / "README.md").read_text()
-    for part in (f"# {pair.run.method} on {pair.run.dataset}", f"distaff train {pair.run.dataset} ", "library_name"):
+    for part in (f"# {model.run.method} on {model.run.dataset}", f"distaff train {model.run.dataset} ", "library_name"):
         assert part in card
     assert pytest.importorskip("huggingface_hub").ModelCard(card).data.library_name == "pytorch"
 
 
-def test_onnx_files_give_the_same_numbers(pair: Pair, tmp_path: Path) -> None:
+def test_onnx_files_give_the_same_numbers(model: Model, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    encoder, decoder = to_onnx(pair, tmp_path)
-    x, z = inputs(pair)
+    encoder, decoder = to_onnx(model, tmp_path)
+    x, z = inputs(model)
     mean, logvar = onnxruntime.InferenceSession(str(encoder)).run(None, {"x": x.numpy()})
-    np.testing.assert_allclose(np.hstack([mean, logvar]), pair.encode(x).numpy(), atol=1e-4)
+    np.testing.assert_allclose(np.hstack([mean, logvar]), model.modules().encoder(x).numpy(), atol=1e-4)
     (image,) = onnxruntime.InferenceSession(str(decoder)).run(None, {"z": z.numpy()})
-    np.testing.assert_allclose(image, pair.vae.picture(z).numpy(), atol=1e-4)
+    np.testing.assert_allclose(image, model.modules().picture(z).numpy(), atol=1e-4)
 
 
 def test_a_run_that_was_copied_elsewhere_is_loaded_and_exported(tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_a_network_of_own_layers_is_loaded_and_goes_to_onnx_but_onto_no_card(
     one, store = run("toy", "beta_vae", "residual", updates=2), Store(tmp_path / "store")
     store.put(fit((one,))[0], 1.0)
     loaded = distaff.load(store.run_folder(one.id))
-    assert loaded.encode(torch.rand(2, 1, 16, 16)).shape == (2, 6)
+    assert loaded.modules().encoder(torch.rand(2, 1, 16, 16)).shape == (2, 6)
     with pytest.raises(
         DistaffError, match=r"residual has layers of its own \(Beside\), .*: --to onnx takes any network"
     ):

@@ -12,11 +12,10 @@ from distaff.analysis.scores import unsupervised
 from distaff.analysis.selection import selection
 from distaff.commands.claims import claims
 from distaff.data import load
-from distaff.encode import encode
 from distaff.errors import DistaffError
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
-from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.plugins.registry import METRICS
 from distaff.runs import Optim, Study, cross
 from distaff.scoring.matrices import links
 from distaff.scoring.protocol import Scoring
@@ -42,9 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def test_the_udr_of_a_run_is_that_of_its_setting(store: Store) -> None:
-    dataset = load("toy")
-    vae = NETWORKS.bind(RUNS[0].network)(dataset.shape)
-    codes = [encode(vae, store.params(run.id), dataset, np.arange(768)) for run in RUNS[3:]]
+    codes = [store.model(run.id).encode(np.arange(768)) for run in RUNS[3:]]
     by_hand = udr([one.mean for one in codes], [kl(*one) for one in codes]).scores
     found = agreements(RUNS, store)
     assert [found[run.id] for run in RUNS[3:]] == pytest.approx(by_hand.tolist(), rel=1e-4)

@@ -10,18 +10,17 @@ import pytest
 import torch
 
 from distaff.pictures.carries import kl, shares
-from distaff.pictures.model import see
-from distaff.runs import Run
-from distaff.theory.drawn import turned
+from distaff.pictures.model import encoded
+from distaff.theory.drawn import Turned
 from distaff.theory.example import trained
 from distaff.theory.impossibility import Floats, spread
 from distaff.theory.page import build
 from distaff.theory.rotated import Twins, full_kl, to_nearest_diagonal, twins
-from distaff.types import Params
+from distaff.trained import Model
 
 
 @pytest.fixture(scope="module")
-def model() -> tuple[Run, Params]:
+def model() -> Model:
     return trained()
 
 
@@ -31,8 +30,8 @@ def turn() -> Floats:
 
 
 @pytest.fixture(scope="module")
-def pair(model: tuple[Run, Params], turn: Floats) -> Twins:
-    return twins(*model, turn)
+def pair(model: Model, turn: Floats) -> Twins:
+    return twins(model, turn)
 
 
 def test_both_decoders_give_the_same_images(pair: Twins) -> None:
@@ -42,11 +41,10 @@ def test_both_decoders_give_the_same_images(pair: Twins) -> None:
     assert np.ptp(first) > 200, "there is something to see"
 
 
-def test_in_single_precision_logits_still_agree_to_1e_4(model: tuple[Run, Params], turn: Floats) -> None:
-    seen = see(*model)
-    z = seen.codes.sample(np.random.default_rng(0))[:200]
-    other = turned(seen, turn).decode((z @ turn.T).astype(np.float32))
-    images = seen.decode(z)
+def test_in_single_precision_logits_still_agree_to_1e_4(model: Model, turn: Floats) -> None:
+    z = encoded(model).codes.sample(np.random.default_rng(0))[:200]
+    other = Turned(model, turn.astype(np.float32)).decode((z @ turn.T).astype(np.float32))
+    images = model.decode(z)
     clear = (images > 1e-3) & (images < 1 - 1e-3)  # where a float32 sigmoid can be undone
     logits, others = (np.log(p[clear] / (1 - p[clear])) for p in (images.astype(float), other.astype(float)))
     assert clear.sum() > 1000
@@ -79,18 +77,17 @@ def test_kl_of_a_full_covariance_is_that_of_torch() -> None:
     assert torch.allclose(to_nearest_diagonal(covariance), torch.distributions.kl_divergence(nearest, q))
 
 
-def test_the_turned_model_is_one_that_pictures_can_show(model: tuple[Run, Params], turn: Floats) -> None:
-    seen = see(*model)
-    other = turned(seen, turn)
-    assert other.decode(other.codes.mean) == pytest.approx(seen.decode(seen.codes.mean), abs=1e-5)
-    assert np.exp(other.codes.logvar).sum() == pytest.approx(np.exp(seen.codes.logvar).sum(), rel=1e-4)
-    best = [np.sort(shares(m.codes.mean, m.factors), axis=0) for m in (seen, other)]
+def test_the_turned_model_is_one_that_pictures_can_show(model: Model, turn: Floats) -> None:
+    one, other = encoded(model), encoded(Turned(model, turn.astype(np.float32)))
+    assert other.model.decode(other.codes.mean) == pytest.approx(model.decode(one.codes.mean), abs=1e-5)
+    assert np.exp(other.codes.logvar).sum() == pytest.approx(np.exp(one.codes.logvar).sum(), rel=1e-4)
+    best = [np.sort(shares(m.codes.mean, m.factors), axis=0) for m in (one, other)]
     assert (best[1][-1] - best[1][-2]).mean() < (best[0][-1] - best[0][-2]).mean()
-    assert kl(other.codes).min() > kl(seen.codes).min(), "every latent of the twin is used"
+    assert kl(other.codes).min() > kl(one.codes).min(), "every latent of the twin is used"
 
 
-def test_the_page_opens_from_disk_and_holds_what_it_names(model: tuple[Run, Params], tmp_path: Path) -> None:
-    page = build(*model, tmp_path, draws=500).read_text(encoding="utf-8")
+def test_the_page_opens_from_disk_and_holds_what_it_names(model: Model, tmp_path: Path) -> None:
+    page = build(model, tmp_path, draws=500).read_text(encoding="utf-8")
     assert "{{" not in page
     assert not re.search(r'(src|href)="https?:', page)
     for name in re.findall(r'src="([^"]+)"', page):

@@ -4,21 +4,22 @@ Data flows one way, and imports go down this ladder only. A room may import what
 and what those may; the tests read this text.
 
     errors heap rng types draws    <-
-    sampling                       <- errors
+    atomic sampling                <- errors
     plugins                        <- errors
     runs                           <- plugins sampling
-    data networks                  <- plugins rng types heap
+    data networks                  <- plugins rng types heap atomic
     methods                        <- plugins types
-    metrics                        <- plugins draws sampling               arrays in, numbers out: never torch
+    metrics                        <- plugins draws sampling        arrays in, numbers out: never torch
     tasks                          <- metrics
     encode                         <- data networks
-    train                          <- data networks methods runs
-    pictures                       <- encode metrics runs
+    trained                        <- encode runs
+    train                          <- trained methods
+    pictures                       <- encode metrics
     store                          <- train
-    scoring                        <- store encode tasks
+    scoring                        <- store tasks
     study                          <- scoring pictures
     analysis                       <- metrics                       the store only by its table
-    report                         <- analysis
+    report                         <- analysis atomic
     theory                         <- pictures train
     share                          <- scoring
     explore                        <- scoring pictures report

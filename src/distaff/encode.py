@@ -1,18 +1,19 @@
-"""Codes of images: the weights of a model on rows of a data set."""
+"""Codes of images and images of codes: a network with its weights, on rows of a data set."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
-from torch.func import functional_call
+from jaxtyping import Float, Float32, Int
+from torch import Tensor
 
 from distaff import rng
 from distaff.data import Dataset
 from distaff.heap import keep_freed
-from distaff.networks import VAE
+from distaff.networks import VAE, loaded
 from distaff.types import Params
 
 BATCH = 64  # of conv64, what a core's cache holds best
@@ -31,16 +32,36 @@ class Codes(NamedTuple):
         return drawn
 
 
+def encode(network: VAE, params: Params, dataset: Dataset, rows: Int[np.ndarray, "n"], *, seed: int = 0) -> Codes:
+    """The codes that `network` with the weights `params` gives `rows`; the module itself is left as it is."""
+    return encode_rows(loaded(network, params), dataset, rows, seed=seed)
+
+
 @torch.no_grad()
-def encode(vae: VAE, params: Params, dataset: Dataset, rows: Int[np.ndarray, "n"], *, seed: int = 0) -> Codes:
-    """The codes of `rows`; what a data set draws anew at every look comes from the stream `evaluate` of `seed`."""
+def encode_rows(network: VAE, dataset: Dataset, rows: Int[np.ndarray, "n"], *, seed: int = 0) -> Codes:
+    """The codes of `rows` by a network that holds its weights, as `distaff.networks.loaded` gives it.
+
+    What a data set draws anew at every look comes from the stream `evaluate` of `seed`.
+    """
     keep_freed()
-    own = {name.removeprefix("encoder."): weights for name, weights in params.items() if name.startswith("encoder.")}
-    means, logvars = [], []
+    pairs = [network.encode(x) for x in looks(dataset, rows, seed)]
+    means, logvars = zip(*pairs, strict=True)
+    return Codes(torch.cat(means).numpy(), torch.cat(logvars).numpy())
+
+
+@torch.no_grad()
+def decode_codes(network: VAE, z: Float[np.ndarray, "n d"]) -> Float32[np.ndarray, "n h w c"]:
+    """E[x|z] of codes, in [0, 1], by a network that holds its weights."""
+    codes = torch.from_numpy(np.array(z, dtype=np.float32))
+    images: Float32[np.ndarray, "n h w c"] = (
+        torch.cat([network.picture(some) for some in torch.split(codes, BATCH)]).movedim(1, -1).numpy()
+    )
+    return images
+
+
+def looks(dataset: Dataset, rows: Int[np.ndarray, "n"], seed: int = 0) -> Iterator[Tensor]:
+    """What a network is shown at `rows`, batch by batch: float32 [b c h w] in [0, 1]."""
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         u = rng.uniform(seed, "evaluate", start, (len(some), *dataset.nuisance)) if dataset.nuisance else None
-        mean, logvar = functional_call(vae.encoder, own, (dataset.batch(some, u),)).chunk(2, dim=-1)
-        means.append(mean.numpy())
-        logvars.append(logvar.numpy())
-    return Codes(np.concatenate(means), np.concatenate(logvars))
+        yield dataset.batch(some, u)

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 Word: TypeAlias = Any  # an unsigned integer to the compiled functions
 
-STREAMS = {"init": 0, "data": 1, "noise": 2, "permute": 3, "nuisance": 4, "evaluate": 5, "pairs": 6}
+# weights at update 0; of an update: rows, noise of the posterior, shuffles of codes, nuisance; looks of an evaluation;
+# second views; and the batches on which the losses of a final model are evaluated
+STREAMS = {
+    "init": 0, "data": 1, "noise": 2, "permute": 3, "nuisance": 4, "evaluate": 5, "pairs": 6, "losses": 7,
+}  # fmt: skip
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57  # multipliers and key increments of Philox4x32, Table 2 of the paper
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85

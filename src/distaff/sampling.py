@@ -5,6 +5,9 @@ What they mean is said, and done, in `distaff.metrics.evaluate`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from distaff.errors import DistaffError, unknown
 
 ROWS, TEST_ROWS = 10_000, 5_000  # the 2019 study's
@@ -18,3 +21,8 @@ def check(rows: int, test_rows: int, sampling: str) -> None:
         raise unknown("sampling", sampling, SAMPLINGS)
     if min(rows, test_rows) < 1:
         raise DistaffError(f"rows={rows} and test_rows={test_rows}: both must be at least 1")
+
+
+def sampling_in(sizes: Mapping[str, Any] | None) -> str:
+    """How the rows of a file of scores were drawn; files of before the choice do not say, and are of 2019's way."""
+    return OF_2019 if sizes is None else str(sizes.get("sampling", OF_2019))

@@ -28,6 +28,7 @@ def claims(
     from rich.table import Table
 
     from distaff.analysis.claims.claims import scorecard
+    from distaff.atomic import write
     from distaff.errors import DistaffError
     from distaff.scoring.grids import factor_sizes
     from distaff.scoring.table import every_run, read, with_udr
@@ -52,4 +53,4 @@ def claims(
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
     if json is not None:
-        json.write_text(card.write_json(), encoding="utf-8")
+        write(json, card.write_json().encode())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from distaff.errors import DistaffError
+
+if TYPE_CHECKING:
+    from distaff.trained import Model
 
 
 def export(
@@ -38,15 +42,11 @@ def export(
     from distaff.share.huggingface import to_huggingface
     from distaff.share.load import load
     from distaff.share.onnx import to_onnx
-    from distaff.store.store import params_in, run_in
 
-    def codes(folder: Path, goal: Path) -> list[Path]:
-        return to_codes(run_in(folder), params_in(folder), goal, grid_rows)
-
-    forms: dict[str, Callable[[Path, Path], list[Path]]] = {
-        "huggingface": lambda folder, goal: to_huggingface(load(folder), goal),
-        "onnx": lambda folder, goal: to_onnx(load(folder), goal),
-        "codes": codes,
+    forms: dict[str, Callable[[Model, Path], list[Path]]] = {
+        "huggingface": to_huggingface,
+        "onnx": to_onnx,
+        "codes": partial(to_codes, grid_rows=grid_rows),
     }
     if to not in forms:
         raise unknown("form", to, forms)
@@ -57,7 +57,7 @@ def export(
         folder = found.run_folder(id)
     goal = out or Path("out/export") / folder.name
     try:
-        written = forms[to](folder, goal)
+        written = forms[to](load(folder), goal)
     except OSError as error:
         raise DistaffError(f"{goal} cannot be written to: {error}") from error
     for path in written:

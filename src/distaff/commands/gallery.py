@@ -21,7 +21,7 @@ def illustrate(numbers: pl.DataFrame, store: Store) -> list[str]:
     ids = chosen(numbers)
     for id in ids:
         if not (store.run_folder(id) / FACTORS).exists():  # the last to be drawn
-            draw(store.run(id), store.params(id), store.run_folder(id))
+            draw(store.model(id), store.run_folder(id))
     return ids
 
 

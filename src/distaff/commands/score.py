@@ -51,6 +51,7 @@ def score(
     """
     from json import dumps
 
+    from distaff.atomic import write
     from distaff.metrics.evaluate import specification
     from distaff.plugins.registry import METRICS
 
@@ -61,7 +62,7 @@ def score(
     else:
         numbers = _of_a_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
     if json is not None:
-        json.write_text(dumps(numbers, indent=2, allow_nan=False), encoding="utf-8")
+        write(json, dumps(numbers, indent=2, allow_nan=False).encode())
 
 
 def _of_a_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int, meaning: bool) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int)
     if not (folder / "run.json").is_file() or folder.parent.name != "runs":
         raise DistaffError(f"{folder} is no run: that is a folder runs/<id> with a run.json in it")
     scoring = Scoring(tuple(specs), **limits)
-    codes = encoded(store.run(folder.name), store.params(folder.name), scoring.cells, specs)
+    codes = encoded(store.model(folder.name), scoring.cells, specs)
     numbers: dict[str, Any] = {}
     for row in scores_of(codes, scoring, jobs=jobs):
         head, dot, part = row["metric"].partition(".")

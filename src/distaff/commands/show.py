@@ -22,5 +22,5 @@ def show(run: Annotated[str, tyro.conf.Positional], /, store: Path = Path("out")
     from distaff.pictures.draw import draw
 
     kept, id = find(run, store)
-    for path in draw(kept.run(id), kept.params(id), out or kept.run_folder(id)):
+    for path in draw(kept.model(id), out or kept.run_folder(id)):
         print(path)

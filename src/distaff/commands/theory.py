@@ -20,9 +20,9 @@ def theory(run: str | None = None, store: Path = Path("out"), out: Path = Path("
 
     if run is not None:
         kept, id = find(run, store)
-        one, params = kept.run(id), kept.params(id)
+        model = kept.model(id)
     else:
         from distaff.theory.example import trained
 
-        one, params = trained()
-    print(build(one, params, out))
+        model = trained()
+    print(build(model, out))

@@ -51,14 +51,14 @@ def train(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from distaff import data
+    from distaff.atomic import write
     from distaff.runs import run
-    from distaff.store.files import write
     from distaff.store.store import Store
     from distaff.study.stop import Stop
     from distaff.train.device import chosen
     from distaff.train.fit import fit
     from distaff.train.trackers import track
+    from distaff.trained import dataset_of
 
     device = chosen(device)
     rest = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}
@@ -71,7 +71,7 @@ def train(
     with _writable(out):  # asked before hours are spent
         write(resume.with_name(f".{one.id}.room"), b"")
         resume.with_name(f".{one.id}.room").unlink()
-    data.load(dataset)  # made or fetched first: that may be broken off anywhere, training only between updates
+    dataset_of(one.dataset)  # made or fetched first: that may be broken off anywhere, training only between updates
     began, stop = time.monotonic(), Stop()
     stop.listen()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -73,12 +73,12 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.factors)
 
-    def draw(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
+    def draw(self, seed: int, step: int, n: int, stream: str = "data") -> Int[np.ndarray, "n"]:
         """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
-        rows = rng.integers(seed, "data", step, n, len(self))
+        rows = rng.integers(seed, stream, step, n, len(self))
         if self.prior is None:
             return rows
-        after = rng.bits(seed, "data", step, 4 * n)[2 * n :]  # a row takes two words
+        after = rng.bits(seed, stream, step, 4 * n)[2 * n :]  # a row takes two words
         high, low = after.astype(np.uint64).reshape(-1, 2).T
         return self.prior(rows, (high * 2.0**21 + (low >> np.uint64(11))) * 2.0**-53)
 

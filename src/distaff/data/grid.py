@@ -6,11 +6,15 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from distaff.errors import DistaffError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,12 @@ class Factors:
     def values(self, rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b f"]:
         """The value index of every visible factor at `rows`."""
         return self.all_values(rows)[:, self.visible]
+
+    def table(self, rows: Int[np.ndarray, "b"]) -> pl.DataFrame:
+        """The value indices of the visible factors at `rows` as a frame, a column a factor: what metrics are given."""
+        import polars as pl
+
+        return pl.DataFrame(self.values(rows), schema=list(self.names))
 
     def rows(
         self, values: Int[np.ndarray, "b f"], uniforms: Float[np.ndarray, "b hidden"] | None = None

@@ -22,6 +22,7 @@ from distaff.errors import DistaffError
 from distaff.explore import opened as look
 from distaff.explore.listing import Listing, inside, listing
 from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw
+from distaff.pictures.model import Encoded, encoded
 from distaff.report.charts import theme
 
 PAGES = {
@@ -52,8 +53,8 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
     known = listing(folder)
 
     @functools.lru_cache(maxsize=KEPT)
-    def model(id: str) -> look.Opened:
-        return look.opened(known.runs[id], known.store.params(id))
+    def model(id: str) -> Encoded:
+        return encoded(known.store.model(id), look.ROWS)
 
     def of_run(request: Request) -> str:
         id = str(request.path_params["id"])
@@ -80,7 +81,7 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
         if not (kept.is_file() and inside(kept, folder)):
             kept = Path(drawn.name) / id / name
             if not kept.exists():
-                draw(known.runs[id], known.store.params(id), kept.parent)
+                draw(known.store.model(id), kept.parent)
         return FileResponse(kept, headers=HEADERS)
 
     routes = [

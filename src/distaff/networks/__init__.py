@@ -7,6 +7,7 @@ of tensors by name. A network is written for one model; what counts its axes fro
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from distaff import rng
 from distaff.errors import DistaffError, unknown
 from distaff.networks.layers.likelihood import LIKELIHOODS
+from distaff.networks.layers.upsample import Upsample
 from distaff.types import Params
 
 Posterior: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -76,6 +78,36 @@ class VAE(nn.Module):
             mean, logvar = self.posterior(mean, logvar)
         z = mean + torch.exp(0.5 * logvar) * noise
         return LIKELIHOODS[self.likelihood].nll(self.decode(z), x), mean, logvar, z
+
+
+def loaded(network: VAE, params: Params) -> VAE:
+    """A copy of `network` that holds `params`, in evaluation mode and without gradients; `network` stays as it is.
+
+    `params` are the weights by name and, where layers have buffers that training changes, as BatchNorm has, those as
+    well. Raises `DistaffError` where a name or a shape does not fit.
+    """
+    own = copy.deepcopy(network)
+    try:
+        own.load_state_dict(params, assign=True)
+    except RuntimeError as error:
+        told = " ".join(str(error).split())
+        raise DistaffError(f"these are not the weights, and the statistics, of this network: {told}") from error
+    return own.requires_grad_(False).eval()
+
+
+def plain(network: VAE) -> VAE:
+    """A copy of a network that holds its weights, with torch's own layers for ours, so that any tool knows them."""
+    return _plain(copy.deepcopy(network))  # type: ignore[return-value]
+
+
+def _plain(module: nn.Module) -> nn.Module:
+    if isinstance(module, Upsample):
+        layer = nn.ConvTranspose2d(module.in_channels, module.out_channels, 4, 2, 1, device="meta")
+        layer.load_state_dict(module.state_dict(), assign=True)
+        return layer.requires_grad_(False).train(module.training)
+    for name, child in module.named_children():
+        setattr(module, name, _plain(child))
+    return module
 
 
 def initial(module: nn.Module, seed: int, part: int = 0) -> Params:

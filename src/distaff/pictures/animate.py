@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.atomic import write
 from distaff.pictures.model import Decode
-from distaff.pictures.sheet import FONT, GAP, GROUND, INK, Image, grid, pixels, slim, write
+from distaff.pictures.sheet import FONT, GAP, GROUND, INK, Image, grid, pixels, slim
 
 FRAMES, MILLISECONDS = 24, 90
 SIDE = 96  # of one image: larger than on a sheet, since there are few

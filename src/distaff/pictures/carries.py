@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from distaff.encode import Codes
-from distaff.pictures.model import Seen
+from distaff.pictures.model import Encoded
 from distaff.plugins.registry import METRICS
 
 USED = 0.05  # nats: a latent that costs less is not used, whatever its nearly constant mean seems to tell
@@ -39,21 +39,21 @@ def kl(codes: Codes) -> NDArray[np.float64]:
     return found
 
 
-def names(seen: Seen) -> tuple[str, ...]:
+def names(found: Encoded) -> tuple[str, ...]:
     """Each latent with the factor that it tells most of, as in `z2 posX`; one that is not used is `z2` alone."""
-    matrix, nats = shares(seen.codes.mean, seen.factors), kl(seen.codes)
+    matrix, nats = shares(found.codes.mean, found.factors), kl(found.codes)
     telling = (matrix.max(1) >= TELLS) & (nats >= USED)
-    factors = seen.dataset.factors.names
+    factors = found.model.dataset.factors.names
     return tuple(f"z{i} {factors[j]}" if telling[i] else f"z{i}" for i, j in enumerate(matrix.argmax(1)))
 
 
-def frame(seen: Seen) -> pl.DataFrame:
+def frame(found: Encoded) -> pl.DataFrame:
     """The matrix as a tidy frame: latent, factor, share, and the latent's kl in nats."""
-    matrix, nats = shares(seen.codes.mean, seen.factors), kl(seen.codes)
+    matrix, nats = shares(found.codes.mean, found.factors), kl(found.codes)
     return pl.DataFrame(
         {"latent": f"z{i}", "factor": name, "share": float(matrix[i, j]), "kl": float(nats[i])}
         for i in range(len(matrix))
-        for j, name in enumerate(seen.dataset.factors.names)
+        for j, name in enumerate(found.model.dataset.factors.names)
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distaff import rng
+from distaff.atomic import write
 from distaff.data import Dataset
 from distaff.errors import DistaffError
 
@@ -98,10 +99,7 @@ def save(picture: UInt8[np.ndarray, "h w 3"], path: Any) -> None:
 
     if path.suffix.lower() != ".png" or path.is_dir():
         raise DistaffError(f"{path}: pictures are written as PNG, to a file such as {path.with_suffix('.png').name}")
-    aside = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(aside, format="PNG", optimize=True)
-        aside.replace(path)
+        write(path, lambda file: Image.fromarray(picture).save(file, format="PNG", optimize=True))
     except OSError as error:
         raise DistaffError(f"{path} cannot be written: {error.strerror}") from error

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from distaff.pictures.carries import shares
-from distaff.pictures.model import Seen
+from distaff.pictures.model import Encoded
 
 GROUPS = 8  # neighbouring values of a factor that has more are put together, so that every mean has rows behind it
 
@@ -23,18 +23,18 @@ def groups(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return -(-group * size // GROUPS)
 
 
-def frame(seen: Seen) -> pl.DataFrame:
+def frame(found: Encoded) -> pl.DataFrame:
     """How each latent answers to its parent (the factor it tells most of), alone and with each other factor held.
 
     After the interventional effects of Suter et al. (2019), "Robustly disentangled causal mechanisms". A row
     is a latent, its `parent`, the value `at` which that is set, and the `mean`, `median` and `std` of the latent over
     all else; where `factor` is another than the parent, the mean with that factor held at `held` as well.
     """
-    z, dataset = seen.codes.mean, seen.dataset
-    matrix = shares(z, seen.factors)
+    z, dataset = found.codes.mean, found.model.dataset
+    matrix = shares(z, found.factors)
     sizes, names = dataset.factors.sizes, dataset.factors.names
-    put = np.stack([groups(seen.factors[:, j], sizes[j]) for j in range(len(sizes))], axis=1)
-    found = []
+    put = np.stack([groups(found.factors[:, j], sizes[j]) for j in range(len(sizes))], axis=1)
+    rows_of: list[pl.DataFrame] = []
     for i, parent in enumerate(matrix.argmax(1)):
         for j, factor in enumerate(names):
             rows = pl.DataFrame({"at": put[:, parent], "held": put[:, j], "z": z[:, i].astype(np.float64)})
@@ -51,8 +51,8 @@ def frame(seen: Seen) -> pl.DataFrame:
                 pl.lit(names[parent]).alias("parent"),
                 pl.lit(factor).alias("factor"),
             ]
-            found.append(told.select(*own, "at", "held", "mean", "median", "std").sort("at", "held"))
-    return pl.concat(found)
+            rows_of.append(told.select(*own, "at", "held", "mean", "median", "std").sort("at", "held"))
+    return pl.concat(rows_of)
 
 
 def chart(found: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:

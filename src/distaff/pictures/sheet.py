@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -103,14 +103,3 @@ def save(sheet: Image, path: Path) -> Path:
     kept = io.BytesIO()
     slim(sheet).save(kept, format="PNG")
     return write(path, kept.getvalue())
-
-
-def write(path: Path, content: bytes) -> Path:
-    """Write a file whole, as the store does: aside, to the disk, then under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return aside.replace(path)

@@ -11,17 +11,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff import data
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.encode import Codes, encode
+from distaff.encode import Codes
 from distaff.metrics.evaluate import Sampled, Table, intervenes, table
 from distaff.metrics.latents import not_passive
-from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import Spec
-from distaff.runs import Run
 from distaff.scoring.protocol import Scoring
-from distaff.types import Params
+from distaff.trained import Model
 
 LOOKS = 10  # at a row of a small set that is observed anew each time: colour, noise
 BASES = 100  # rows of a large grid from which whole lines are encoded: the fairness study's rows a value
@@ -63,18 +60,15 @@ class GridCodes:
         )
 
 
-def encoded(run: Run, params: Params, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
-    """The codes of a run: of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them."""
-    dataset = data.load(str(run.dataset))
-    vae = NETWORKS.bind(run.network)(dataset.shape)
+def encoded(model: Model, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
+    """The codes of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them."""
+    dataset = model.dataset
     rows = cells_of(dataset, most)
-    codes = encode(vae, params, dataset, rows)
+    codes = model.encode(rows)
     if len(dataset) <= most or not any(intervenes(spec) for spec in metrics):
-        return GridCodes(rows, factors_of(dataset, rows), codes)
+        return GridCodes(rows, dataset.factors.table(rows), codes)
     lines = lines_of(dataset)
-    return GridCodes(
-        rows, factors_of(dataset, rows), codes, factors_of(dataset, lines), encode(vae, params, dataset, lines)
-    )
+    return GridCodes(rows, dataset.factors.table(rows), codes, dataset.factors.table(lines), model.encode(lines))
 
 
 def cells_of(dataset: Dataset, most: int) -> Ints:
@@ -104,11 +98,6 @@ def lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
     found = np.searchsorted(factors.cells, cells)
     found = found[found < len(factors.cells)]
     return found[np.isin(factors.cells[found], cells)].astype(np.int64)
-
-
-def factors_of(dataset: Dataset, rows: Ints) -> pl.DataFrame:
-    """The visible factors at grid rows, under their names."""
-    return pl.DataFrame(dataset.factors.values(rows), schema=list(dataset.factors.names))
 
 
 def row_of(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:

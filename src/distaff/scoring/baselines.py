@@ -12,19 +12,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff import data
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.metrics.baselines import noise_codes, perfect_codes
 from distaff.metrics.evaluate import OF_2019, Table, evaluate_table, table
-from distaff.networks import initial
-from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
-from distaff.scoring.answer import Rows, cells_of, encoded, factors_of, row_of
+from distaff.scoring.answer import Rows, cells_of, encoded, row_of
 from distaff.scoring.protocol import Scoring, is_of
-from distaff.store.files import read_json, sealed, write
+from distaff.store.files import read_json, sealed
 from distaff.store.store import Store
 from distaff.train.pack import latents
+from distaff.trained import dataset_of, untrained
 
 MODELS = 20
 CELLS = 20_000  # of a large grid: encoding the 100,000 of a run would take half a minute a model, for the same floor
@@ -83,8 +83,7 @@ def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
 def _table(run: Run, asked: Scoring, of: str, seed: int) -> Table:
     """What metrics see of a network before training, of noise or of a perfect code."""
     if of == UNTRAINED:
-        vae = NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape)
-        return encoded(run, initial(vae, seed), asked.cells).table(MEAN, asked)
+        return encoded(untrained(replace(run, seed=seed)), asked.cells).table(MEAN, asked)
     rows, factors = _rows(run, asked.cells)
     codes = perfect_codes(factors) if of == PERFECT else noise_codes(len(rows), latents(run))
     return table(
@@ -95,6 +94,6 @@ def _table(run: Run, asked: Scoring, of: str, seed: int) -> Table:
 
 @functools.lru_cache(maxsize=1)
 def _rows(run: Run, most: int) -> tuple[NDArray[np.int64], pl.DataFrame]:
-    dataset = data.load(str(run.dataset))
+    dataset = dataset_of(run.dataset)
     rows = cells_of(dataset, most)
-    return rows, factors_of(dataset, rows)
+    return rows, dataset.factors.table(rows)

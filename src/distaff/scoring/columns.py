@@ -9,12 +9,13 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from distaff.atomic import write
 from distaff.plugins.spec import canonical
 from distaff.runs import Study
-from distaff.sampling import SAMPLINGS
+from distaff.sampling import SAMPLINGS, sampling_in
 from distaff.scoring.names import naming
-from distaff.scoring.protocol import Answers, sampling_in, scores, scoring
-from distaff.store.files import read_json, write
+from distaff.scoring.protocol import Answers, scores, scoring
+from distaff.store.files import read_json
 from distaff.store.listing import listing
 from distaff.store.store import Store, ended
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-VERSION = 2  # of the table's columns and of how it is read: part of the name of its cache
+VERSION = 3  # of the table's columns and of how it is read: part of the name of its cache
 
 
 class Names:
@@ -40,9 +41,9 @@ def read_scores(study: Study, store: Store, cache: bool = True) -> pl.DataFrame:
     """A row a number: id, representation, metric, value, for every run of `study` that is there.
 
     Ids, representations and metrics are enumerations. A metric goes by its name, or by its specification where the
-    study asks two of one name or a part of the latents; train.nll, train.kl and train.elbo are what training ended
-    with. The table is kept in cache/, under a name that changes with the files that are there. Raises `DistaffError`
-    for a damaged file.
+    study asks two of one name or a part of the latents; train.nll, train.kl and train.elbo are the losses of the final
+    model, train.curve_nll ... means over the end of its curve. The table is kept in cache/, under a name that changes
+    with the files that are there. Raises `DistaffError` for a damaged file.
     """
     files = _files(store, [run.id for run in study.runs])
     answers = Answers(store, scoring(study))
@@ -155,9 +156,12 @@ def _frame(
 
 
 def ends(store: Store, id: str) -> list[dict[str, Any]]:
-    """What the training of run `id` ended with, as rows of scores: train.nll, train.kl and train.elbo."""
+    """Means over the last tenth of the curve of run `id`, as rows: train.curve_nll, train.curve_kl, train.curve_elbo.
+
+    They are of a model that still learned, nats above the final one, whose losses are train.nll, train.kl, train.elbo.
+    """
     told = read_json(store.run_folder(id) / "run.json").get("ended") or ended(store.curve(id))
-    return [{"representation": "mean", "metric": f"train.{name}", "value": value} for name, value in told.items()]
+    return [{"representation": "mean", "metric": f"train.curve_{name}", "value": value} for name, value in told.items()]
 
 
 def _scores_of(store: Store, id: str) -> list[str]:

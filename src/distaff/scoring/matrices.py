@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from distaff.atomic import write
 from distaff.metrics.evaluate import splits
 from distaff.metrics.groups import matrices
 from distaff.plugins.registry import METRICS
@@ -12,7 +13,7 @@ from distaff.plugins.spec import content_id
 from distaff.runs import Run
 from distaff.scoring.answer import encoded
 from distaff.scoring.protocol import Scoring, sampling_key
-from distaff.store.files import read_json, sealed, write
+from distaff.store.files import read_json, sealed
 from distaff.store.store import Store
 
 VERSION = 2  # of what the file holds: part of its name; 1 had rows of its own
@@ -37,7 +38,7 @@ def links(
 
 
 def _links(store: Store, run: Run, scoring: Scoring) -> list[dict[str, Any]]:
-    given = encoded(run, store.params(run.id), scoring.cells).table("mean", scoring)
+    given = encoded(store.model(run.id), scoring.cells).table("mean", scoring)
     train, test = splits(METRICS.parse("unified_scores"), given)
     found = matrices(given.codes[train], given.factors[train], (given.codes[test], given.factors[test]))
     return [

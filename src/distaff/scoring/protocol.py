@@ -10,7 +10,7 @@ from typing import Any
 from distaff.plugins.registry import metric_or_task
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Study
-from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check
+from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check, sampling_in
 from distaff.store.files import read_json
 from distaff.store.store import Store
 
@@ -70,11 +70,6 @@ def sampling_key(sizes: Mapping[str, Any]) -> list[Any]:
     return [sizes["rows"], sizes["test_rows"], sizes["cells"], *([] if sampling == OF_2019 else [sampling])]
 
 
-def sampling_in(sizes: Mapping[str, Any] | None) -> str:
-    """How the rows of a file of scores were drawn; files of before the choice do not say, and are of 2019's way."""
-    return OF_2019 if sizes is None else str(sizes.get("sampling", OF_2019))
-
-
 def scoring(study: Study) -> Scoring:
     """The question that the study asks of every run."""
     metrics = tuple(metric_or_task(text) for text in study.metrics)
@@ -102,6 +97,7 @@ class Answers:
     def rows(self, id: str) -> list[dict[str, Any]]:
         """The scores of run `id` that answer the scoring."""
         found: list[dict[str, Any]] = []
+        losses: list[dict[str, Any]] = []
         have: frozenset[Spec] = frozenset()
         for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
             told = read_json(path)
@@ -112,7 +108,8 @@ class Answers:
             else:
                 found += [row for row in told["scores"] if any(is_of(row, spec) for spec in fresh)]
             have |= fresh
-        return found
+            losses = losses or losses_in(told)
+        return [*found, *losses]
 
     def _by_name(self, file: str) -> frozenset[Spec]:
         """A file of format 1 does not say what was asked: the metrics among ours that give its name, if some do."""
@@ -125,9 +122,17 @@ class Answers:
 
 
 def scores(store: Store, id: str, sampling: str | None = None) -> list[dict[str, Any]]:
-    """All scores that were kept of run `id`, whatever was asked, or those of rows drawn by one sampling."""
+    """All scores that were kept of run `id`, or those of rows drawn by one sampling, and its final losses."""
     files = [read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
-    return [row for told in files if sampling in (None, sampling_in(told.get("asked"))) for row in told["scores"]]
+    kept = [file for file in files if sampling in (None, sampling_in(file.get("asked")))]
+    return [*(row for file in kept for row in file["scores"]), *(row for file in files for row in losses_in(file))]
+
+
+def losses_in(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """The losses of the final model in a file of scores, as rows: train.nll, train.kl and train.elbo."""
+    losses = file.get("losses", {})
+    names = [name for name in ("nll", "kl", "elbo") if name in losses]
+    return [{"representation": "mean", "metric": f"train.{name}", "value": losses[name]} for name in names]
 
 
 def splits_of(store: Store, id: str) -> dict[str, dict[str, Any]]:

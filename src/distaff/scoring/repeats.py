@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from distaff.atomic import write
 from distaff.metrics.evaluate import evaluate_table
 from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Run
 from distaff.scoring.answer import encoded
 from distaff.scoring.protocol import Scoring
-from distaff.store.files import read_json, sealed, write
+from distaff.store.files import read_json, sealed
 from distaff.store.store import Store
 
 DRAWS = 10
@@ -43,7 +44,7 @@ def _takes_rows(spec: Spec) -> bool:
 
 
 def _answers(store: Store, run: Run, asked: Scoring) -> list[dict[str, Any]]:
-    codes = encoded(run, store.params(run.id), asked.cells)
+    codes = encoded(store.model(run.id), asked.cells)
     found = []
     for share in SHARES:
         some = replace(asked, rows=max(1, round(share * asked.rows)), test_rows=max(1, round(share * asked.test_rows)))

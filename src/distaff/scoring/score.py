@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from distaff.atomic import write
 from distaff.metrics.evaluate import evaluate_table, split_record
 from distaff.runs import Run
 from distaff.scoring.answer import REPRESENTATIONS, GridCodes, Rows, encoded, row_of
+from distaff.scoring.final_losses import BATCHES, final_losses, recorded
 from distaff.scoring.protocol import Scoring
-from distaff.store.files import read_json, sealed, write
+from distaff.store.files import read_json, sealed
 from distaff.store.provenance import provenance
 from distaff.store.store import FORMAT, Store
+from distaff.trained import Model
 from distaff.types import Params
 
 KEEP_SECONDS = 5.0  # time between writes of answers so far: what an interrupt can cost beside the metric at hand
@@ -37,12 +41,22 @@ def score_run(store: Store, id: str, scoring: Scoring) -> None:
             write(so_far, sealed({"seconds": seconds, "scores": found}))
             written = time.monotonic()
 
-    codes = encoded(store.run(id), store.params(id), scoring.cells, scoring.metrics)
+    model = store.model(id)
+    codes = encoded(model, scoring.cells, scoring.metrics)
     found = scores_of(codes, scoring, kept["scores"], keep, seconds)
+    losses = {} if recorded(store, id) else {"losses": _final(model, seconds)}
     told = {"format": FORMAT, "run": id, "asked": scoring.told(), "made": {**provenance(), "seconds": seconds}}
     split = split_record(scoring.metrics, codes.table("mean", scoring))
-    write(path, sealed({**told, "split": split, "scores": found}))
+    write(path, sealed({**told, "split": split, **losses, "scores": found}))
     so_far.unlink(missing_ok=True)
+
+
+def _final(model: Model, seconds: dict[str, float]) -> dict[str, float | None]:
+    """The losses of the final model as a file of scores keeps them, null where one is not finite."""
+    began = time.perf_counter()
+    found = final_losses(model)
+    seconds["losses"] = round(time.perf_counter() - began, 4)
+    return {"batches": BATCHES, **{name: value if math.isfinite(value) else None for name, value in found.items()}}
 
 
 def answers(
@@ -58,8 +72,7 @@ def answers(
 
     `kept` holds rows that are known already; `keep` is called with all rows after each metric, `seconds` filled.
     """
-    codes = encoded(run, params, scoring.cells, scoring.metrics)
-    return scores_of(codes, scoring, kept, keep, seconds, jobs)
+    return scores_of(encoded(Model(run, params), scoring.cells, scoring.metrics), scoring, kept, keep, seconds, jobs)
 
 
 def scores_of(

@@ -36,7 +36,7 @@ ABOUT = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
 
 
 def table(study: Study, store: Store) -> pl.DataFrame:
-    """Every score of every run of `study` that is in `store`, with its last losses as `train.nll`, `.kl`, `.elbo`.
+    """Every score of every run of `study` that is in `store`, its final losses as `train.nll`, `.kl`, `.elbo`.
 
     The scores are those that the study asks for, kept as parquet until the store has more; of a study that asks for
     none, all that there are.
@@ -83,19 +83,30 @@ def with_udr(
 def read(path: str | Path) -> pl.DataFrame:
     """The table of scores of all runs of a store, or one that was written as CSV or parquet.
 
-    The columns are `SCORES`; `.to_pandas()` is one call away. Raises `DistaffError` where there is neither.
+    The columns are `SCORES`; `.to_pandas()` is one call away. A table of an earlier version called means of the ends of
+    curves train.nll, .kl and .elbo; they are read as train.curve_nll ... Raises `DistaffError` where there is neither.
     """
     path = Path(path)
     if path.is_file():
         found = pl.read_csv(path, schema_overrides=SCORES) if path.suffix == ".csv" else pl.read_parquet(path)
         if lacking := SCORES.keys() - set(found.columns):
             raise DistaffError(f"{path} is no table of scores: it lacks {', '.join(sorted(lacking))}")
-        return found.select(SCORES.keys())
+        return _curves_named(found.select(SCORES.keys()))
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
     known = every_run(store)
     return _told(read_every(store, [run.id for run in known]), known)
+
+
+def _curves_named(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with means of curves under their own name: one that has none of it was written when they were train.*.
+
+    The losses of a final model are never without those of its curve.
+    """
+    if table["metric"].str.starts_with("train.curve_").any():
+        return table
+    return table.with_columns(pl.col("metric").str.replace(r"^train\.", "train.curve_"))
 
 
 def every_run(store: Store) -> list[Run]:

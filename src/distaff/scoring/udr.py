@@ -8,19 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from distaff import data
+from distaff.atomic import write
 from distaff.draws import generator
-from distaff.encode import encode
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
-from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
-from distaff.store.files import read_json, sealed, write
+from distaff.store.files import read_json, sealed
 from distaff.store.store import Store
+from distaff.trained import dataset_of
 
 ROWS = 1_000  # images that the codes of all models are compared on: the old library's
-VERSION = 1  # of what the file holds: part of its name
+VERSION = 2  # of what the file holds: part of its name
 
 
 def agreements(runs: Sequence[Run], store: Store, tell: Callable[[str], None] = lambda _: None) -> dict[str, float]:
@@ -51,9 +50,8 @@ def _of_setting(store: Store, runs: Sequence[Run], tell: Callable[[str], None]) 
 
 
 def _udr(store: Store, runs: Sequence[Run]) -> list[float]:
-    dataset = data.load(str(runs[0].dataset))
-    rows = generator("udr", 0).choice(len(dataset), size=min(ROWS, len(dataset)), replace=False)
-    vae = NETWORKS.bind(runs[0].network)(dataset.shape)
-    codes = [encode(vae, store.params(run.id), dataset, rows) for run in runs]
+    n = len(dataset_of(runs[0].dataset))
+    rows = np.sort(generator("udr", 0).choice(n, size=min(ROWS, n), replace=False))
+    codes = [store.model(run.id).encode(rows) for run in runs]
     scores: list[float] = udr([one.mean for one in codes], np.stack([kl(*one) for one in codes])).scores.tolist()
     return scores

@@ -7,24 +7,23 @@ from pathlib import Path
 
 import numpy as np
 
+from distaff.atomic import write
 from distaff.plugins.registry import TASKS
-from distaff.runs import Run
 from distaff.scoring.answer import encoded
-from distaff.store.files import write
-from distaff.types import Params
+from distaff.trained import Model
 
 FILE = "codes.npz"
 GRID_ROWS = 100_000  # what a study encodes of a larger grid
 
 
-def to_codes(run: Run, params: Params, goal: Path, grid_rows: int = GRID_ROWS) -> list[Path]:
+def to_codes(model: Model, goal: Path, grid_rows: int = GRID_ROWS) -> list[Path]:
     """Write codes.npz in the folder `goal`: the rows that a study evaluates, so that scores of the file are the run's.
 
     It holds `codes` [n d] (means), `logvar` [n d], `factors` [n f], their `names` [f], and `images` [n], the grid row
     that each row shows. Of a grid of more than `grid_rows` rows it also holds `line_codes`, `line_logvar` and
     `line_factors`: whole lines of the grid, for the tasks that intervene.
     """
-    found = encoded(run, params, grid_rows, [TASKS.parse("fairness")])
+    found = encoded(model, grid_rows, [TASKS.parse("fairness")])
     arrays = {
         "codes": found.codes.mean,
         "logvar": found.codes.logvar,

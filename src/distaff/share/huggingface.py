@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
-from distaff import data
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.plugins.registry import METHODS
-from distaff.share.load import Pair
 from distaff.store.command import command
 from distaff.store.store import describe
+from distaff.trained import Model
 
 CARD = """---
 library_name: pytorch
@@ -49,43 +49,43 @@ Representations of unsupervised models differ from seed to seed: one model says 
 """
 
 
-def to_huggingface(pair: Pair, out: Path) -> list[Path]:
+def to_huggingface(model: Model, out: Path) -> list[Path]:
     """Write model.safetensors, config.json and README.md (the model card) to the folder `out`."""
-    told = card(pair)
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(dict(pair.vae.state_dict()), out / "model.safetensors", {"format": "pt", "run": pair.run.id})
-    (out / "config.json").write_text(json.dumps(describe(pair.run), indent=2) + "\n", encoding="utf-8")
-    (out / "README.md").write_text(told, encoding="utf-8")
-    return [out / name for name in ("model.safetensors", "config.json", "README.md")]
+    contents = {
+        "model.safetensors": save(dict(model.modules().state_dict()), {"format": "pt", "run": model.run.id}),
+        "config.json": f"{json.dumps(describe(model.run), indent=2)}\n".encode(),
+        "README.md": card(model).encode(),
+    }
+    return [write(out / name, content) for name, content in contents.items()]
 
 
-def card(pair: Pair) -> str:
+def card(model: Model) -> str:
     """The model card: what the model is, how to load it without distaff, how it was made."""
-    run = pair.run
-    height, width, channels = data.load(str(run.dataset)).shape
+    run, (height, width, channels) = model.run, model.dataset.shape
     plugin = METHODS.plugin(run.method.name)
     summary = plugin.summary.split(":  ")[0].rstrip(".") + "."
-    sigmoid = not pair.vae.likelihood.endswith("tanh")
+    sigmoid = not model.network.likelihood.endswith("tanh")
     return CARD.format(
         dataset=run.dataset, method=run.method, seed=run.seed, updates=run.updates, batch=run.batch,
         network=run.network, height=height, width=width, channels=channels, summary=summary,
-        paper=plugin.marks["paper"], code=code(pair), command=command(run),
+        paper=plugin.marks["paper"], code=code(model), command=command(run),
         picture="their sigmoid is the image" if sigmoid else "the image is (tanh + 1) / 2 of them",
     )  # fmt: skip
 
 
-def code(pair: Pair) -> str:
+def code(model: Model) -> str:
     """Python that loads the weights into ordinary modules, for who has no distaff.
 
     Raises `DistaffError` for a network that is no sequence of torch's own layers, which three lines cannot tell.
     """
+    vae = model.modules()
     lines = ["from safetensors.torch import load_file", "from torch import nn", ""]
-    for name, part in (("encode", pair.encode), ("decode", pair.decode)):
+    for name, part in (("encode", vae.encoder), ("decode", vae.decoder)):
         layers = list(part) if isinstance(part, nn.Sequential) else [part]
         strangers = [type(layer).__name__ for layer in layers if not _torchs(layer)]
         if strangers:
             raise DistaffError(
-                f"{pair.run.network} has layers of its own ({strangers[0]}), which a model card cannot write down: "
+                f"{model.run.network} has layers of its own ({strangers[0]}), which a model card cannot write down: "
                 "--to onnx takes any network"
             )
         lines.append(f"{name} = nn.Sequential({', '.join(map(_written, layers))})")

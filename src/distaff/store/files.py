@@ -1,13 +1,10 @@
-"""Files of a store: written whole or not at all, and JSON that carries the checksum of what it says."""
+"""Files of a store: JSON that carries the checksum of what it says, and what is raised where a file is damaged."""
 
 from __future__ import annotations
 
 import errno
-import functools
 import hashlib
 import json
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +15,6 @@ SEAL = (
 )
 BODY = len(SEAL) + 64 + 2
 NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EFBIG}
-
-
-def token() -> str:
-    """Names this process among all that may share a store, on this machine and on others."""
-    return _token(os.getpid())
-
-
-@functools.lru_cache(maxsize=1)
-def _token(pid: int) -> str:
-    return f"{pid}-{uuid.uuid4().hex[:8]}"
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole: aside, to the disk, then under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{token()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
-    settle(path.parent)
-
-
-def settle(folder: Path) -> None:
-    """Bring the names in `folder` to the disk, so that a rename outlives a power cut."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def sealed(value: dict[str, Any]) -> bytes:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
-from distaff.store.files import digest, write
+from distaff.store.files import digest
 from distaff.store.listing import listing
 from distaff.store.store import Store
 

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distaff.atomic import place, token, write
 from distaff.errors import DistaffError
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
 from distaff.runs import Optim, Run
-from distaff.store.files import damaged, digest, sealed, settle, token, write
+from distaff.store.files import damaged, digest, sealed
 from distaff.store.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
 from distaff.store.provenance import provenance as provenance  # noqa: PLC0414  (others take it from here)
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from distaff.train.fit import Trained
+    from distaff.trained import Model
     from distaff.types import Params
 
 LAST = 0.1  # the share of a curve whose mean is the result of training
@@ -96,12 +98,11 @@ class Store:
         try:
             for name, content in contents.items():
                 write(aside / name, content)
-            aside.replace(self.run_folder(id))
+            place(aside, self.run_folder(id))
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)
             if not self.has(id):  # if it is there, another process was first, with the same numbers
                 raise
-        settle(self.folder / "runs")
 
     def run(self, id: str) -> Run:
         """The run that `id` names, from its run.json."""
@@ -114,6 +115,10 @@ class Store:
     def params(self, id: str) -> Params:
         """The weights of run `id`; raises `DistaffError` if the file is damaged."""
         return params_in(self._existing(id))
+
+    def model(self, id: str) -> Model:
+        """Run `id` with its weights; raises `DistaffError` if a file is damaged."""
+        return model_in(self._existing(id))
 
     def curve(self, id: str) -> pl.DataFrame:
         """The training curve of run `id`; raises `DistaffError` if the file is damaged."""
@@ -135,6 +140,13 @@ class Store:
 def run_in(folder: Path) -> Run:
     """The run in a folder that holds its run.json, in a store or not."""
     return recognise(read_json(folder / "run.json"))
+
+
+def model_in(folder: Path) -> Model:
+    """The model in a run's folder, in a store or not; raises `DistaffError` if a file is damaged."""
+    from distaff.trained import Model
+
+    return Model(run_in(folder), params_in(folder))
 
 
 def params_in(folder: Path) -> Params:

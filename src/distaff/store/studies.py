@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.runs import Study
-from distaff.scoring.protocol import sampling_in
-from distaff.store.files import read_json, sealed, write
+from distaff.sampling import sampling_in
+from distaff.store.files import read_json, sealed
 from distaff.store.store import FORMAT, describe, recognise
 
 SIZES = ("rows", "test_rows", "cells", "pack")

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from distaff.atomic import write
 from distaff.runs import Run, structure
-from distaff.store.files import write
 from distaff.store.store import Store
 from distaff.study.plan import Train, pack_id
 

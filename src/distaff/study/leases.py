@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distaff.store.files import token
+from distaff.atomic import token
 
 BEAT = 5.0  # seconds between beats
 PATIENCE = 120.0  # seconds without a beat after which an owner counts as dead; a network file system may lag by 60

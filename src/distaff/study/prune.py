@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from distaff.atomic import ASIDE, write
 from distaff.plugins.spec import content_id
 from distaff.runs import Study
 from distaff.scoring.protocol import sampling_key
-from distaff.store.files import read_json, sealed, write
+from distaff.store.files import read_json, sealed
 from distaff.store.listing import listing
 from distaff.store.store import FORMAT, Store
 from distaff.study.leases import Claims
-
-ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what `write` calls a file until it is whole
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
@@ -78,7 +76,9 @@ def _put_together(store: Store, id: str, contents: list[dict[str, Any]], paths: 
     made = {"put_together": [content["made"] for content in contents]}
     split = next((content["split"] for content in contents if content.get("split", {}).get("test")), None)
     split = split or next((content["split"] for content in contents if "split" in content), None)
-    told = {"format": FORMAT, "run": id, "asked": asked, "made": made, **({"split": split} if split else {})}
+    losses = next((content["losses"] for content in contents if "losses" in content), None)
+    told = {"format": FORMAT, "run": id, "asked": asked, "made": made}
+    told |= {name: value for name, value in (("split", split), ("losses", losses)) if value}
     write(path, sealed({**told, "scores": rows}))
     old = [other for other in paths if other != path]
     for other in old:

@@ -11,9 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from distaff.atomic import token, write
 from distaff.errors import DistaffError
 from distaff.runs import Run, Study
-from distaff.store.files import NO_PLACE, read_json, token
+from distaff.store.files import NO_PLACE, read_json
 from distaff.store.provenance import joules, spent
 from distaff.store.store import Store
 from distaff.study.checkpoints import Part, advance, cut, next_part, tidy
@@ -154,7 +155,7 @@ def _draw(store: Store, run: Run) -> None:
     if (folder / FACTORS).exists():  # the last of them
         return
     try:
-        for path in draw(run, store.params(run.id), aside):
+        for path in draw(store.model(run.id), aside):
             path.replace(folder / path.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -162,10 +163,7 @@ def _draw(store: Store, run: Run) -> None:
 
 def tell(path: Path, told: dict[str, Any]) -> None:
     """Say how far a pack has come: lost without harm, so it is not forced to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{token()}")
-    aside.write_text(json.dumps(told), encoding="utf-8")
-    aside.replace(path)
+    write(path, json.dumps(told).encode(), fsync=False)
 
 
 def progress_of(path: Path) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from distaff.data import Dataset
 from distaff.draws import generator
 from distaff.encode import Codes
 from distaff.pictures import carries, sheet
-from distaff.pictures.model import Seen, middle
+from distaff.pictures.model import Encoded, Shown, middle
 from distaff.pictures.traverse import fitted, traversals
 from distaff.theory.evidence import BINS
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, entangle
@@ -58,20 +61,37 @@ def images(twins: Twins, columns: int = 16) -> sheet.Image:
     return sheet.labelled(sheet.grid(sheet.pixels(both), columns), ("decoder at z", "turned decoder at Az"))
 
 
-def turned(seen: Seen, a: Floats) -> Seen:
+@dataclass(frozen=True, eq=False)
+class Turned:
     """The twin of a model: it decodes w by dec(A'w), and encodes to A m with the variances of A S A'."""
-    turn = a.astype(np.float32)
-    variances = np.exp(seen.codes.logvar) @ np.square(turn).T
-    codes = Codes(seen.codes.mean @ turn.T, np.log(variances))
-    return seen._replace(decode=lambda w: seen.decode(w @ turn), codes=codes)
+
+    model: Shown
+    turn: NDArray[np.float32]  # A [d d]
+
+    @property
+    def dataset(self) -> Dataset:
+        """That of the model."""
+        return self.model.dataset
+
+    def encode(self, rows: NDArray[np.int64]) -> Codes:
+        """The model's codes, turned."""
+        codes = self.model.encode(rows)
+        return Codes(codes.mean @ self.turn.T, np.log(np.exp(codes.logvar) @ np.square(self.turn).T))
+
+    def decode(self, w: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's images of the codes turned back."""
+        return self.model.decode(w @ self.turn)
 
 
-def moved(seen: Seen, a: Floats) -> sheet.Image:
+def moved(found: Encoded, a: Floats) -> sheet.Image:
     """Traversals of the model's latents beside those of its twin, from the code of one image."""
-    sheets = []
-    code = middle(seen)
-    pairs = ((seen, code, "The model's latents"), (turned(seen, a), (code @ a.T).astype(np.float32), "Its twin's"))
-    for model, start, title in pairs:
-        moves = fitted(model.codes, COLUMNS)
-        sheets.append(traversals(model.decode, start, moves, labels=carries.names(model), title=title))
+    twin = Turned(found.model, a.astype(np.float32))
+    code, sheets = middle(found), []
+    pairs = (
+        (found, code, "The model's latents"),
+        (found._replace(model=twin, codes=twin.encode(found.rows)), (code @ a.T).astype(np.float32), "Its twin's"),
+    )
+    for one, start, title in pairs:
+        moves = fitted(one.codes, COLUMNS)
+        sheets.append(traversals(one.model.decode, start, moves, labels=carries.names(one), title=title))
     return sheet.beside(sheets, gap=28)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from distaff.runs import Optim, Run, run
+from distaff.runs import Optim, run
 from distaff.train.fit import fit
-from distaff.types import Params
+from distaff.trained import Model
 
 UPDATES = 2_000
 
 
-def trained(updates: int = UPDATES) -> tuple[Run, Params]:
-    """A beta-VAE on toy, and its weights after `updates` updates."""
+def trained(updates: int = UPDATES) -> Model:
+    """A beta-VAE on toy after `updates` updates."""
     one = run("toy", "beta_vae(beta=1)", "mlp(latents=6, width=64)", updates=updates, optim=Optim(lr=1e-3))
-    return one, fit((one,))[0].params
+    return fit((one,))[0].model

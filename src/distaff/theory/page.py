@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from distaff.atomic import write
 from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.pictures.model import see
-from distaff.pictures.sheet import save, write
-from distaff.runs import Run
+from distaff.pictures.model import encoded
+from distaff.pictures.sheet import save
 from distaff.theory import drawn
 from distaff.theory.evidence import Evidence, demonstrate
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, householder, spread
 from distaff.theory.rotated import Twins, twins
-from distaff.types import Params
+from distaff.trained import Model
 
 LABELS = {"mig": "MIG", "dci": "DCI", "modularity": "Modularity"}
 
@@ -36,7 +36,7 @@ def cases() -> dict[str, tuple[Any, Floats]]:
     }
 
 
-def build(run: Run, params: Params, out: Path, draws: int = 10_000) -> Path:
+def build(model: Model, out: Path, draws: int = 10_000) -> Path:
     """Write the page of Theorem 1, shown on `draws` of priors and on a trained model, to `out`; return its index.html.
 
     Raises `DistaffError` where the [report] extra is missing.
@@ -45,18 +45,18 @@ def build(run: Run, params: Params, out: Path, draws: int = 10_000) -> Path:
         import vl_convert
     except ImportError as error:
         raise DistaffError("the page needs the extra of reports: pip install 'distaff[report]'") from error
-    seen = see(run, params)
-    turn = spread(seen.codes.mean.shape[1], generator("theory.turn", 0))
-    pair = twins(run, params, turn)
+    found = encoded(model)
+    turn = spread(found.codes.mean.shape[1], generator("theory.turn", 0))
+    pair = twins(model, turn)
     write(out / "stirred.png", vl_convert.vegalite_to_png(drawn.stirred(householder(2)), scale=2))
     save(drawn.images(pair), out / "images.png")
-    save(drawn.moved(seen, turn), out / "moved.png")
+    save(drawn.moved(found, turn), out / "moved.png")
     shown = {name: demonstrate(a, prior, n=draws) for name, (prior, a) in cases().items()}
     parts = {
         "draws": f"{draws:,}",
         "style": files("distaff.report.pages").joinpath("page.css").read_text("utf-8"),
         "cases": "".join(_case(name, evidence) for name, evidence in shown.items()),
-        "model": f"{escape(str(run.method))} on {escape(str(run.dataset))}, seed {run.seed}",
+        "model": f"{escape(str(model.run.method))} on {escape(str(model.run.dataset))}, seed {model.run.seed}",
         "least": f"{np.abs(turn).min():.2f}",
         **_twins(pair),
     }

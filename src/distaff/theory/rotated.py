@@ -8,17 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call
 
 from distaff.draws import generator
-from distaff.encode import encode
-from distaff.networks import VAE
+from distaff.networks import loaded
 from distaff.networks.layers.likelihood import LIKELIHOODS
-from distaff.pictures.model import network, observed
-from distaff.runs import Run
+from distaff.pictures.model import observed
 from distaff.theory.evidence import scores
 from distaff.theory.impossibility import Floats, checked
-from distaff.types import Params
+from distaff.trained import Model
 
 ROWS, IMAGES = 10_000, 256
 
@@ -36,33 +33,33 @@ class Twins(NamedTuple):
 
 
 @torch.no_grad()
-def twins(run: Run, params: Params, a: Floats) -> Twins:
-    """`run` and its twin with latents turned by the orthogonal matrix `a` [d d], in double precision.
+def twins(model: Model, a: Floats) -> Twins:
+    """`model` and its twin with latents turned by the orthogonal matrix `a` [d d], in double precision.
 
     The twin decodes w by dec(A'w); its posterior of an image is N(A m, A S A'), whose ELBO is computed from this full
     covariance. Scores are of mean codes m and A m.
     """
-    dataset, vae = network(run)
+    dataset = model.dataset
     draw = generator("theory.rotated", 0)
     n = len(dataset)
     rows = draw.permutation(n) if n <= ROWS else draw.integers(n, size=ROWS)
-    codes = encode(vae, params, dataset, rows)
+    codes = model.encode(rows)
     factors = dataset.factors.values(rows)
     some = slice(0, IMAGES)
     x = torch.from_numpy(observed(dataset, rows)[some]).double().movedim(-1, 1)
     mean, std = (torch.from_numpy(part[some]).double() for part in (codes.mean, np.exp(0.5 * codes.logvar)))
     noise = torch.from_numpy(draw.standard_normal(mean.shape))
     turn = torch.from_numpy(checked(a))
-    double = {name: weights.double() for name, weights in params.items()}
+    double = loaded(model.network, {name: _double(part) for name, part in model.network.state_dict().items()})
     z = mean + std * noise
     factor = turn * std[:, None, :]  # [b d d], a root of the turned covariance
     w = mean @ turn.T + (factor @ noise[:, :, None])[:, :, 0]
-    logits, turned = _decode(vae, double, z), _decode(vae, double, w @ turn)
+    logits, turned = double.decoder(z), double.decoder(w @ turn)
     kl = full_kl(mean, torch.diag_embed(std.square()))
     covariance = factor @ factor.mT
     turned_kl = full_kl(mean @ turn.T, covariance)
     pairs = zip(scores(codes.mean, factors).items(), scores(codes.mean @ a.T, factors).values(), strict=True)
-    seen, read = LIKELIHOODS[vae.likelihood].picture, LIKELIHOODS[vae.likelihood].nll
+    seen, read = LIKELIHOODS[double.likelihood].picture, LIKELIHOODS[double.likelihood].nll
     losses = [
         torch.stack([read(one[None], own[None]) for one, own in zip(raw, x, strict=True)]) for raw in (logits, turned)
     ]
@@ -99,7 +96,6 @@ def _screen(images: Tensor) -> NDArray[np.uint8]:
     return (255 * images).round().to(torch.uint8).movedim(1, -1).numpy()
 
 
-def _decode(vae: VAE, params: Params, z: Tensor) -> Tensor:
-    own = {name.removeprefix("decoder."): weights for name, weights in params.items() if name.startswith("decoder.")}
-    logits: Tensor = functional_call(vae.decoder, own, (z,))
-    return logits
+def _double(part: Tensor) -> Tensor:
+    """Weights and statistics in double precision; counts stay whole."""
+    return part.double() if part.is_floating_point() else part

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -12,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.train.adam import Moments
 from distaff.train.pack import Pack, State
@@ -21,24 +20,16 @@ PARTS = ("params", "first", "second", "critic", "critic_first", "critic_second")
 
 
 def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
-    """Write `state` and the curve so far to `path`: aside, to the disk, then renamed over what was there."""
+    """Write `state` and the curve so far to `path`, whole or not at all."""
     parts = (state.params, *state.moments, state.critic, *state.critic_moments)
     tensors = {
         f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
     }
     rest = {"curve": curve, "sound": state.sound}
     about = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(save({**tensors, **rest}, about))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write(path, save({**tensors, **rest}, about))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
         raise DistaffError(f"{path} cannot be written ({error}): the resume point before it is still good") from error
 
 

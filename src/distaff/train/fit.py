@@ -27,6 +27,7 @@ from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.recorded import recorded
 from distaff.train.step import objectives, step
+from distaff.trained import Model
 from distaff.types import Params
 
 Watch: TypeAlias = Callable[[Run, int, dict[str, float]], object]
@@ -37,16 +38,25 @@ KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
 
 
 class Trained(NamedTuple):
-    """What training one run gave: its weights, its curve, and the first update that was not finite, if one was not."""
+    """What training one run gave: the model, its curve, and the first update that was not finite, if one was not."""
 
-    run: Run
-    params: Params
+    model: Model
     curve: Tensor  # [points columns], NaN where the run has no such column
     columns: tuple[str, ...]
     diverged: int | None
     milliseconds: tuple[float, ...] = ()  # of an update of one model, at each point; NaN before an interruption
     engine: str = ""  # what ran the models
     device: str = ""  # the GPU on which, if not the processor
+
+    @property
+    def run(self) -> Run:
+        """What was trained."""
+        return self.model.run
+
+    @property
+    def params(self) -> Params:
+        """The weights that came of it."""
+        return self.model.params
 
 
 def fit(
@@ -176,4 +186,4 @@ def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str
     healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
     sound = int(state.sound[k])
     diverged = None if healthy and sound == state.step else min(sound + 1, state.step)
-    return Trained(pack.runs[k], params, curve, columns, diverged)
+    return Trained(Model(pack.runs[k], params), curve, columns, diverged)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from distaff import data
 from distaff.plugins.registry import CRITICS, METHODS, NETWORKS
 from distaff.runs import Run
 from distaff.train.pack import latents
+from distaff.trained import dataset_of
 
 FLOAT = 4  # bytes
 OF_PROCESS = 600_000_000  # torch, numba, what scoring takes, and what a step and the gaps of a heap take beside models
@@ -24,7 +24,7 @@ OF_ACTIVATION = 2 * FLOAT  # an output kept for the gradient, and the gradient t
 @functools.lru_cache(maxsize=256)
 def bytes_of(run: Run) -> int:
     """Bytes of one model in a pack: weights, moments and their copy for the disk, a batch and its gradient."""
-    dataset = data.load(str(run.dataset))
+    dataset = dataset_of(run.dataset)
     height, width, channels = dataset.shape
     vae = NETWORKS.bind(run.network)(dataset.shape)
     batch = run.batch * (2 if METHODS.plugin(run.method.name).has("views") else 1)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from distaff import data
 from distaff.data import Dataset
 from distaff.errors import DistaffError
 from distaff.methods import Hooks, Terms, hooks
@@ -19,6 +18,7 @@ from distaff.plugins.registry import CRITICS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
 from distaff.runs import Run, side_by_side, structure
 from distaff.train.adam import Moments, fresh
+from distaff.trained import dataset_of
 from distaff.types import Params
 
 
@@ -60,13 +60,16 @@ def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
         raise DistaffError("a pack needs runs of one data set, network, critic, optimiser, batch and number of updates")
     ordered = tuple(sorted(runs, key=lambda run: (structure(run)[:2], run.method.values, run.seed)))
     first = ordered[0]
-    dataset = data.load(str(first.dataset))
+    dataset = dataset_of(first.dataset)
     vae = _built(NETWORKS, first.network, "images", dataset.shape)
     if not isinstance(vae, VAE):
         raise DistaffError(
             f"{first.network} is no network for images, with an encoder and a decoder: conv64 and mlp are"
         )
     critic = _built(CRITICS, first.critic, "latents", latents(first)) if first.critic else None
+    for network, module in ((first.network, vae), (first.critic, critic)):
+        if module is not None:
+            _check_stateless(str(network), module)
     groups = _groups(ordered, device)
     vae.posterior = groups[0].hooks.posterior
     return Pack(ordered, dataset, vae, critic, groups, device)
@@ -79,6 +82,21 @@ def _built(kind: Registry, network: Spec, of: str, size: object) -> nn.Module:
     except (TypeError, ValueError, RuntimeError) as error:
         raise DistaffError(f"{network} cannot be built for {size} {of}: {error}") from error
     return module
+
+
+def _check_stateless(network: str, module: nn.Module) -> None:
+    """Raise `DistaffError` for layers whose training depends on more than weights, images and the noise of a seed."""
+    for layer in module.modules():
+        kind = type(layer).__name__
+        if getattr(layer, "running_mean", None) is not None:
+            raise DistaffError(
+                f"{network} cannot be trained: its {kind} keeps running statistics, which no engine keeps for each "
+                "model of a pack; GroupNorm and LayerNorm normalise without them"
+            )
+        if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
+            raise DistaffError(
+                f"{network} cannot be trained: its {kind} draws random numbers that are not those of the run's seed"
+            )
 
 
 def begin(pack: Pack) -> State:

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from distaff.atomic import place, write
 from distaff.errors import DistaffError
 
 FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are kept
@@ -141,14 +142,9 @@ def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
         digest = _write_array(aside / ARRAY, name, shape, dtype, parts)
         size = (aside / ARRAY).stat().st_size
         record = {"name": name, "bytes": size, "sha256": digest, "shape": list(shape), "dtype": dtype.str}
-        with (aside / RECORD).open("w", encoding="utf-8") as file:
-            file.write(json.dumps(record, indent=1) + "\n")
-            os.fsync(file.fileno())
+        write(aside / RECORD, f"{json.dumps(record, indent=1)}\n".encode())
         aside.chmod(0o755)
-        aside.rename(folder)
-        parent = os.open(folder.parent, os.O_RDONLY)
-        os.fsync(parent)
-        os.close(parent)
+        place(aside, folder)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -156,8 +152,21 @@ def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
 
 def _write_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> str:
     """Write `parts` where they belong in an .npy file; the SHA-256 of the whole file comes back. Memory: one part."""
+    digest = ""
+
+    def fill(file: BinaryIO) -> None:
+        nonlocal digest
+        _fill(file, name, shape, dtype, parts)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    write(path, fill)
+    return digest
+
+
+def _fill(file: BinaryIO, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> None:
     written = np.zeros(shape[0], dtype=bool)
-    with path.open("wb+") as file, progress(f"building {name}", shape[0]) as advance:
+    with progress(f"building {name}", shape[0]) as advance:
         np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
         start, filled = file.tell(), 0
         for part in parts:
@@ -172,10 +181,6 @@ def _write_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[
             advance(filled)
         if filled != shape[0]:
             raise DistaffError(f"{name}: the source holds {filled} rows where {shape[0]} belong")
-        file.flush()
-        os.fsync(file.fileno())
-        file.seek(0)
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_rows(file: BinaryIO, start: int, rows: Int[np.ndarray, "b"], data: Shaped[np.ndarray, "b ..."]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from distaff.atomic import write
 from distaff.data import load, published
 from distaff.data.cache.built import alone, built_folder, cache_folder
 from distaff.data.cache.download import another, download, mismatch
@@ -137,9 +137,7 @@ def _record(file: File, path: Path) -> str:
 
     checksum = f"sha256:{pooch.file_hash(str(path))}"
     place = cache_folder() / RECORDED
-    aside = place.with_name(f".{RECORDED}.{os.getpid()}")
-    aside.write_text(json.dumps(_recorded() | {file.name: checksum}, indent=1), encoding="utf-8")
-    aside.replace(place)
+    write(place, json.dumps(_recorded() | {file.name: checksum}, indent=1).encode())
     return checksum
 
 

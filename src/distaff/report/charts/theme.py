@@ -43,6 +43,9 @@ METRIC_LABELS = {
     "train.nll": "Reconstruction loss",
     "train.kl": "KL divergence",
     "train.elbo": "ELBO",
+    "train.curve_nll": "Reconstruction loss, end of the curve",
+    "train.curve_kl": "KL divergence, end of the curve",
+    "train.curve_elbo": "ELBO, end of the curve",
 }
 HUES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", *(hue for hue, _ in SPARE)]
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"

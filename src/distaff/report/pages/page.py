@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from distaff import atomic
+
 HERE = Path(__file__).parent
 
 
@@ -85,10 +87,11 @@ def data(value: Any, name: str = "REPORT") -> str:
 
 
 def write(path: Path, content: str | bytes) -> Path:
-    """Write a file whole, or not at all."""
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    return aside.replace(path)
+    """Write a file of a report whole, or not at all.
+
+    It is not forced to the disk: a report has thousands of small files, and is made again where one is not as written.
+    """
+    return atomic.write(path, content.encode("utf-8") if isinstance(content, str) else content, fsync=False)
 
 
 def document(title: str, body: str, *, scripts: Iterable[str] = (), nav: str = "") -> str:
