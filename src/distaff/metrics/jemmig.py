@@ -12,7 +12,7 @@ from distaff.metrics._gaps import gap
 from distaff.metrics._relation import NO_FACTOR, relation
 
 
-@metric(paper="https://arxiv.org/abs/1908.09961", rows=10_000, range=(0, 1))
+@metric(paper="https://arxiv.org/abs/1908.09961", about="factors", label="JEMMIG", rows=10_000, range=(0, 1))
 def jemmig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Score:
     r"""JEMMIG (Do & Tran, 2020): the joint entropy of a factor and its code less their gap, normalised.
 

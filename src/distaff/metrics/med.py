@@ -13,7 +13,7 @@ from distaff.metrics._relation import NO_FACTOR, relation
 from distaff.metrics.dci import concentration, disentanglement
 
 
-@metric(paper="https://arxiv.org/abs/2206.04756", rows=10_000, range=(0, 1))
+@metric(paper="https://arxiv.org/abs/2206.04756", about="factors", label="MED", rows=10_000, range=(0, 1))
 def med(
     codes: Any,
     factors: Any,

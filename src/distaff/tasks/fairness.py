@@ -15,7 +15,7 @@ from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
 
 
-@task(paper="https://arxiv.org/abs/1905.13662", rows="grid", range=(0, 1), higher_is_better=False)
+@task(paper="https://arxiv.org/abs/1905.13662", label="Unfairness", rows="grid", range=(0, 1), higher_is_better=False)
 def fairness(
     codes: Any,
     factors: Any,
