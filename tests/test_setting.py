@@ -46,7 +46,9 @@ def test_a_critic_tells_settings_apart_where_there_is_one():
 def test_the_text_of_a_setting_says_what_is_not_at_its_default():
     assert PLAIN.setting.text == "toy, beta_vae(beta=4), mlp(width=64)"
     other = replace(PLAIN, optim=Optim(lr=0.003, schedule="cosine"), batch=32, updates=100, precision="bf16")
-    assert other.setting.text.endswith("mlp(width=64), lr=0.003, schedule=cosine, batch=32, updates=100, precision=bf16")
+    assert other.setting.text.endswith(
+        "mlp(width=64), lr=0.003, schedule=cosine, batch=32, updates=100, precision=bf16"
+    )
 
 
 def test_a_study_holds_a_setting_and_a_seed_once():

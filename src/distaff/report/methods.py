@@ -11,7 +11,7 @@ import polars as pl
 
 from distaff.registry import METHODS
 from distaff.report import page
-from distaff.report.theme import HUES, label, metric_label
+from distaff.report.theme import HUES, label, metric_label, variants
 
 
 def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, Mapping[str, dict[str, Any]]]:
@@ -39,10 +39,12 @@ def _chart(part: pl.DataFrame, metric: str) -> alt.LayerChart:
     datasets = sorted(part["dataset"].unique().to_list())
     key = alt.Legend(title=None, orient="top", columns=3) if len(datasets) > 1 else None
     hue = alt.Color("dataset:N", scale=alt.Scale(domain=datasets, range=HUES), legend=key)
+    own = variants(part)
     y = alt.Y("median:Q", title=metric_label(metric), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
-    core = alt.Chart(part).encode(x=alt.X("strength:O", title="strength", axis=alt.Axis(labelAngle=0)), color=hue)
+    x = alt.X("strength:O", title="strength", axis=alt.Axis(labelAngle=0))
+    core = alt.Chart(part).encode(x=x, color=hue, **own)
     tip = [
-        "spec:N",
+        "label:N",
         "dataset:N",
         *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("median", "low", "high")),
         "n:Q",
@@ -62,10 +64,10 @@ def _table(own: pl.DataFrame) -> str:
     names = _metrics(own)
     heads = "".join(f'<th class="num" scope="col">{escape(metric_label(name))}</th>' for name in names)
     rows = []
-    for (dataset, spec, _), part in own.group_by("dataset", "spec", "strength", maintain_order=True):
+    for (dataset, setting, _), part in own.group_by("dataset", "label", "setting", maintain_order=True):
         found = {row["metric"]: row for row in part.iter_rows(named=True)}
         cells = "".join(f'<td class="num">{_cell(found.get(name))}</td>' for name in names)
-        link = f'<a href="runs.html#{escape(f"{spec} {dataset}")}">{escape(str(spec))}</a>'
+        link = f'<a href="runs.html#{escape(f"{setting} {dataset}")}">{escape(str(setting))}</a>'
         rows.append(
             f"<tr><td>{link}</td><td>{escape(str(dataset))}</td><td class='num'>{max(part['n'])}</td>{cells}</tr>"
         )
