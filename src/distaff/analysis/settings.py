@@ -13,7 +13,7 @@ from distaff.registry import METHODS, content_id
 
 SETTING = ("dataset", "setting")  # what the runs of one setting share: they differ by their seed alone
 Kind = pl.DataType | type[pl.DataType]
-TEXT = pl.Categorical  # of columns with few texts: a number a row
+TEXT = pl.Categorical()  # of columns with few texts: a number a row
 ASPECTS: dict[str, Kind] = {  # of a configuration, beside its method: columns that tables of earlier versions lack
     "network": TEXT,
     "critic": TEXT,
