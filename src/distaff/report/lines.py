@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from distaff.report.floor import ENDS, zone
-from distaff.report.theme import colour, in_order, label, shape, variants
+from distaff.report.theme import colour, dashes, in_order, label, shape
 
 
 def lines(
@@ -37,10 +37,10 @@ def lines(
         alt.Tooltip("high:Q", title="to", format=".3g"),
         alt.Tooltip("n:Q", title="seeds"),
     ]
-    core = alt.Chart(data).encode(x=x, color=colour(methods), **variants(data))
+    core = alt.Chart(data).encode(x=x, color=colour(methods), detail="variant:N")
     band = core.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=title, scale=scale, axis=axis), y2="high:Q")
     y = alt.Y("median:Q", title=title, scale=scale, axis=axis)
-    line = core.mark_line(strokeWidth=2).encode(y=y)
+    line = core.mark_line(strokeWidth=2).encode(y=y, **dashes(data))
     dots = core.mark_point(filled=True, size=60, opacity=1).encode(y=y, shape=shape(methods), tooltip=tip)
     floor = zone(frame, title) if set(ENDS) <= set(frame.columns) else []
     chart: alt.LayerChart = alt.LayerChart(layer=[*floor, band, line, dots]).properties(

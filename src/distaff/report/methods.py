@@ -11,7 +11,7 @@ import polars as pl
 
 from distaff.registry import METHODS
 from distaff.report import page
-from distaff.report.theme import HUES, label, metric_label, variants
+from distaff.report.theme import HUES, dashes, label, metric_label
 
 
 def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, Mapping[str, dict[str, Any]]]:
@@ -39,10 +39,9 @@ def _chart(part: pl.DataFrame, metric: str) -> alt.LayerChart:
     datasets = sorted(part["dataset"].unique().to_list())
     key = alt.Legend(title=None, orient="top", columns=3) if len(datasets) > 1 else None
     hue = alt.Color("dataset:N", scale=alt.Scale(domain=datasets, range=HUES), legend=key)
-    own = variants(part)
     y = alt.Y("median:Q", title=metric_label(metric), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     x = alt.X("strength:O", title="strength", axis=alt.Axis(labelAngle=0))
-    core = alt.Chart(part).encode(x=x, color=hue, **own)
+    core = alt.Chart(part).encode(x=x, color=hue, detail="variant:N")
     tip = [
         "label:N",
         "dataset:N",
@@ -51,7 +50,7 @@ def _chart(part: pl.DataFrame, metric: str) -> alt.LayerChart:
     ]
     band = core.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=metric_label(metric)), y2="high:Q")
     dots = core.mark_point(filled=True, size=50, opacity=1).encode(y=y, tooltip=tip)
-    chart: alt.LayerChart = (band + core.mark_line(strokeWidth=2).encode(y=y) + dots).properties(
+    chart: alt.LayerChart = (band + core.mark_line(strokeWidth=2).encode(y=y, **dashes(part)) + dots).properties(
         width="container", height=200
     )
     return chart

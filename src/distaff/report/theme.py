@@ -82,19 +82,20 @@ def shape(methods: Iterable[str]) -> Any:
     return alt.Shape("Method:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=3))
 
 
-def variants(frame: pl.DataFrame) -> dict[str, Any]:
-    """The channels that keep settings of one method and strength apart: none where the frame has no such settings.
+def dashes(frame: pl.DataFrame) -> dict[str, Any]:
+    """The channel that keeps lines of one method apart where its settings differ in more than strength, else none.
 
-    A dash a `variant`, with a legend that says in what it differs.
+    A dash a `variant`, with a legend that says in what it differs. Other marks of the chart take `variant` as detail.
     """
     import altair as alt
 
     found = sorted(frame["variant"].unique().to_list())
     if len(found) < 2:
         return {}
-    legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=400)
+    look = {"symbolType": "stroke", "symbolSize": 400, "symbolStrokeWidth": 2, "labelLimit": 400}
+    legend = alt.Legend(title=None, orient="top", columns=2, **look)
     scale = alt.Scale(domain=found, range=[DASHES[number % len(DASHES)] for number in range(len(found))])
-    return {"strokeDash": alt.StrokeDash("variant:N", scale=scale, legend=legend), "detail": alt.Detail("variant:N")}
+    return {"strokeDash": alt.StrokeDash("variant:N", scale=scale, legend=legend)}
 
 
 def config(dark: bool = False) -> dict[str, Any]:

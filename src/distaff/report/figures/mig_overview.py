@@ -55,8 +55,13 @@ def _chart(rows: pl.DataFrame, frame: pl.DataFrame, title: str, floor: float | N
     methods = in_order(rows["method"])
     names = pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method")
     place = {name: number for number, name in enumerate(methods)}
-    ordered = frame.sort(pl.col("method").replace_strict(place, return_dtype=pl.Int64), "strength_index")
-    y = alt.Y("label:N", sort=ordered["label"].to_list(), title=None, axis=alt.Axis(labelFontSize=11, grid=True))
+    ordered = frame.sort(pl.col("method").replace_strict(place, return_dtype=pl.Int64), "strength_index", "label")
+    y = alt.Y(
+        "label:N",
+        sort=ordered["label"].to_list(),
+        title=None,
+        axis=alt.Axis(labelFontSize=11, grid=True, labelLimit=420),
+    )
     x = alt.X("value:Q", title=title, axis=alt.Axis(grid=True, tickCount=6))
     tip = ["label:N", alt.Tooltip("median:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f")]
     tip += [alt.Tooltip("high:Q", format=".3f"), "n:Q"]

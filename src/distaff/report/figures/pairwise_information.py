@@ -24,7 +24,7 @@ NAME = "pairwise_mutual_information"
     paper="Figures 27 and 28",
 )
 def pairwise_information(table: pl.DataFrame, *, seed: int = 0) -> Figure:
-    """The median of the mean pairwise mutual information by method and strength. Figures 27 and 28 of the paper.
+    """The median of the mean pairwise mutual information by setting. Figures 27 and 28 of the paper.
 
     Raises `DistaffError` where no run has it.
     """

@@ -28,7 +28,7 @@ from distaff.report.theme import in_order, label, metric_label
 def score_by_strength(
     table: pl.DataFrame, *, metric: str | None = None, untrained: pl.DataFrame | None = None
 ) -> Figure:
-    """The quartiles of one score by method and strength. Figures 3 (right) and 14 of the paper.
+    """The quartiles of one score by setting. Figures 3 (right) and 14 of the paper.
 
     Without `metric`, the FactorVAE score as in the paper, or the first score there is. Raises `DistaffError` where the
     table holds none.

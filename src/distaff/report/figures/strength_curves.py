@@ -26,7 +26,7 @@ from distaff.report.theme import metric_label
     columns=3,
 )
 def strength_curves(table: pl.DataFrame, *, untrained: pl.DataFrame | None = None, seed: int = 0) -> Figure:
-    """The median of every disentanglement score by method and strength. Figures 4 (left) and 15 of the paper.
+    """The median of every disentanglement score by setting. Figures 4 (left) and 15 of the paper.
 
     `best` marks the setting of each method with the highest median. Raises `DistaffError` where there is no score.
     """

@@ -23,7 +23,7 @@ from distaff.report.lines import lines
     paper="Figures 1, 8, 9, 25 and 26",
 )
 def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
-    """The median Gaussian total correlation of each method and strength, for sampled and for mean codes.
+    """The median Gaussian total correlation of each setting, for sampled and for mean codes.
 
     TC = (sum_i log S_ii - log det S) / 2 with S the covariance of the codes. Figures 1, 8, 9, 25, 26 of the paper.
     Raises `DistaffError` where the table has it for neither representation.
