@@ -13,7 +13,7 @@ from distaff.analysis.marks import marks
 from distaff.analysis.settings import ASPECTS, IDS, MEANING, Kind, complete, with_about
 from distaff.errors import DistaffError
 from distaff.registry import content_id
-from distaff.spec import Run, Study
+from distaff.spec import Run, Setting, Study
 from distaff.study.asked import scoring
 from distaff.study.command import command
 from distaff.study.naming import naming
@@ -153,26 +153,34 @@ def _facts(runs: Sequence[Run], planned: Sequence[Run] = ()) -> list[dict[str, A
     for run in (*runs, *planned):
         strengths[str(run.dataset), run.method.name].add(_strength(run))
     ranks = {key: {value: rank for rank, value in enumerate(sorted(values))} for key, values in strengths.items()}
+    of = {setting: _of_setting(setting) for setting in dict.fromkeys(run.setting for run in runs)}
     return [
         {
             "id": run.id,
-            "dataset": str(run.dataset),
-            "method": run.method.name,
             "strength": _strength(run),
             "strength_index": ranks[str(run.dataset), run.method.name][_strength(run)],
-            "spec": str(run.method),
-            "setting": run.setting.id,
-            "configuration": run.setting.configuration,
-            "network": str(run.network),
-            "critic": str(run.critic) if run.critic else None,
-            "optim": run.setting.optimiser,
-            "batch": run.batch,
-            "updates": run.updates,
-            "precision": run.precision,
             "seed": run.seed,
+            **of[run.setting],
         }
         for run in runs
     ]
+
+
+def _of_setting(setting: Setting) -> dict[str, Any]:
+    """What the table says of every run of a setting."""
+    return {
+        "dataset": str(setting.dataset),
+        "method": setting.method.name,
+        "spec": str(setting.method),
+        "setting": setting.id,
+        "configuration": setting.configuration,
+        "network": str(setting.network),
+        "critic": str(setting.critic) if setting.critic else None,
+        "optim": setting.optimiser,
+        "batch": setting.batch,
+        "updates": setting.updates,
+        "precision": setting.precision,
+    }
 
 
 def _strength(run: Run) -> float:
