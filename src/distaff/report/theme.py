@@ -92,8 +92,9 @@ def dashes(frame: pl.DataFrame) -> dict[str, Any]:
     found = sorted(frame["variant"].unique().to_list())
     if len(found) < 2:
         return {}
-    look = {"symbolType": "stroke", "symbolSize": 400, "symbolStrokeWidth": 2, "labelLimit": 400}
-    legend = alt.Legend(title=None, orient="top", columns=2, **look)
+    legend = alt.Legend(
+        title=None, orient="top", columns=2, symbolType="stroke", symbolSize=400, symbolStrokeWidth=2, labelLimit=400
+    )
     scale = alt.Scale(domain=found, range=[DASHES[number % len(DASHES)] for number in range(len(found))])
     return {"strokeDash": alt.StrokeDash("variant:N", scale=scale, legend=legend)}
 
