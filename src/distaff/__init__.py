@@ -9,7 +9,7 @@ Data flows one way, and imports go down this ladder only:
     train, encode      <- data models methods spec rng
     pictures, theory   <- encode models data metrics train
     study              <- train encode metrics tasks pictures
-    analysis           <- a data frame              (from the store only by its table.py)
+    analysis           <- registry, a data frame    (from the store only by its table.py)
     report             <- analysis registry
     share, explore     <- study and what is below it
     commands, cli      <- all
