@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from distaff.analysis.agreement import agreement
-from distaff.analysis.claims import scorecard
+from distaff.analysis.claims.claims import scorecard
 from distaff.analysis.marks import ABOUT, marks
 from distaff.analysis.scores import (
     PAPER_ORDER,
@@ -21,11 +21,11 @@ from distaff.analysis.scores import (
 )
 from distaff.analysis.selection import selection, transfer_game
 from distaff.analysis.settings import complete
-from distaff.analysis.table import read
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
-from distaff.registry import EXTRA_FOLDERS, METRICS, TASKS
-from distaff.report.theme import label, metric_label
+from distaff.plugins.registry import EXTRA_FOLDERS, METRICS, TASKS
+from distaff.report.charts.theme import label, metric_label
+from distaff.scoring.table import read
 from simulated_study import Truth, simulated
 
 LABEL_FREE = '''

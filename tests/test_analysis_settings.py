@@ -9,25 +9,25 @@ import polars as pl
 import pytest
 
 from distaff.analysis.block import block
-from distaff.analysis.evidence import evidence
+from distaff.analysis.claims.evidence import evidence
 from distaff.analysis.intervals import medians, strata
 from distaff.analysis.scores import RUN, paper_six, scores, wide
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.settings import POINT, complete, labelled, labels
-from distaff.analysis.table import SCORES, read, runs, table
 from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
-from distaff.registry import FIGURES
-from distaff.report.draw import Job, plot
-from distaff.report.facts import StudyFacts
-from distaff.report.facts import settings as settings_of
-from distaff.report.site import build
-from distaff.report.story import tell
-from distaff.spec import Study, cross
-from distaff.study.asked import scoring
-from distaff.study.record import keep_study
-from distaff.study.store import Store, describe
+from distaff.plugins.registry import FIGURES
+from distaff.report.charts.draw import Job, plot
+from distaff.report.pages.facts import StudyFacts
+from distaff.report.pages.facts import settings as settings_of
+from distaff.report.pages.site import build
+from distaff.report.pages.story import tell
+from distaff.runs import Study, cross
+from distaff.scoring.protocol import scoring
+from distaff.scoring.table import SCORES, read, runs, table
+from distaff.store.store import Store, describe
+from distaff.store.studies import keep_study
 
 NETWORKS = ("mlp(width=4)", "mlp(width=8)")
 METHODS = ("dip_vae_i(lambda_od=1, lambda_d_factor=2)", "dip_vae_i(lambda_od=1)")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.spec import Optim, Study, run
+from distaff.runs import Optim, Study, run
 
 PLAIN = run("toy", "beta_vae(beta=4)", "mlp(width=64)")
 

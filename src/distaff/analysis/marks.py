@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 from distaff.errors import unknown
-from distaff.plugin import Plugin
-from distaff.registry import METRICS, TASKS
+from distaff.plugins.file import Plugin
+from distaff.plugins.registry import METRICS, TASKS
 
 ABOUT = ("factors", "codes", "views", "task", "training")
 OF_METRICS = ABOUT[:3]

@@ -12,7 +12,7 @@ from distaff.analysis.marks import marks
 from distaff.analysis.settings import ASPECTS, IDS, checked, complete
 from distaff.analysis.settings import SETTING as SETTING  # noqa: PLC0414
 from distaff.errors import DistaffError, unknown
-from distaff.registry import METRICS
+from distaff.plugins.registry import METRICS
 
 CELL = SETTING
 RUN = ("id", "dataset", "method", "strength", "strength_index", "spec", *IDS, *ASPECTS, "seed")  # columns of `wide`

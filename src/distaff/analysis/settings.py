@@ -9,7 +9,7 @@ import polars as pl
 
 from distaff.analysis.marks import ABOUT, marks
 from distaff.errors import DistaffError
-from distaff.registry import METHODS, content_id
+from distaff.plugins.registry import METHODS, content_id
 
 SETTING = ("dataset", "setting")  # what the runs of one setting share: they differ by their seed alone
 Kind = pl.DataType | type[pl.DataType]

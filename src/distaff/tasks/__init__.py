@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from distaff.metrics import Score as Score
-from distaff.registry import TASKS
+from distaff.plugins.registry import TASKS
 
 
 def task(

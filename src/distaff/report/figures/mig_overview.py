@@ -9,8 +9,8 @@ from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores
 from distaff.analysis.settings import POINT, labelled
 from distaff.report import Figure, figure
-from distaff.report.floor import spans
-from distaff.report.theme import colour, in_order, label, metric_label
+from distaff.report.charts.baselines import spans
+from distaff.report.charts.theme import colour, in_order, label, metric_label
 
 
 @figure(

@@ -8,9 +8,9 @@ from distaff.analysis.scores import scores, supervised
 from distaff.analysis.settings import labelled
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.boxes import boxes, quartiles
-from distaff.report.floor import spans
-from distaff.report.theme import metric_label
+from distaff.report.charts.baselines import spans
+from distaff.report.charts.boxes import boxes, quartiles
+from distaff.report.charts.theme import metric_label
 
 
 @figure(

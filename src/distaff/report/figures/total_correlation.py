@@ -9,7 +9,7 @@ from distaff.analysis.scores import TC, scores
 from distaff.analysis.settings import POINT, labelled
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.lines import lines
+from distaff.report.charts.lines import lines
 
 
 @figure(
