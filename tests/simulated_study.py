@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from distaff.analysis.settings import complete
+
 METHODS = {
     "beta_vae": ("beta", (1, 2, 4, 6, 8, 16)),
     "factor_vae": ("gamma", (10, 20, 30, 40, 50, 100)),
@@ -69,9 +71,8 @@ def simulated(
     columns = runs.select(KEYS).hstack([pl.Series(f"{kind}/{name}", values) for (kind, name), values in found.items()])
     long = columns.unpivot(index=KEYS, variable_name="name", value_name="value")
     split = pl.col("name").str.split_exact("/", 1).struct.rename_fields(["representation", "metric"])
-    return long.with_columns(split.alias("name")).unnest("name").select(
-        *KEYS, "representation", "metric", "value"
-    ), runs
+    table = long.with_columns(split.alias("name")).unnest("name").select(*KEYS, "representation", "metric", "value")
+    return complete(table), complete(runs)
 
 
 def _runs(dataset: str, strengths: int, seeds: int) -> pl.DataFrame:

@@ -23,7 +23,7 @@ def rank_correlation(table: pl.DataFrame, resamples: int) -> tuple[float, float,
 
 def share_of_settings(table: pl.DataFrame, resamples: int) -> tuple[float, float, float]:
     found = variance_explained(table.filter(pl.col("metric") == "mig"), resamples=resamples)
-    row = found.row(by_predicate=pl.col("predictor") == "method x strength", named=True)
+    row = found.row(by_predicate=pl.col("predictor") == "setting", named=True)
     return row["adjusted"], row["low"], row["high"]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from distaff.analysis.block import block
 from distaff.analysis.selection import Outcomes, beats, best, expected, selection, transfer_game
+from distaff.analysis.settings import complete
 from distaff.errors import DistaffError
 from simulated_study import DATASETS, Truth, simulated, simulated_study
 
@@ -27,6 +28,7 @@ def table_of(values: np.ndarray) -> pl.DataFrame:
             "seed": s,
             "representation": "mean",
             "metric": f"metric{m}",
+            "about": "factors",
             "value": float(value),
         }
         for (d, m, c, s), value in np.ndenumerate(values)
@@ -153,7 +155,7 @@ def test_a_loss_that_knows_the_quality_selects_and_one_that_does_not_is_at_chanc
 def test_udr_counts_as_a_score_without_labels_of_which_more_is_better():
     table = simulated(20, metrics=("mig", "dci"))[0]
     udr = table.filter(pl.col("metric") == "mig").with_columns(pl.lit("udr").alias("metric"))
-    found = selection(pl.concat([table, udr]), resamples=50)
+    found = selection(complete(pl.concat([table, udr]).drop("about")), resamples=50)
     row = found.row(by_predicate=pl.col("selector") == "udr", named=True)
     assert row["selected"] > 0.95
     assert row["low"] > 0.7

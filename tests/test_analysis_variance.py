@@ -35,7 +35,7 @@ def test_without_effects_the_adjusted_shares_vanish():
 def test_with_pure_cell_effects_nothing_is_left_to_the_seed():
     table = simulated(5, seed=0)[0].filter(pl.col("metric") == "mig")
     same = table.with_columns(pl.col("value").mean().over("method", "strength_index"))
-    found = variance_explained(same, resamples=10).filter(pl.col("predictor") == "method x strength")
+    found = variance_explained(same, resamples=10).filter(pl.col("predictor") == "setting")
     assert found["r2"].item() == pytest.approx(1)
 
 

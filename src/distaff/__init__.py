@@ -16,9 +16,9 @@ and what those may; the tests read this text.
     train                          <- trained methods
     pictures                       <- encode metrics
     store                          <- train
-    scoring                        <- store tasks
+    analysis                       <- metrics                       of a table: the store it never sees
+    scoring                        <- store tasks analysis
     study                          <- scoring pictures
-    analysis                       <- metrics                       the store only by its table
     report                         <- analysis atomic
     theory                         <- pictures train
     share                          <- scoring

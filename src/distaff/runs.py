@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS
@@ -43,9 +43,75 @@ class Optim:
         since = {"schedule": "constant", "warmup": 0}
         return {name: value for name, value in asdict(self).items() if since.get(name) != value}
 
+    def differences(self, other: Optim) -> list[str]:
+        """Each field that is not as in `other`, as `lr=0.001`."""
+        return [f"{name}={value}" for name, value in asdict(self).items() if value != getattr(other, name)]
+
 
 PRECISIONS = ("fp32", "bf16")  # bf16: products in bfloat16; weights, sums, losses and Adam in float32
 CRITIC_OPTIM = Optim(beta1=0.5, beta2=0.9)  # the 2019 study's, after Kim and Mnih (2018)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A run without its seed: all that can change the weights of a model but its draws.
+
+    The runs of one setting are its seeds, which statistics take as a sample; two runs that differ in anything else are
+    of two settings.
+    """
+
+    dataset: Spec
+    method: Spec
+    network: Spec
+    critic: Spec | None
+    optim: Optim
+    critic_optim: Optim
+    batch: int
+    updates: int
+    precision: str
+
+    @functools.cached_property
+    def identity(self) -> dict[str, object]:
+        """What the ids of its runs hash beside their seeds."""
+        return {
+            "dataset": self.dataset.identity,
+            "method": self.method.identity,
+            "network": self.network.identity,
+            "critic": self.critic.identity if self.critic else None,
+            "optim": self.optim.identity,
+            "critic_optim": self.critic_optim.identity if self.critic else None,
+            "batch": self.batch,
+            "updates": self.updates,
+            "precision": self.precision,
+        }
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Sixteen digits that hash every resolved parameter and the version of each plug-in."""
+        return content_id(self.identity)
+
+    @functools.cached_property
+    def configuration(self) -> str:
+        """The id of the setting without its data set: settings of two data sets are the same where theirs is."""
+        return content_id({name: value for name, value in self.identity.items() if name != "dataset"})
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The setting in words: its plug-ins, and whatever else is not at its default."""
+        plugins = [str(spec) for spec in (self.dataset, self.method, self.network, self.critic) if spec]
+        numbers = {name: getattr(self, name) for name in ("batch", "updates", "precision")}
+        other = [f"{name}={value}" for name, value in numbers.items() if value != getattr(Run, name)]
+        return ", ".join([*plugins, *self.optim.differences(Optim()), *self._of_critic, *other])
+
+    @property
+    def optimiser(self) -> str:
+        """The learning rate, and what else of Adam is not at its default, as one text."""
+        rest = self.optim.differences(Optim(lr=self.optim.lr))
+        return ", ".join([f"lr={self.optim.lr}", *rest, *self._of_critic])
+
+    @property
+    def _of_critic(self) -> list[str]:
+        return [f"critic_{one}" for one in self.critic_optim.differences(CRITIC_OPTIM)] if self.critic else []
 
 
 @dataclass(frozen=True)
@@ -74,20 +140,13 @@ class Run:
     @functools.cached_property
     def id(self) -> str:
         """Sixteen digits that hash every resolved parameter and the version of each plug-in."""
-        return content_id(
-            {
-                "dataset": self.dataset.identity,
-                "method": self.method.identity,
-                "network": self.network.identity,
-                "critic": self.critic.identity if self.critic else None,
-                "optim": self.optim.identity,
-                "critic_optim": self.critic_optim.identity if self.critic else None,
-                "batch": self.batch,
-                "updates": self.updates,
-                "precision": self.precision,
-                "seed": self.seed,
-            }
-        )
+        return content_id({**self.setting.identity, "seed": self.seed})
+
+    @functools.cached_property
+    def setting(self) -> Setting:
+        """The run without its seed; without a critic, how one would be trained tells no settings apart."""
+        values = {one.name: getattr(self, one.name) for one in fields(Setting)}
+        return Setting(**(values if self.critic else {**values, "critic_optim": CRITIC_OPTIM}))
 
     @functools.cached_property
     def strength(self) -> tuple[str, float] | None:
@@ -163,6 +222,11 @@ class Study:
     sampling: str = DISJOINT
 
     def __post_init__(self) -> None:
-        if len({run.id for run in self.runs}) != len(self.runs):
-            raise DistaffError(f"study {self.name}: the same run stands in it twice")
         check(self.rows, self.test_rows, self.sampling)
+        known: dict[str, int] = {}
+        for place, run in enumerate(self.runs):
+            if (first := known.setdefault(run.id, place)) != place:
+                raise DistaffError(
+                    f"study {self.name}: runs {first} and {place} are of one setting and one seed, {run.id} twice "
+                    f"({run.setting.text}, seed {run.seed}): the same run stands in it twice"
+                )

@@ -14,29 +14,29 @@ from distaff.errors import DistaffError
 
 
 class Block(NamedTuple):
-    """Scores [dataset metric setting seed], NaN where a run has none; a setting is a method and its strength's rank."""
+    """Scores [dataset metric setting seed], NaN where a run has none; a setting is the id of its configuration."""
 
     values: NDArray[np.float64]
     datasets: tuple[str, ...]
     metrics: tuple[str, ...]
-    settings: tuple[tuple[str, int], ...]
+    settings: tuple[str, ...]
     seeds: tuple[int, ...]
 
 
 def block(table: pl.DataFrame, metrics: Sequence[str]) -> Block:
     """The scores of `metrics` that every data set has, of the settings that have some of each.
 
-    Settings of several data sets are the same where method and rank of the strength agree. Raises `DistaffError` where
-    fewer than two settings or two seeds are left.
+    Settings of several data sets are the same where all agrees but the data set: their `configuration`. Raises
+    `DistaffError` where fewer than two settings or two seeds are left, or two runs are of one setting and one seed.
     """
     runs = wide(table, metrics)
     datasets = sorted(runs["dataset"].unique().to_list())
     have = [name for name in metrics if name in runs.columns and _everywhere(runs, name, datasets)]
-    settings = sorted({(method, index) for method, index in runs.select("method", "strength_index").iter_rows()})
+    settings = runs.sort("method", "strength", "spec")["configuration"].unique(maintain_order=True).to_list()
     seeds = sorted(runs["seed"].unique().to_list())
     values = np.full((len(datasets), len(have), len(settings), len(seeds)), np.nan)
     where = [_index(runs["dataset"].to_list(), datasets), _index(runs["seed"].to_list(), seeds)]
-    setting = _index(list(runs.select("method", "strength_index").iter_rows()), settings)
+    setting = _index(runs["configuration"].to_list(), settings)
     for place, name in enumerate(have):
         values[where[0], place, setting, where[1]] = runs[name].to_numpy()
     kept = np.flatnonzero(np.isfinite(values).any(axis=3).all(axis=(0, 1)))

@@ -7,23 +7,29 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from distaff.analysis.marks import head as head  # noqa: PLC0414
+from distaff.analysis.marks import marks
+from distaff.analysis.settings import ASPECTS, IDS, checked, complete
+from distaff.analysis.settings import SETTING as SETTING  # noqa: PLC0414
 from distaff.errors import DistaffError, unknown
+from distaff.plugins.registry import METRICS
 
-CELL = ("dataset", "method", "strength_index")  # the runs of one cell differ by their seed alone
-PAPER_ORDER = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap")
+CELL = SETTING
+RUN = ("id", "dataset", "method", "strength", "strength_index", "spec", *IDS, *ASPECTS, "seed")  # columns of `wide`
+ORDER = ("dataset", "method", "strength", "strength_index", "spec", "setting", "seed")  # of rows: what people expect
 TRAINING = ("train.nll", "train.kl", "train.elbo")
 TC = "gaussian_total_correlation"
 ACTIVE_TC = "gaussian_total_correlation(dims='active')"
-UNSUPERVISED = (TC, "gaussian_wasserstein_correlation", "pairwise_mutual_information", "udr")
-TASKS = ("downstream", "statistical_efficiency", "reduced_downstream", "strong_downstream", "fairness")
 UNIFIED = "unified_scores"  # unified_scores.<matrix>.<reduction>: what other scores are made of
-NOT_SCORES = {"train", UNIFIED, *UNSUPERVISED, *TASKS}
-HIGHER_IS_BETTER = ("train.elbo", "udr")  # of those without labels; of the others, less is taken to be better
 
 
-def head(metric: str) -> str:
-    """The plug-in that a column comes from: `mig` of `mig.factor_0`, `mig(bins=10)` and `mig@sampled`."""
-    return re.split(r"[.(@]", metric, maxsplit=1)[0]
+def _compared_in_2019(about: str) -> tuple[str, ...]:
+    of = {name: marks(name) for name in METRICS.own()}
+    return tuple(sorted((n for n in of if of[n].study_2019 and of[n].about == about), key=lambda n: of[n].study_2019))
+
+
+PAPER_ORDER = _compared_in_2019("factors")  # the six metrics of Locatello et al. (2019)
+PAPER_LABEL_FREE = _compared_in_2019("codes")
 
 
 def is_part(metric: str) -> bool:
@@ -42,23 +48,42 @@ def scores(table: pl.DataFrame, metric: str, representation: str = "mean") -> pl
     found = of_kind.filter((pl.col("metric") == metric) & pl.col("value").is_finite())
     if found.is_empty():
         raise DistaffError(f"no run has a finite value of {metric} on {representation} codes")
-    return found.sort(*CELL, "seed")
+    return checked(_texts(complete(found))).sort(*ORDER)
 
 
 def supervised(table: pl.DataFrame) -> list[str]:
-    """The disentanglement scores of the table, in the order of the paper: headline values, or parts without one."""
-    names = [name for name in _names(table) if head(name) not in NOT_SCORES]
+    """The disentanglement scores of the table, in the order of the paper: headline values, or parts without one.
+
+    They are the metrics that are about factors, as the table says, or else their decorators.
+    """
+    names = _about(table, "factors")
     headed = {head(name) for name in names if not is_part(name)}
     return sorted((name for name in names if not is_part(name) or head(name) not in headed), key=_place)
 
 
+def paper_six(table: pl.DataFrame) -> list[str]:
+    """Those of the 2019 study's six metrics that the table has, in the paper's order, a column each.
+
+    Where one was asked in several ways, it is the column of the plain name, else the first.
+    """
+    found = [name for name in supervised(table) if not is_part(name)]
+    of = {plugin: [name for name in found if head(name) == plugin] for plugin in PAPER_ORDER}
+    return [plugin if plugin in names else names[0] for plugin, names in of.items() if names]
+
+
 def unsupervised(table: pl.DataFrame) -> list[str]:
     """The scores that need no label, as columns of `wide`: losses, then each score of mean and of sampled codes."""
-    losses = [name for name in TRAINING if name in _names(table)]
-    kinds = table.select("metric", "representation").unique().rows()
-    kept = [(name, kind) for name, kind in kinds if head(name) in UNSUPERVISED and not is_part(name)]
-    found = [(UNSUPERVISED.index(head(name)), name, kind != "mean", column(name, kind)) for name, kind in kept]
-    return [*losses, *(name for *_, name in sorted(found))]
+    losses = [name for name in TRAINING if name in _about(table, "training")]
+    of_codes = [name for name in _about(table, "codes") if not is_part(name)]
+    kinds = table.filter(pl.col("metric").is_in(of_codes)).select("metric", "representation").unique().rows()
+    found = sorted((head(name), name, kind != "mean", column(name, kind)) for name, kind in kinds)
+    return [*losses, *(name for *_, name in found)]
+
+
+def paper_unsupervised(table: pl.DataFrame) -> list[str]:
+    """Those of `unsupervised` that the 2019 study compared: losses, total and Wasserstein correlation, information."""
+    kept = (*TRAINING, *PAPER_LABEL_FREE)
+    return [name for name in unsupervised(table) if name.partition("@")[0] in kept]
 
 
 def column(metric: str, representation: str) -> str:
@@ -67,8 +92,8 @@ def column(metric: str, representation: str) -> str:
 
 
 def sign(selector: str) -> int:
-    """1 where more of a score without labels is taken to be better, else -1."""
-    return 1 if selector in HIGHER_IS_BETTER or head(selector) in HIGHER_IS_BETTER else -1
+    """1 where more of a score is better, as its decorator says, else -1; more is better of one that is not known."""
+    return 1 if marks(selector).higher_is_better else -1
 
 
 def wide(table: pl.DataFrame, metrics: Iterable[str]) -> pl.DataFrame:
@@ -79,11 +104,21 @@ def wide(table: pl.DataFrame, metrics: Iterable[str]) -> pl.DataFrame:
     named = rows.with_columns(
         (pl.col("metric") + kind).alias("metric"), pl.when(pl.col("value").is_finite()).then("value").alias("value")
     ).filter(pl.col("metric").is_in(wanted))
-    return named.pivot("metric", index=["id", *CELL, "seed"], values="value").sort(*CELL, "seed")
+    told = checked(_texts(complete(named)), ["metric"])
+    runs = told.pivot("metric", index=list(RUN), values="value")
+    return checked(runs).sort(*ORDER)
 
 
-def _names(table: pl.DataFrame) -> list[str]:
-    return sorted(table["metric"].unique().to_list())
+def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their settings as plain text, which joins with any other; a table keeps them as numbers."""
+    return rows.cast({pl.Categorical: pl.String})
+
+
+def _about(table: pl.DataFrame, what: str) -> list[str]:
+    """The metrics of the table that are about `what`, as the table says, or else as their decorators do."""
+    if "about" in table.columns:
+        return sorted(table.filter(pl.col("about") == what)["metric"].unique().to_list())
+    return sorted(name for name in table["metric"].unique().to_list() if marks(name).about == what)
 
 
 def _place(name: str) -> tuple[int, str]:

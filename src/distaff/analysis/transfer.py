@@ -10,7 +10,7 @@ import polars as pl
 from distaff.analysis.agreement import spearman
 from distaff.analysis.block import block
 from distaff.analysis.intervals import RESAMPLES, centred
-from distaff.analysis.scores import CELL, scores
+from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
 
 
@@ -57,9 +57,15 @@ def _redrawn_medians(values: np.ndarray, seed: int, resamples: int) -> np.ndarra
 
 
 def paired_medians(table: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """Figure 18 of the paper: the median of each setting on every data set, a row a pair of data sets."""
+    """Figure 18 of the paper: the median of each setting on every data set, a row a pair of data sets.
+
+    A setting of one data set is that of another where their `configuration` is the same.
+    """
     rows = scores(table, metric)
-    middle = rows.group_by(*CELL).agg(pl.col("value").median().alias("median"), pl.len().alias("n"))
+    middle = rows.group_by("dataset", "setting", "configuration", "method", "strength", "spec").agg(
+        pl.col("value").median().alias("median"), pl.len().alias("n")
+    )
     other = middle.rename({"dataset": "other", "median": "median on other", "n": "n on other"})
-    both = middle.join(other, on=["method", "strength_index"])
-    return both.filter(pl.col("dataset") < pl.col("other")).sort("dataset", "other", "method", "strength_index")
+    both = middle.join(other.drop("setting", "method", "strength", "spec"), on="configuration")
+    kept = both.filter(pl.col("dataset") < pl.col("other"))
+    return kept.sort("dataset", "other", "method", "strength", "spec", "configuration")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from distaff.analysis.intervals import RESAMPLES, centred, resample, seeds_of, strata
 from distaff.analysis.scores import supervised
+from distaff.analysis.settings import complete
 
 
 def explained(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -33,11 +34,11 @@ def adjusted(r2: float, n: int, levels: int) -> float:
 def variance_explained(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
     """Table 5 of the paper: the share of each score's variance that predictors explain, per data set.
 
-    Predictor `method` has a level a method, `method x strength` one a cell; what remains is the seed. A row gives
+    Predictor `method` has a level a method, `setting` one a setting; what remains is the seed. A row gives
     r2 (in sample, as published), adjusted for its optimism, low, high (of the adjusted share), n and levels. Scores
     that are constant have null r2.
     """
-    rows = table.filter(
+    rows = complete(table).filter(
         pl.col("metric").is_in(supervised(table)) & (pl.col("representation") == "mean") & pl.col("value").is_finite()
     )
     out: list[dict[str, object]] = []
@@ -45,7 +46,7 @@ def variance_explained(table: pl.DataFrame, *, seed: int = 0, resamples: int = R
         values, cells = part["value"].to_numpy(), strata(part)
         draws = values[resample(cells, resamples, np.random.default_rng(seed))]
         methods = part["method"].rank("dense").cast(pl.Int64).to_numpy()
-        for predictor, groups in (("method", methods), ("method x strength", cells)):
+        for predictor, groups in (("method", methods), ("setting", cells)):
             r2, levels = float(explained(values, groups)), len(np.unique(groups))
             drawn = explained(draws, groups)
             share = adjusted(r2, len(cells), levels)

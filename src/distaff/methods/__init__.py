@@ -37,6 +37,7 @@ class Hooks(NamedTuple):
 def method(
     *,
     paper: str,
+    label: str = "",
     critic: Callable[..., Scalar] | None = None,
     views: Callable[..., NDArray[np.int64]] | None = None,
     posterior: Posterior | None = None,
@@ -44,7 +45,7 @@ def method(
     version: int = 1,
     since: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Terms]], Callable[..., Terms]]:
-    """Mark a function as a method.
+    """Mark a function as a method; `label` is its name as its paper writes it.
 
     `critic` is the loss of a rival that is trained on the codes at the same time, with its own gradient.
     `views(values, sizes, uniforms)` gives the factors [b f] of a second view of each image, from those of the first
@@ -52,9 +53,9 @@ def method(
     before it is sampled. Each of these takes the method's parameters that are no `Hyper`, by name, where it names
     them. `labels` asks for the factors of the batch as `Outputs.labels`. `version` is raised by hand when the
     mathematics changes; `since` gives a parameter that was added later its value in earlier runs, so that their ids
-    live on. `paper`, `version` and `since` are read from the file by the registry.
+    live on. `paper`, `label`, `version` and `since` are read from the file by the registry.
     """
-    del paper, version, since
+    del paper, label, version, since
 
     def mark(function: Callable[..., Terms]) -> Callable[..., Terms]:
         _HOOKS[function.__name__] = Hooks(critic, views, posterior, labels)

@@ -8,7 +8,7 @@ from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper
 
 
-@method(paper="https://arxiv.org/abs/1804.03599")
+@method(paper="https://arxiv.org/abs/1804.03599", label="AnnealedVAE")
 def annealed_vae(
     out: Outputs, *, c_max: Hyper = 25.0, gamma: Hyper = 1000.0, iteration_threshold: Hyper = 100_000.0
 ) -> Terms:

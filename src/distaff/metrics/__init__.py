@@ -45,6 +45,10 @@ def metric(
     rows: int | str,
     test_rows: int = 0,
     range: tuple[float, float],
+    about: str = "",
+    label: str = "",
+    symbol: str = "",
+    study_2019: int = 0,
     higher_is_better: bool = True,
     depends_on: tuple[str, ...] = (),
     version: int = 1,
@@ -52,12 +56,19 @@ def metric(
 ) -> Callable[[Callable[..., Score]], Callable[..., Score]]:
     """Mark a function as a metric and declare what it needs and what its numbers mean.
 
-    `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be;
+    `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be.
+    `about` says what the number is about, and thereby which analyses it enters: "factors" (a disentanglement score),
+    "codes" (a score without labels) or "views" (parts that other scores are made of, which enter none). A function
+    that can be called without `factors`, as it lacks the argument or gives it a default, is about "codes" by itself;
+    any other is about "factors".
+    `label` is its name as its paper writes it, `symbol` a short form to which the name of a part is appended;
+    `study_2019` is its place, from 1, among the scores of its kind that Locatello et al. (2019) compared: the claims
+    of that study are tested on these alone. `higher_is_better=False` where less is better.
     `depends_on` names what the score changes with although one might expect it not to (the "scale", "shift" or "sign"
     of single codes); `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added
     later its value in earlier scores, so that their ids live on. The registry reads all of them from the file.
     """
-    del paper, rows, test_rows, range, higher_is_better, depends_on, version, since
+    del paper, rows, test_rows, range, about, label, symbol, study_2019, higher_is_better, depends_on, version, since
     return lambda function: function
 
 

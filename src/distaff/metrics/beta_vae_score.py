@@ -22,7 +22,15 @@ LARGEST = 2.0**64  # difference of codes from which on the classifier, which doe
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
-@metric(paper="https://openreview.net/forum?id=Sy2fzU9gl", rows="grid", range=(0, 1), depends_on=("scale",))
+@metric(
+    paper="https://openreview.net/forum?id=Sy2fzU9gl",
+    about="factors",
+    label="BetaVAE score",
+    study_2019=1,
+    rows="grid",
+    range=(0, 1),
+    depends_on=("scale",),
+)
 def beta_vae_score(
     codes: Any, factors: Any, *, seed: int = 0, train: int = 10_000, test: int = 5_000, batch: int = 64
 ) -> Score:

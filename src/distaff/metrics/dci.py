@@ -15,7 +15,16 @@ from distaff.metrics.core.predict import TREES, learn_trees, lesson
 NOTHING = 1e-11  # added to every importance before the entropies, as the study's code does
 
 
-@metric(paper="https://openreview.net/forum?id=By-7dz-AZ", rows=10_000, test_rows=5_000, range=(0, 1))
+@metric(
+    paper="https://openreview.net/forum?id=By-7dz-AZ",
+    about="factors",
+    label="DCI disentanglement",
+    symbol="DCI",
+    study_2019=4,
+    rows=10_000,
+    test_rows=5_000,
+    range=(0, 1),
+)
 def dci(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0, trees: str = "exact") -> Score:
     r"""DCI disentanglement (Eastwood & Williams, 2018, Sec. 2): is each code important for one factor only?
 

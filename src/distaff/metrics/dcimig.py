@@ -12,7 +12,7 @@ from distaff.metrics.core.gaps import gap
 from distaff.metrics.core.relation import NO_FACTOR, relation
 
 
-@metric(paper="https://arxiv.org/abs/1910.05587", rows=10_000, range=(0, 1))
+@metric(paper="https://arxiv.org/abs/1910.05587", about="factors", label="DCIMIG", rows=10_000, range=(0, 1))
 def dcimig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
     r"""DCIMIG, also 3CharM (Sepliarskaia et al., 2019): the clearest code of each factor.
 

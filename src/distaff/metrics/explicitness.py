@@ -18,7 +18,14 @@ from distaff.metrics.core.threads import one_blas_thread
 SCALES = ("auc", "unit")
 
 
-@metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, test_rows=5_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/1802.05312",
+    about="factors",
+    label="Explicitness",
+    rows=10_000,
+    test_rows=5_000,
+    range=(0, 1),
+)
 def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, scale: str = "auc") -> Score:
     r"""Explicitness (Ridgeway & Mozer, 2018, Sec. 3): how well a linear classifier tells each value from the others.
 

@@ -20,7 +20,15 @@ SAME, STILL = 1e-9, 1e-24  # relative variances that differ by less, or are both
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
-@metric(paper="https://arxiv.org/abs/1802.05983", rows="grid", range=(0, 1), depends_on=("scale",))
+@metric(
+    paper="https://arxiv.org/abs/1802.05983",
+    about="factors",
+    label="FactorVAE score",
+    study_2019=2,
+    rows="grid",
+    range=(0, 1),
+    depends_on=("scale",),
+)
 def factor_vae_score(
     codes: Any,
     factors: Any,

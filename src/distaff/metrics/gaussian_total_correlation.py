@@ -15,6 +15,10 @@ from distaff.metrics.latents import chosen
 
 @metric(
     paper="https://arxiv.org/abs/1811.12359",
+    about="codes",
+    label="Total correlation",
+    symbol="TC",
+    study_2019=1,
     rows=10_000,
     range=(0, 1e999),
     higher_is_better=False,

@@ -15,6 +15,9 @@ from distaff.metrics.latents import chosen
 
 @metric(
     paper="https://arxiv.org/abs/1811.12359",
+    about="codes",
+    label="Wasserstein correlation",
+    study_2019=2,
     rows=10_000,
     range=(0, 1e999),
     higher_is_better=False,

@@ -17,7 +17,14 @@ from distaff.metrics.core.relation import NO_FACTOR, relation
 LEAST_RANGE = 1 / 20  # of the widest code's
 
 
-@metric(paper="https://arxiv.org/abs/2305.18378", rows=10_000, range=(0, 1), depends_on=("scale",))
+@metric(
+    paper="https://arxiv.org/abs/2305.18378",
+    about="factors",
+    label="InfoMEC",
+    rows=10_000,
+    range=(0, 1),
+    depends_on=("scale",),
+)
 def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20) -> Score:
     r"""InfoMEC (Hsu et al., 2023): modularity, compactness and explicitness in one scale of information.
 

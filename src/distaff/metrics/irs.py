@@ -16,7 +16,14 @@ from distaff.metrics.core.information import discretise
 from distaff.metrics.core.relation import NO_FACTOR
 
 
-@metric(paper="https://arxiv.org/abs/1811.00007", rows=10_000, range=(-1, 1), depends_on=("scale",))
+@metric(
+    paper="https://arxiv.org/abs/1811.00007",
+    about="factors",
+    label="IRS",
+    rows=10_000,
+    range=(-1, 1),
+    depends_on=("scale",),
+)
 def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> Score:
     r"""Interventional robustness score (Suter et al., 2019, Sec. 4): mean over codes, weighted by their reach.
 

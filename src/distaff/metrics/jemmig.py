@@ -14,7 +14,7 @@ from distaff.metrics.core.relation import NO_FACTOR, relation
 SAME = 1e-9  # of a factor's entropy: codes whose information differs by less tell as much of it
 
 
-@metric(paper="https://arxiv.org/abs/1908.09961", rows=10_000, range=(0, 1))
+@metric(paper="https://arxiv.org/abs/1908.09961", about="factors", label="JEMMIG", rows=10_000, range=(0, 1))
 def jemmig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Score:
     r"""JEMMIG (Do & Tran, 2020): the joint entropy of a factor and its code less their gap, normalised.
 

@@ -12,7 +12,15 @@ from distaff.metrics.core.gaps import gap
 from distaff.metrics.core.relation import NO_FACTOR, relation
 
 
-@metric(paper="https://arxiv.org/abs/1802.04942", rows=10_000, range=(0, 1), since={"estimator": "histogram"})
+@metric(
+    paper="https://arxiv.org/abs/1802.04942",
+    about="factors",
+    label="MIG",
+    study_2019=3,
+    rows=10_000,
+    range=(0, 1),
+    since={"estimator": "histogram"},
+)
 def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
     r"""MIG (Chen et al., 2018, Eq. 6): mean over factors of the gap between the two codes that tell most of it.
 

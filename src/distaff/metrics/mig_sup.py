@@ -15,7 +15,7 @@ from distaff.metrics.core.relation import NO_FACTOR, relation
 WAYS = ("factor", "code")
 
 
-@metric(paper="https://arxiv.org/abs/2002.10549", rows=10_000, range=(0, 1))
+@metric(paper="https://arxiv.org/abs/2002.10549", about="factors", label="MIG-sup", rows=10_000, range=(0, 1))
 def mig_sup(
     codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram", by: str = "factor"
 ) -> Score:

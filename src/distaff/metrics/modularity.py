@@ -15,7 +15,15 @@ from distaff.metrics.core.information import chance, discretise, mutual_informat
 from distaff.metrics.core.relation import NO_FACTOR, relation
 
 
-@metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, range=(0, 1), since={"estimator": "histogram"})
+@metric(
+    paper="https://arxiv.org/abs/1802.05312",
+    about="factors",
+    label="Modularity",
+    study_2019=5,
+    rows=10_000,
+    range=(0, 1),
+    since={"estimator": "histogram"},
+)
 def modularity(
     codes: Any,
     factors: Any,

@@ -17,7 +17,9 @@ from distaff.metrics.core.predict import hit, lesson
 from distaff.metrics.core.threads import one_blas_thread
 
 
-@metric(paper="https://arxiv.org/abs/2304.02335", rows=10_000, test_rows=5_000, range=(-1, 1))
+@metric(
+    paper="https://arxiv.org/abs/2304.02335", about="factors", label="NK", rows=10_000, test_rows=5_000, range=(-1, 1)
+)
 def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int = 256, steps: int = 1_500) -> Score:
     r"""Neuron knockout (Mahon et al., 2023): accuracy with all codes less accuracy without a factor's own.
 

@@ -13,7 +13,15 @@ from distaff.metrics.core.information import discretise, mutual_information
 from distaff.metrics.latents import chosen
 
 
-@metric(paper="https://arxiv.org/abs/1811.12359", rows=10_000, range=(0, 1e999), higher_is_better=False)
+@metric(
+    paper="https://arxiv.org/abs/1811.12359",
+    about="codes",
+    label="Pairwise information",
+    study_2019=3,
+    rows=10_000,
+    range=(0, 1e999),
+    higher_is_better=False,
+)
 def pairwise_mutual_information(
     codes: Any, factors: Any = None, active: Any = None, *, bins: int = 20, bias: str = "none", dims: str = "all"
 ) -> Score:

@@ -21,7 +21,14 @@ LARGEST = 64  # the exponent beyond which a support vector machine is not comput
 
 
 @metric(
-    paper="https://arxiv.org/abs/1711.00848", rows=10_000, test_rows=5_000, range=(0, 1), depends_on=("scale", "shift")
+    paper="https://arxiv.org/abs/1711.00848",
+    about="factors",
+    label="SAP",
+    study_2019=6,
+    rows=10_000,
+    test_rows=5_000,
+    range=(0, 1),
+    depends_on=("scale", "shift"),
 )
 def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = "auto") -> Score:
     r"""SAP (Kumar et al., 2018, Sec. 3): mean over factors of the gap between the two codes that predict it best.

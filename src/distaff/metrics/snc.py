@@ -13,7 +13,9 @@ from distaff.metrics.core.matching import cuts, matched, paired
 from distaff.metrics.core.predict import lesson
 
 
-@metric(paper="https://arxiv.org/abs/2304.02335", rows=10_000, test_rows=5_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/2304.02335", about="factors", label="SNC", rows=10_000, test_rows=5_000, range=(0, 1)
+)
 def snc(codes: Any, factors: Any, test: Any = None, *, seed: int = 0) -> Score:
     r"""Single-neuron classification (Mahon et al., 2023): mean accuracy of each factor's own code.
 

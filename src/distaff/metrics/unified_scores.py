@@ -20,7 +20,14 @@ from distaff.metrics.sap import accuracies
 Matrix = NDArray[np.float64]
 
 
-@metric(paper="https://arxiv.org/abs/2010.14766", rows=10_000, test_rows=5_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/2010.14766",
+    about="views",
+    label="Unified scores",
+    rows=10_000,
+    test_rows=5_000,
+    range=(0, 1),
+)
 def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
     r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020).
 

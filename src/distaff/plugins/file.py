@@ -40,6 +40,7 @@ class Plugin:
     parameters: tuple[Parameter, ...]
     marks: Mapping[str, Any] = field(repr=False)
     marked: frozenset[str] = frozenset()
+    required: tuple[str, ...] = ()  # positional arguments without a default: what it cannot be called without
 
     def has(self, mark: str) -> bool:
         """Whether the decorator line gives `mark`, also where its value is no literal (a critic's loss)."""
@@ -66,7 +67,9 @@ def read(kind: str, name: str, path: Path, _modified: int) -> Plugin:
                 for arg, default in zip(node.args.kwonlyargs, defaults, strict=True)
             )
             doc = ast.get_docstring(node) or ""
-            return Plugin(kind, name, path, doc, parameters, MappingProxyType(marks), _marked(node))
+            positional = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+            required = tuple(positional[: len(positional) - len(node.args.defaults)])
+            return Plugin(kind, name, path, doc, parameters, MappingProxyType(marks), _marked(node), required)
     raise DistaffError(f"{path}: a file of {kind}s must define a function of its own name, {name}")
 
 

@@ -9,30 +9,37 @@ from typing import Any
 
 import polars as pl
 
+from distaff.analysis.marks import marks
+from distaff.analysis.settings import ASPECTS, IDS, MEANING, Kind, complete, with_about
 from distaff.errors import DistaffError
-from distaff.runs import Run, Study
+from distaff.plugins.spec import content_id
+from distaff.runs import Run, Setting, Study
 from distaff.scoring.columns import read_every, read_scores
 from distaff.scoring.names import naming
 from distaff.scoring.protocol import scoring
 from distaff.store.command import command
 from distaff.store.store import Store, read_json
+from distaff.store.studies import kept_study, studies_of
 
-SCORES = {
+SCORES: dict[str, Kind] = {
     "id": pl.String,
     "dataset": pl.String,
     "method": pl.String,
     "strength": pl.Float64,
     "strength_index": pl.Int64,
     "spec": pl.String,
+    **IDS,
+    **ASPECTS,
     "seed": pl.Int64,
     "representation": pl.String,
     "metric": pl.String,
+    "about": MEANING,
     "value": pl.Float64,
 }
-RUNS = {**{k: v for k, v in SCORES.items() if k not in ("representation", "metric", "value")}, "status": pl.String,
-        "seconds": pl.Float64, "command": pl.String, "reason": pl.String}  # fmt: skip
-NUMBER = ("representation", "metric", "value")
-ABOUT = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
+NUMBER = ("representation", "metric", "about", "value")
+OF_RUN = {name: kind for name, kind in SCORES.items() if name not in NUMBER}
+RUNS = {**OF_RUN, "status": pl.String, "seconds": pl.Float64, "command": pl.String, "reason": pl.String}
+LATER = {*IDS, *ASPECTS, "about"}  # columns that tables of earlier versions lack
 
 
 def table(study: Study, store: Store) -> pl.DataFrame:
@@ -46,14 +53,21 @@ def table(study: Study, store: Store) -> pl.DataFrame:
     return _told(read_scores(study, store), study.runs)
 
 
-def _told(numbers: pl.DataFrame, planned: Sequence[Run]) -> pl.DataFrame:
+def _told(numbers: pl.DataFrame, runs: Sequence[Run], planned: Sequence[Run] = ()) -> pl.DataFrame:
     """What there is to say of the run of each of `numbers`, beside it; a text is kept once, not once a row."""
-    told = {row["id"]: row for row in _facts(planned)}
-    of_run = pl.DataFrame([told[id] for id in _texts(numbers["id"])], schema=ABOUT)
+    told = {row["id"]: row for row in _facts(runs, planned)}
+    of_run = pl.DataFrame([told[id] for id in _texts(numbers["id"])], schema=OF_RUN)
     place = numbers["id"].to_physical()
-    about = [of_run[name].gather(place) for name in ABOUT]
-    kinds = [_texts(numbers[name]).gather(numbers[name].to_physical()) for name in ("representation", "metric")]
-    return pl.DataFrame([*about, *kinds, numbers["value"]])
+    facts = [of_run[name].gather(place) for name in OF_RUN]
+    representation, metric = (_texts(numbers[name]) for name in ("representation", "metric"))
+    about = pl.Series("about", [marks(name).about for name in metric], dtype=MEANING)
+    kind = numbers["metric"].to_physical()
+    of_number = [
+        representation.gather(numbers["representation"].to_physical()),
+        metric.gather(kind),
+        about.gather(kind),
+    ]
+    return pl.DataFrame([*facts, *of_number, numbers["value"]])
 
 
 def _texts(column: pl.Series) -> pl.Series:
@@ -73,9 +87,10 @@ def with_udr(
 
     found = agreements(runs, store, tell)
     scores = pl.DataFrame(list(found.items()), schema={"id": pl.String, "value": pl.Float64}, orient="row")
-    of_run = numbers.unique("id", maintain_order=True).drop("representation", "metric", "value")
+    of_run = numbers.unique("id", maintain_order=True).drop(NUMBER, strict=False)
+    about = pl.lit(marks("udr").about, dtype=MEANING)
     named = of_run.join(scores, "id", maintain_order="left").with_columns(
-        representation=pl.lit("mean"), metric=pl.lit("udr")
+        representation=pl.lit("mean"), metric=pl.lit("udr"), about=about
     )
     return pl.concat([numbers, named.select(numbers.columns)])
 
@@ -83,20 +98,23 @@ def with_udr(
 def read(path: str | Path) -> pl.DataFrame:
     """The table of scores of all runs of a store, or one that was written as CSV or parquet.
 
-    The columns are `SCORES`; `.to_pandas()` is one call away. A table of an earlier version called means of the ends of
-    curves train.nll, .kl and .elbo; they are read as train.curve_nll ... Raises `DistaffError` where there is neither.
+    The columns are `SCORES`; `.to_pandas()` is one call away. A table that an earlier version wrote lacks some of
+    them, which `complete` derives, and called means of the ends of curves train.nll, .kl and .elbo; they are read as
+    train.curve_nll ... Of a store, strengths are ranked among the runs that its studies plan. Raises `DistaffError`
+    where there is neither.
     """
     path = Path(path)
     if path.is_file():
         found = pl.read_csv(path, schema_overrides=SCORES) if path.suffix == ".csv" else pl.read_parquet(path)
-        if lacking := SCORES.keys() - set(found.columns):
+        if lacking := SCORES.keys() - LATER - set(found.columns):
             raise DistaffError(f"{path} is no table of scores: it lacks {', '.join(sorted(lacking))}")
-        return _curves_named(found.select(SCORES.keys()))
+        named = complete(_curves_named(found))
+        return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
     known = every_run(store)
-    return _told(read_every(store, [run.id for run in known]), known)
+    return _told(read_every(store, [run.id for run in known]), known, _planned(store))
 
 
 def _curves_named(table: pl.DataFrame) -> pl.DataFrame:
@@ -114,6 +132,17 @@ def every_run(store: Store) -> list[Run]:
     return [store.run(folder.name) for folder in sorted((store.folder / "runs").glob("[!.]*"))]
 
 
+def _planned(store: Store) -> list[Run]:
+    """The runs that the studies of a store plan, whether or not they are there."""
+    found: list[Run] = []
+    for path in studies_of(store.folder):
+        try:
+            found += kept_study(path).runs
+        except DistaffError:  # a study of plug-ins that are not here plans strengths of methods that cannot be drawn
+            continue
+    return found
+
+
 def runs(study: Study, store: Store) -> pl.DataFrame:
     """Every run of `study`: done, failed with its reason, or missing, and the command that makes it."""
     rows = []
@@ -126,24 +155,44 @@ def runs(study: Study, store: Store) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RUNS)
 
 
-def _facts(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """What the table says of each run beside its numbers; strengths are ranked within a data set and a method."""
+def _facts(runs: Sequence[Run], planned: Sequence[Run] = ()) -> list[dict[str, Any]]:
+    """What the table says of each run beside its numbers.
+
+    Strengths are ranked within a data set and a method, among `runs` and those that are `planned`: the rank of a
+    strength does not change when more of a study is there.
+    """
     strengths: dict[tuple[str, str], set[float]] = defaultdict(set)
-    for run in runs:
+    for run in (*runs, *planned):
         strengths[str(run.dataset), run.method.name].add(_strength(run))
-    ranks = {cell: {value: rank for rank, value in enumerate(sorted(values))} for cell, values in strengths.items()}
+    ranks = {key: {value: rank for rank, value in enumerate(sorted(values))} for key, values in strengths.items()}
+    of = {setting: _of_setting(setting) for setting in dict.fromkeys(run.setting for run in runs)}
     return [
         {
             "id": run.id,
-            "dataset": str(run.dataset),
-            "method": run.method.name,
             "strength": _strength(run),
             "strength_index": ranks[str(run.dataset), run.method.name][_strength(run)],
-            "spec": str(run.method),
             "seed": run.seed,
+            **of[run.setting],
         }
         for run in runs
     ]
+
+
+def _of_setting(setting: Setting) -> dict[str, Any]:
+    """What the table says of every run of a setting."""
+    return {
+        "dataset": str(setting.dataset),
+        "method": setting.method.name,
+        "spec": str(setting.method),
+        "setting": setting.id,
+        "configuration": setting.configuration,
+        "network": str(setting.network),
+        "critic": str(setting.critic) if setting.critic else None,
+        "optim": setting.optimiser,
+        "batch": setting.batch,
+        "updates": setting.updates,
+        "precision": setting.precision,
+    }
 
 
 def _strength(run: Run) -> float:
@@ -161,10 +210,15 @@ def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: No
     rows = []
     for dataset in dict.fromkeys(str(run.dataset) for run in study.runs):
         of_set = [run for run in study.runs if str(run.dataset) == dataset]
-        if len({str(run.method) for run in of_set}) > 1:  # one setting alone has no figure
-            for row in floors(store, of_set[0], scoring(study), tell=tell):
-                of = row.get("of", "untrained")
-                told = {"id": f"{of}-{row['seed']}", "dataset": dataset, "method": of, "spec": of}
-                rows.append({**row, **facts, **told, "asked": row.get("spec")})
+        if len({run.setting for run in of_set}) > 1:  # one setting alone has no figure
+            for network, run in {str(run.network): run for run in reversed(of_set)}.items():
+                for row in floors(store, run, scoring(study), tell=tell):
+                    of = row.get("of", "untrained")
+                    told = {"id": f"{of}-{row['seed']}", "dataset": dataset, "method": of, "spec": of}
+                    told |= {"network": network, "setting": (own := content_id([dataset, of, network]))}
+                    rows.append({**row, **facts, **told, "configuration": own, "asked": row.get("spec")})
     name = naming((row["metric"], row["asked"]) for row in rows)
-    return pl.DataFrame([{**row, "metric": name(row["metric"], row["asked"])} for row in rows], schema=SCORES)
+    named = [{**row, "metric": name(row["metric"], row["asked"])} for row in rows]
+    return with_about(pl.DataFrame(named, schema={k: v for k, v in SCORES.items() if k != "about"})).select(
+        SCORES.keys()
+    )

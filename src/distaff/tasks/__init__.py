@@ -6,14 +6,34 @@ A task has the signature of a metric and returns its `Score`; a file of this fol
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from distaff.metrics import Score as Score
-from distaff.metrics import metric
 from distaff.plugins.registry import TASKS
 
-task = metric  # a task declares what a metric declares
+
+def task(
+    *,
+    paper: str,
+    rows: int | str,
+    test_rows: int = 0,
+    range: tuple[float, float],
+    label: str = "",
+    symbol: str = "",
+    study_2019: int = 0,
+    higher_is_better: bool = True,
+    depends_on: tuple[str, ...] = (),
+    version: int = 1,
+    since: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., Score]], Callable[..., Score]]:
+    """Mark a function as a task; it declares what `@metric(...)` does, but for what its numbers are about.
+
+    They are about the task: what codes are good for is no disentanglement score, and is never pooled with one.
+    """
+    del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, version, since
+    return lambda function: function
+
 
 if TYPE_CHECKING:
 

@@ -14,7 +14,14 @@ from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
 
 
-@task(paper="https://arxiv.org/abs/1811.12359", rows=10_000, test_rows=5_000, range=(0, 1))
+@task(
+    paper="https://arxiv.org/abs/1811.12359",
+    label="Downstream accuracy",
+    study_2019=1,
+    rows=10_000,
+    test_rows=5_000,
+    range=(0, 1),
+)
 def downstream(
     codes: Any,
     factors: Any,

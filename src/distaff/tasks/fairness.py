@@ -18,7 +18,7 @@ from distaff.tasks._learners import check, learn
 ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions would be on the same few cells
 
 
-@task(paper="https://arxiv.org/abs/1905.13662", rows="grid", range=(0, 1), higher_is_better=False)
+@task(paper="https://arxiv.org/abs/1905.13662", label="Unfairness", rows="grid", range=(0, 1), higher_is_better=False)
 def fairness(
     codes: Any,
     factors: Any,

@@ -19,6 +19,7 @@ from distaff.tasks.downstream import accuracies
 
 @task(
     paper="https://github.com/google-research/disentanglement_lib",
+    label="Accuracy without its codes",
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),

@@ -15,7 +15,14 @@ from distaff.tasks._learners import check
 from distaff.tasks.downstream import accuracies
 
 
-@task(paper="https://arxiv.org/abs/1811.12359", rows=10_000, test_rows=5_000, range=(0, 1))
+@task(
+    paper="https://arxiv.org/abs/1811.12359",
+    label="Statistical efficiency",
+    study_2019=2,
+    rows=10_000,
+    test_rows=5_000,
+    range=(0, 1),
+)
 def statistical_efficiency(
     codes: Any,
     factors: Any,

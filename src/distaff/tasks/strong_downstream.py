@@ -16,7 +16,12 @@ from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
 
 
-@task(paper="https://github.com/google-research/disentanglement_lib", rows="grid", range=(0, 1))
+@task(
+    paper="https://github.com/google-research/disentanglement_lib",
+    label="Accuracy under a shift",
+    rows="grid",
+    range=(0, 1),
+)
 def strong_downstream(
     codes: Any,
     factors: Any,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from distaff.analysis.agreement import Ranks, ranks
 from distaff.analysis.block import Block, block
 from distaff.analysis.intervals import counts, seeds_of, strata
-from distaff.analysis.scores import supervised, unsupervised, wide
+from distaff.analysis.scores import RUN, supervised, unsupervised, wide
 from distaff.analysis.selection import expected, game_outcomes, resampled_weights
 from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
 from distaff.errors import DistaffError
@@ -115,7 +115,7 @@ def evidence(
     parts = [
         _part(str(name), rows, resamples, seed)
         for (name,), rows in runs.group_by("dataset", maintain_order=True)
-        if rows.n_unique(["method", "strength_index"]) > 1
+        if rows["setting"].n_unique() > 1
     ]
     kept = table.filter(pl.col("dataset").is_in([part.dataset for part in parts]))
     return Evidence(kept, parts, resamples, seed, grids or {})
@@ -124,7 +124,7 @@ def evidence(
 def _part(dataset: str, rows: pl.DataFrame, resamples: int, seed: int) -> Part:
     cells = strata(rows)
     times = np.vstack([np.ones(len(cells)), counts(cells, resamples, np.random.default_rng(seed))])
-    names = [name for name in rows.columns if name not in ("id", "dataset", "method", "strength_index", "seed")]
+    names = [name for name in rows.columns if name not in RUN]
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in names if rows[name].count()}
     method = rows["method"].to_numpy().astype(np.str_)
     return Part(dataset, method, rows["strength_index"].to_numpy(), cells, columns, times)

@@ -32,6 +32,12 @@ def quartiles(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     )
 
 
+def _columns() -> pl.Expr:
+    """What a column of a setting is called: its strength as short as it goes, and its variant where it has one."""
+    short = pl.col("strength").map_elements(lambda value: f"{value:g}", return_dtype=pl.String)
+    return pl.when(pl.col("variant") == "").then(short).otherwise(short + ", " + pl.col("variant")).alias("column")
+
+
 def boxes(
     rows: pl.DataFrame,
     across: str,
@@ -41,19 +47,26 @@ def boxes(
     domain: tuple[float, float] | None = None,
     floor: pl.DataFrame | None = None,
 ) -> alt.LayerChart:
-    """One column for each value of `across`, coloured by method: dots, a box of the quartiles, and the median.
+    """One column a method, or with `across` "strength" one a setting, coloured by method: dots, a box, and the median.
 
+    Settings are those of one method with their labels: a column goes by its strength, and by its `variant` where there
+    are several of one strength.
     `floor` is a frame that `floor.spans` were joined to: their zone lies behind the boxes.
     """
     methods = in_order(rows["method"])
     named = pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method")
-    keys = ["method", "strength"] if across == "strength" else ["method"]
+    if across == "strength":
+        rows = rows.sort("strength", "variant").with_columns(_columns())
+    keys = ["method", "column", "setting"] if across == "strength" else ["method"]
     frame = quartiles(rows, keys).with_columns(named)
     largest = max(frame["n"])
-    data = rows.gather_every(-(-largest // MOST)).select("id", "method", "spec", "strength", "seed", "value")
+    shown = ["column"] if across == "strength" else []
+    data = rows.gather_every(-(-largest // MOST)).select("id", "method", "label", "seed", "value", *shown)
     data = data.with_columns(named, (pl.int_range(pl.len()) * GOLDEN % 1 - 0.5).alias("jitter"))
     if across == "strength":
-        x: Any = alt.X("strength:O", title=None, axis=alt.Axis(labelAngle=0))
+        order = rows["column"].unique(maintain_order=True).to_list()
+        slant = 0 if (rows["variant"] == "").all() else -35
+        x: Any = alt.X("column:O", title=None, sort=order, axis=alt.Axis(labelAngle=slant, labelOverlap=slant == 0))
     else:
         # The key above the figure names the colours, so that six names need not fit under a narrow chart.
         x = alt.X(
@@ -65,7 +78,7 @@ def boxes(
     scale = alt.Scale(zero=False, domain=list(domain), nice=True) if domain else alt.Scale(zero=False)
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
     core, whole = (alt.Chart(some).encode(x=x, color=colour(methods)) for some in (data, frame))
-    tip = ["spec:N", "seed:Q", alt.Tooltip("value:Q", format=".3f"), "id:N"]
+    tip = ["label:N", "seed:Q", alt.Tooltip("value:Q", format=".3f"), "id:N"]
     jitter = alt.XOffset("jitter:Q", scale=alt.Scale(domain=[-1, 1]))
     dots = core.mark_circle(size=22, opacity=0.55).encode(y=y, xOffset=jitter, tooltip=tip)
     box = whole.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(y=alt.Y("q25:Q", title=title), y2="q75:Q")

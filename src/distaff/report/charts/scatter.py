@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from distaff.analysis.settings import labelled
 from distaff.report.charts.lines import decades
 from distaff.report.charts.theme import colour, in_order, label, metric_label, shape
 
@@ -19,8 +20,8 @@ def scatter(
     if log:  # a logarithmic axis has no place for zero
         both = both.filter((pl.col(x) > 0) & (pl.col(y) > 0))
     methods = in_order(runs["method"])
-    data = both.gather_every(max(1, -(-both.height // MOST))).select(
-        "id", "seed", "strength_index", pl.col(x).alias("x"), pl.col(y).alias("y"),
+    data = labelled(both, runs).gather_every(max(1, -(-both.height // MOST))).select(
+        "id", "label", "seed", pl.col(x).alias("x"), pl.col(y).alias("y"),
         pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method"),
     )  # fmt: skip
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
@@ -36,7 +37,7 @@ def scatter(
             y=alt.Y("y:Q", title=metric_label(y), scale=scale, axis=axis),
             color=colour(methods),
             shape=shape(methods),
-            tooltip=["Method:N", "strength_index:Q", "seed:Q", alt.Tooltip("x:Q", format=".3g"),
+            tooltip=["label:N", "seed:Q", alt.Tooltip("x:Q", format=".3g"),
                      alt.Tooltip("y:Q", format=".3g"), "id:N"],
         )
     )  # fmt: skip

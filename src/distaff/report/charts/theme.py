@@ -3,83 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from distaff.analysis.scores import head
+from distaff.analysis.marks import head, marks
 from distaff.analysis.usefulness import task, task_label
+from distaff.plugins.registry import METHODS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # Okabe and Ito's palette, told apart with any colour vision; its yellow and black vanish on one ground or the other.
-KNOWN = {
-    "beta_vae": ("β-VAE", "#0072B2", "circle"),
-    "factor_vae": ("FactorVAE", "#E69F00", "square"),
-    "beta_tc_vae": ("β-TCVAE", "#009E73", "diamond"),
-    "dip_vae_i": ("DIP-VAE-I", "#CC79A7", "triangle-up"),
-    "dip_vae_ii": ("DIP-VAE-II", "#D55E00", "triangle-down"),
-    "annealed_vae": ("AnnealedVAE", "#56B4E9", "cross"),
+LOOKS = {  # of the methods of the 2019 study, in its order
+    "beta_vae": ("#0072B2", "circle"),
+    "factor_vae": ("#E69F00", "square"),
+    "beta_tc_vae": ("#009E73", "diamond"),
+    "dip_vae_i": ("#CC79A7", "triangle-up"),
+    "dip_vae_ii": ("#D55E00", "triangle-down"),
+    "annealed_vae": ("#56B4E9", "cross"),
 }
 SPARE = (("#8C6D31", "stroke"), ("#7F7F7F", "triangle-left"), ("#9467BD", "triangle-right"), ("#B5651D", "arrow"))
-METRIC_LABELS = {
-    "beta_vae_score": "BetaVAE score",
-    "factor_vae_score": "FactorVAE score",
-    "mig": "MIG",
-    "dci": "DCI disentanglement",
-    "dci.disentanglement": "DCI disentanglement",
-    "modularity": "Modularity",
-    "sap": "SAP",
-    "irs": "IRS",
-    "gaussian_total_correlation": "Total correlation",
-    "gaussian_wasserstein_correlation": "Wasserstein correlation",
-    "pairwise_mutual_information": "Pairwise information",
-    "udr": "UDR",
-    "explicitness": "Explicitness",
-    "infomec": "InfoMEC",
-    "mig_sup": "MIG-sup",
-    "jemmig": "JEMMIG",
-    "dcimig": "DCIMIG",
-    "med": "MED",
-    "snc": "SNC",
-    "nk": "NK",
-    "mcc": "MCC",
-    "train.nll": "Reconstruction loss",
-    "train.kl": "KL divergence",
-    "train.elbo": "ELBO",
-    "train.curve_nll": "Reconstruction loss, end of the curve",
-    "train.curve_kl": "KL divergence, end of the curve",
-    "train.curve_elbo": "ELBO, end of the curve",
-}
 HUES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", *(hue for hue, _ in SPARE)]
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 3], [4, 6])  # of settings that differ in more than strength
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
     """Methods in the order of the study, others after them by name."""
-    place = {name: number for number, name in enumerate(KNOWN)}
+    place = {name: number for number, name in enumerate(LOOKS)}
     return sorted(set(methods), key=lambda name: (place.get(name, len(place)), name))
 
 
 def label(method: str) -> str:
-    """The name of a method as its paper writes it."""
-    return KNOWN[method][0] if method in KNOWN else method.replace("_", " ")
+    """The name of a method as its paper writes it: as its decorator has it, else its own without underscores."""
+    declared = METHODS.plugin(method).marks.get("label") if method in METHODS.names() else None
+    return str(declared or method.replace("_", " "))
 
 
 def metric_label(metric: str) -> str:
-    """The name of a score as its paper writes it; `@sampled` marks the score of sampled codes."""
+    """The name of a score as its paper writes it; `@sampled` marks the score of sampled codes.
+
+    The names come from decorators. A part is called by the symbol of its score and its own name.
+    """
     name, _, kind = metric.partition("@")
     if head(name) in ("downstream", "statistical_efficiency"):
         return task_label(task(name))
     plain, _, options = name.partition("(")
     if plain.startswith("unified_scores."):
         return plain.split(".", 1)[1].replace(".", ": ")
+    known, (_, dot, part) = marks(name), plain.partition(".")
+    whole = known.label if known.about == "training" or not dot else f"{known.symbol} {part.replace('_', ' ')}"
     told = [option.split("=")[1].strip("'") for option in options.rstrip(")").split(", ") if "=" in option]
-    return ", ".join([METRIC_LABELS.get(plain, plain.replace("_", " ")), *told, *([kind] if kind else [])])
+    return ", ".join([whole, *told, *([kind] if kind else [])])
 
 
 def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The label of each method with its colour and shape; a method outside the study takes a spare by its place."""
     ordered = in_order(methods)
-    others = [name for name in ordered if name not in KNOWN]
+    others = [name for name in ordered if name not in LOOKS]
     spare = {name: SPARE[number % len(SPARE)] for number, name in enumerate(others)}
-    return {label(name): KNOWN[name][1:] if name in KNOWN else spare[name] for name in ordered}
+    return {label(name): LOOKS[name] if name in LOOKS else spare[name] for name in ordered}
 
 
 def colour(methods: Iterable[str]) -> Any:
@@ -98,6 +80,23 @@ def shape(methods: Iterable[str]) -> Any:
     found = looks(methods)
     scale = alt.Scale(domain=list(found), range=[shape for _, shape in found.values()])
     return alt.Shape("Method:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=3))
+
+
+def dashes(frame: pl.DataFrame) -> dict[str, Any]:
+    """The channel that keeps lines of one method apart where its settings differ in more than strength, else none.
+
+    A dash a `variant`, with a legend that says in what it differs. Other marks of the chart take `variant` as detail.
+    """
+    import altair as alt
+
+    found = sorted(frame["variant"].unique().to_list())
+    if len(found) < 2:
+        return {}
+    legend = alt.Legend(
+        title=None, orient="top", columns=2, symbolType="stroke", symbolSize=400, symbolStrokeWidth=2, labelLimit=400
+    )
+    scale = alt.Scale(domain=found, range=[DASHES[number % len(DASHES)] for number in range(len(found))])
+    return {"strokeDash": alt.StrokeDash("variant:N", scale=scale, legend=legend)}
 
 
 def config(dark: bool = False) -> dict[str, Any]:

@@ -20,7 +20,7 @@ COLOURS = ["#B5B2AA", "#56B4E9", "#0072B2"]
     reading="Runs are split into thirds by their score. Each line is the median accuracy of a third with so many "
     "labels. Lines that part at few labels and meet at many would mean fewer labels are needed; lines that stay "
     "parallel mean better codes at every size.",
-    interval="The band is the 95 % bootstrap interval of the median over seeds, within method and strength.",
+    interval="The band is the 95 % bootstrap interval of the median over seeds, within settings.",
     order=84,
     paper="Figures 22 and 23",
     legend=False,

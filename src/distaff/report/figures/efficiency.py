@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from distaff.analysis.scores import CELL, supervised, wide
+from distaff.analysis.scores import supervised, wide
 from distaff.analysis.usefulness import efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
@@ -40,4 +40,4 @@ def efficiency(table: pl.DataFrame) -> Figure:
         for task in tasks
         for metric in metrics
     }
-    return Figure(frame.drop(name for name in CELL if name == "dataset"), charts, f"{frame.height} runs.")
+    return Figure(frame, charts, f"{frame.height} runs.")

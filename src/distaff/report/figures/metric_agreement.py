@@ -16,7 +16,7 @@ from distaff.report.charts.heat import heat
     question="Do the metrics rank the same runs alike?",
     reading="Each cell is Spearman's rank correlation of two metrics over the runs, times 100: 100 is the same order, "
     "0 no relation, below 0 the reverse. A pale row is a metric that measures something else.",
-    interval="Point at a cell for its 95 % bootstrap interval over seeds, within method and strength.",
+    interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",
     order=20,
     paper="Figures 2 and 12",
     legend=False,

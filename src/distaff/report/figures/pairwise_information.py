@@ -6,6 +6,7 @@ import polars as pl
 
 from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores
+from distaff.analysis.settings import POINT, labelled
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.charts.lines import lines
@@ -23,7 +24,7 @@ NAME = "pairwise_mutual_information"
     paper="Figures 27 and 28",
 )
 def pairwise_information(table: pl.DataFrame, *, seed: int = 0) -> Figure:
-    """The median of the mean pairwise mutual information by method and strength. Figures 27 and 28 of the paper.
+    """The median of the mean pairwise mutual information by setting. Figures 27 and 28 of the paper.
 
     Raises `DistaffError` where no run has it.
     """
@@ -32,7 +33,7 @@ def pairwise_information(table: pl.DataFrame, *, seed: int = 0) -> Figure:
         raise DistaffError("no run has the mutual information of its latents: score with it to draw this figure")
     shown = {"sampled": "Sampled codes", "mean": "Mean codes"}
     rows = pl.concat([scores(table, NAME, kind) for kind in shown if kind in found])
-    frame = medians(rows, ["representation", "method", "strength_index", "strength", "spec"], seed=seed)
+    frame = labelled(medians(rows, ["representation", *POINT], seed=seed), table)
     charts = {
         caption: lines(frame.filter(pl.col("representation") == kind), "Mutual information (nats)")
         for kind, caption in shown.items()

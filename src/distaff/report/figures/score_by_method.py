@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from distaff.analysis.scores import scores, supervised
+from distaff.analysis.settings import labelled
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.charts.baselines import spans
@@ -15,9 +16,9 @@ from distaff.report.charts.theme import metric_label
 @figure(
     title="Scores of each method",
     question="Does the choice of method decide how disentangled the code is?",
-    reading="Every dot is a run: all strengths and seeds of a method, or an even part of many. The box "
+    reading="Every dot is a run: all settings and seeds of a method, or an even part of many. The box "
     "spans the middle half, the line is the median. Where boxes overlap, the choice of method matters less than "
-    "strength and luck. The grey zone holds untrained models.",
+    "the rest of the setting and luck. The grey zone holds untrained models.",
     interval="The box is a spread, not an error bar: it holds the middle half of the runs.",
     order=30,
     untrained=True,
@@ -30,7 +31,7 @@ def score_by_method(table: pl.DataFrame, *, untrained: pl.DataFrame | None = Non
     """
     if not (names := supervised(table)):
         raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
-    rows = pl.concat([scores(table, name) for name in names])
+    rows = labelled(pl.concat([scores(table, name) for name in names]), table)
     frame = quartiles(rows, ["metric", "method"]).join(spans(untrained), "metric", how="left", maintain_order="left")
     of = {name: pl.col("metric") == name for name in names}
     charts = {

@@ -6,6 +6,7 @@ import polars as pl
 
 from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores, supervised
+from distaff.analysis.settings import POINT, labelled
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.charts.baselines import spans
@@ -25,14 +26,14 @@ from distaff.report.charts.theme import metric_label
     columns=3,
 )
 def strength_curves(table: pl.DataFrame, *, untrained: pl.DataFrame | None = None, seed: int = 0) -> Figure:
-    """The median of every disentanglement score by method and strength. Figures 4 (left) and 15 of the paper.
+    """The median of every disentanglement score by setting. Figures 4 (left) and 15 of the paper.
 
-    `best` marks the strength of each method with the highest median. Raises `DistaffError` where there is no score.
+    `best` marks the setting of each method with the highest median. Raises `DistaffError` where there is no score.
     """
     if not (names := supervised(table)):
         raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
     rows = pl.concat([scores(table, name) for name in names])
-    frame = medians(rows, ["metric", "method", "strength_index", "strength", "spec"], seed=seed).with_columns(
+    frame = labelled(medians(rows, ["metric", *POINT], seed=seed), table).with_columns(
         (pl.col("median") == pl.col("median").max().over("metric", "method")).alias("best")
     )
     frame = frame.join(spans(untrained), "metric", how="left", maintain_order="left")

@@ -6,6 +6,7 @@ import polars as pl
 
 from distaff.analysis.intervals import medians
 from distaff.analysis.scores import TC, scores
+from distaff.analysis.settings import POINT, labelled
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.charts.lines import lines
@@ -22,7 +23,7 @@ from distaff.report.charts.lines import lines
     paper="Figures 1, 8, 9, 25 and 26",
 )
 def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
-    """The median Gaussian total correlation of each method and strength, for sampled and for mean codes.
+    """The median Gaussian total correlation of each setting, for sampled and for mean codes.
 
     TC = (sum_i log S_ii - log det S) / 2 with S the covariance of the codes. Figures 1, 8, 9, 25, 26 of the paper.
     Raises `DistaffError` where the table has it for neither representation.
@@ -32,7 +33,7 @@ def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     if not (kept := [kind for kind in shown if kind in kinds]):
         raise DistaffError(f"no run has {TC}: score with it to draw this figure")
     rows = pl.concat([scores(table, TC, kind) for kind in kept])
-    frame = medians(rows, ["representation", "method", "strength_index", "strength", "spec"], seed=seed)
+    frame = labelled(medians(rows, ["representation", *POINT], seed=seed), table)
     top = frame.select(pl.max_horizontal("median", "high").max()).item()
     positive = frame.filter(pl.col("median") > 0)["median"]
     bottom = float(min(positive)) / 2 if len(positive) else top / 10  # a band may leave the chart, a line may not

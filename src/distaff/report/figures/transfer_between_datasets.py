@@ -16,7 +16,7 @@ from distaff.report.charts.theme import metric_label
     question="Does a setting that is good on one data set do well on another?",
     reading="One chart a metric. Each cell is Spearman's rank correlation, times 100, of the settings' medians on two "
     "data sets: 100 means that both rank the settings alike.",
-    interval="Point at a cell for its 95 % bootstrap interval over seeds, within method and strength.",
+    interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",
     order=20,
     paper="Figures 4 (right) and 17",
     legend=False,

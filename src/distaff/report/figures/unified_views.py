@@ -17,7 +17,7 @@ from distaff.report.charts.heat import heat
     reading="A metric makes a matrix of how much each code tells of each factor, and sums it up. Each cell is "
     "Spearman's rank correlation, times 100, of two such pairs. Blocks along the diagonal that are darker than the "
     "rest mean that the matrix decides.",
-    interval="Point at a cell for its 95 % bootstrap interval over seeds, within method and strength.",
+    interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",
     order=90,
     paper="the unified view of the JMLR extension",
     legend=False,

@@ -16,7 +16,7 @@ from distaff.report.charts.heat import heat
     question="Can a model be chosen without labels?",
     reading="Each cell is Spearman's rank correlation, times 100, of a score that needs no label (rows) with a metric "
     "that does (columns). A row that is strong and of one sign, on every data set, would be a way to choose.",
-    interval="Point at a cell for its 95 % bootstrap interval over seeds, within method and strength.",
+    interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",
     order=60,
     paper="Figures 4 (centre) and 16",
     legend=False,

@@ -18,7 +18,7 @@ from distaff.report.charts.heat import heat
     reading="Each cell is Spearman's rank correlation, times 100, of a metric (rows) with the accuracy of a classifier "
     "on the codes (columns: LR logistic regression, GBT boosted trees, and how many labels), or with how little it "
     "loses with few labels (efficiency).",
-    interval="Point at a cell for its 95 % bootstrap interval over seeds, within method and strength.",
+    interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",
     order=80,
     paper="Figures 5 and 19",
     legend=False,

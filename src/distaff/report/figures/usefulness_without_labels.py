@@ -17,7 +17,7 @@ from distaff.report.charts.heat import heat
     question="Do scores without labels tell which code is useful?",
     reading="Each cell is Spearman's rank correlation, times 100, of a score that needs no label (rows) with accuracy "
     "or efficiency downstream (columns).",
-    interval="Point at a cell for its 95 % bootstrap interval over seeds, within method and strength.",
+    interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",
     order=86,
     paper="Figure 24",
     legend=False,

@@ -1,4 +1,4 @@
-"""How much of each score's variance method and strength explain."""
+"""How much of each score's variance the method explains, how much its setting, and how much is the seed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from distaff.errors import DistaffError
 from distaff.report import Figure, figure
 from distaff.report.charts.theme import metric_label
 
-PARTS = ("method", "strength", "seed")
+PARTS = ("method", "setting", "seed")
 
 
 @figure(
     title="What decides the score",
-    question="How much is the method, how much its strength, and how much is luck?",
-    reading="Each bar splits the variance of one score over all runs: what the method explains, what the strength "
-    "adds, and what is left to the seed. The paper found about 37, 22 and 41 per cent, over seven data sets.",
-    interval="Shares are in-sample, as published: they flatter method and strength where seeds are few. The numbers "
+    question="How much is the method, how much its setting, and how much is luck?",
+    reading="Each bar splits the variance of one score over all runs: what the method explains, what the rest of "
+    "the setting adds (strength, and whatever else varies), and what is left to the seed. The paper found "
+    "about 37, 22 and 41 per cent, over seven data sets.",
+    interval="Shares are in-sample, as published: they flatter method and setting where seeds are few. The numbers "
     "give the adjusted share beside them, with its 95 % bootstrap interval.",
     order=50,
     paper="Table 5",
@@ -27,7 +28,7 @@ PARTS = ("method", "strength", "seed")
     columns=1,
 )
 def variance_explained(table: pl.DataFrame, *, seed: int = 0) -> Figure:
-    """The R^2 of each score on method, and on method x strength. Table 5 of the paper.
+    """The R^2 of each score on method, and on setting. Table 5 of the paper.
 
     Raises `DistaffError` where no score varies.
     """
@@ -35,8 +36,7 @@ def variance_explained(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     if frame.is_empty():
         raise DistaffError("no disentanglement score varies between the runs: there is no variance to explain")
     split = frame.pivot("predictor", index=["dataset", "metric"], values="r2").with_columns(
-        (pl.col("method x strength") - pl.col("method")).alias("strength"),
-        (1 - pl.col("method x strength")).alias("seed"),
+        (pl.col("setting") - pl.col("method")).alias("setting"), (1 - pl.col("setting")).alias("seed")
     )
     data = split.unpivot(PARTS, index="metric", variable_name="part", value_name="share").with_columns(
         pl.col("metric").replace_strict({name: metric_label(name) for name in split["metric"]}),

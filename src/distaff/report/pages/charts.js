@@ -3,12 +3,12 @@
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const views = new Map();
 let printing = false;
-// The page has one key of methods: it replaces the legends of the charts, which the SVG files keep.
+// The page has one key of methods: it replaces the legends of methods, which the SVG files keep. Others stay.
 function withoutKey(spec) {
   if (Array.isArray(spec)) return spec.map(withoutKey);
   if (spec === null || typeof spec !== "object") return spec;
   return Object.fromEntries(Object.entries(spec).map(([name, value]) =>
-    [name, name === "data" || name === "datasets" ? value : name === "legend" ? null : withoutKey(value)]));
+    [name, name === "data" || name === "datasets" ? value : value?.field === "Method" && "legend" in value ? { ...value, legend: null } : withoutKey(value)]));
 }
 function draw(place) {
   const chart = REPORT.charts[place.dataset.chart];

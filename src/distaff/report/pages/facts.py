@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.scores import CELL
+from distaff.analysis.scores import SETTING
 from distaff.metrics.evaluate import split_text
 from distaff.report.charts import theme
 
@@ -44,7 +44,7 @@ def compared(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 
 def settings(part: pl.DataFrame) -> int:
     """How many settings have runs."""
-    return int(part.select(pl.struct(*CELL).n_unique()).item()) if part.height else 0
+    return int(part.select(pl.struct(*SETTING).n_unique()).item()) if part.height else 0
 
 
 def themes() -> dict[str, Any]:

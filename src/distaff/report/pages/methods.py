@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 
 from distaff.plugins.registry import METHODS
-from distaff.report.charts.theme import HUES, label, metric_label
+from distaff.report.charts.theme import HUES, dashes, label, metric_label
 from distaff.report.pages import page
 
 
@@ -40,16 +40,17 @@ def _chart(part: pl.DataFrame, metric: str) -> alt.LayerChart:
     key = alt.Legend(title=None, orient="top", columns=3) if len(datasets) > 1 else None
     hue = alt.Color("dataset:N", scale=alt.Scale(domain=datasets, range=HUES), legend=key)
     y = alt.Y("median:Q", title=metric_label(metric), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
-    core = alt.Chart(part).encode(x=alt.X("strength:O", title="strength", axis=alt.Axis(labelAngle=0)), color=hue)
+    x = alt.X("strength:O", title="strength", axis=alt.Axis(labelAngle=0))
+    core = alt.Chart(part).encode(x=x, color=hue, detail="variant:N")
     tip = [
-        "spec:N",
+        "label:N",
         "dataset:N",
         *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("median", "low", "high")),
         "n:Q",
     ]
     band = core.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=metric_label(metric)), y2="high:Q")
     dots = core.mark_point(filled=True, size=50, opacity=1).encode(y=y, tooltip=tip)
-    chart: alt.LayerChart = (band + core.mark_line(strokeWidth=2).encode(y=y) + dots).properties(
+    chart: alt.LayerChart = (band + core.mark_line(strokeWidth=2).encode(y=y, **dashes(part)) + dots).properties(
         width="container", height=200
     )
     return chart
@@ -62,10 +63,10 @@ def _table(own: pl.DataFrame) -> str:
     names = _metrics(own)
     heads = "".join(f'<th class="num" scope="col">{escape(metric_label(name))}</th>' for name in names)
     rows = []
-    for (dataset, spec, _), part in own.group_by("dataset", "spec", "strength", maintain_order=True):
+    for (dataset, setting, _), part in own.group_by("dataset", "label", "setting", maintain_order=True):
         found = {row["metric"]: row for row in part.iter_rows(named=True)}
         cells = "".join(f'<td class="num">{_cell(found.get(name))}</td>' for name in names)
-        link = f'<a href="runs.html#{escape(f"{spec} {dataset}")}">{escape(str(spec))}</a>'
+        link = f'<a href="runs.html#{escape(f"{setting} {dataset}")}">{escape(str(setting))}</a>'
         rows.append(
             f"<tr><td>{link}</td><td>{escape(str(dataset))}</td><td class='num'>{max(part['n'])}</td>{cells}</tr>"
         )

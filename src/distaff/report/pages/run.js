@@ -94,13 +94,14 @@ function show(id) {
     place.replaceChildren(make("section", { className: "figure" }, make("p", { className: "absent" }, id ? `There is no run ${id} in this report. See ` : "No run was asked for. See ", link, ".")));
     return;
   }
-  document.title = `${run.spec} · distaff`;
-  const cell = make("a", { href: `runs.html#${encodeURIComponent(`${run.spec} ${run.dataset}`)}` }, "the other seeds of this setting");
+  document.title = `${run.label} · distaff`;
+  const cell = make("a", { href: `runs.html#${encodeURIComponent(`${run.label} ${run.dataset}`)}` }, "the other seeds of this setting");
   const method = make("a", { href: `method-${encodeURIComponent(run.method)}.html` }, "its method");
-  const about = [`${run.dataset}, seed ${run.seed}`, run.status, run.seconds ? `${number(run.seconds)} s of training` : ""].filter(Boolean).join(" · ");
-  const top = make("header", { className: "lead" }, make("p", { className: "eyebrow" }, `Run ${id}`), make("h1", {}, run.spec), make("p", { className: "sub" }, `${about} · see `, cell, ", ", method), command(run));
+  const setting = Object.entries(run.setting || {}).map(([name, value]) => typeof value === "number" ? `${name} ${value.toLocaleString("en")}` : value);
+  const about = [`${run.dataset}, seed ${run.seed}`, ...setting, run.status, run.seconds ? `${number(run.seconds)} s of training` : ""].filter(Boolean).join(" · ");
+  const top = make("header", { className: "lead" }, make("p", { className: "eyebrow" }, `Run ${id}`), make("h1", {}, run.label), make("p", { className: "sub" }, `${about} · see `, cell, ", ", method), command(run));
   if (run.reason) top.append(make("p", { className: "failed" }, run.reason));
-  const pictures = run.pictures.map(([name, path]) => make("figure", {}, make("img", { src: path, alt: `${name} of ${run.spec}`, loading: "lazy" }), make("figcaption", {}, name)));
+  const pictures = run.pictures.map(([name, path]) => make("figure", {}, make("img", { src: path, alt: `${name} of ${run.label}`, loading: "lazy" }), make("figcaption", {}, name)));
   const drawn = curves(run);
   const made = Object.entries(run.made || {}).map(([name, value]) => `${name} ${value}`).join(" · ");
   place.replaceChildren(top,

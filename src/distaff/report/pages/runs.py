@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from distaff.analysis.scores import supervised
+from distaff.analysis.settings import ASPECTS
 from distaff.report.charts import theme
 from distaff.report.pages import page
 
 TOGETHER = 50  # runs of one file: what a page loads to show one of them
 POINTS = 60  # of a curve on the page
-COLUMNS = ("id", "spec", "dataset", "seed", "status", "seconds")
+COLUMNS = ("id", "setting", "dataset", "seed", "status", "seconds")
 
 
 class Details(NamedTuple):
@@ -32,7 +33,8 @@ def rows(table: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
     names = supervised(table)
     mean = table.filter((pl.col("representation") == "mean") & pl.col("metric").is_in(names))
     scored = mean.pivot("metric", index="id", values="value") if mean.height else pl.DataFrame(schema={"id": pl.String})
-    joined = runs.join(scored, on="id", how="left", maintain_order="left")
+    named = runs.drop("setting").rename({"label": "setting"})
+    joined = named.join(scored, on="id", how="left", maintain_order="left")
     shown = [name for name in (*COLUMNS, *names, "reason") if name in joined.columns]
     labels = ["run" if name == "id" else theme.metric_label(name) if name in names else name for name in shown]
     found = joined.select(shown).with_columns(pl.col(pl.Float64).round(4).fill_nan(None)).rows()
@@ -40,13 +42,14 @@ def rows(table: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
 
 
 def write(table: pl.DataFrame, runs: pl.DataFrame, details: Callable[[str], Details], out: Path) -> int:
-    """Write every run in full to the folder `out`/runs; returns in how many files."""
+    """Write every run in full to the folder `out`/runs; returns in how many files. `runs` have their labels."""
     parts = max(1, math.ceil(runs.height / TOGETHER))
     scores = _scores(table)
     files: dict[int, dict[str, Any]] = defaultdict(dict)
     for run in runs.iter_rows(named=True):
         found = details(run["id"]) if run["status"] == "done" else Details()
-        told = {name: run[name] for name in ("id", "spec", "dataset", "method", "seed", "status", "command", "reason")}
+        told = {name: run[name] for name in ("id", "label", "dataset", "method", "seed", "status", "command", "reason")}
+        told |= {"setting": {name: run[name] for name in ASPECTS if run[name] is not None}}
         told |= {"seconds": run["seconds"], "scores": scores.get(run["id"], []), "made": _facts(found.made)}
         told |= {"curve": _thin(found.curve), "pictures": list(found.pictures.items())}
         files[part(run["id"], parts)][run["id"]] = told

@@ -14,6 +14,7 @@ import polars as pl
 from distaff.analysis.claims.claims import scorecard as claims_of
 from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores, supervised
+from distaff.analysis.settings import POINT, complete, labelled
 from distaff.errors import DistaffError
 from distaff.metrics.baselines import expected
 from distaff.report.charts import theme
@@ -52,6 +53,7 @@ def build(
     if planned.is_empty():
         raise DistaffError("this study has no run to report on: start it with `distaff study run`")
     _write_assets(out)
+    table, planned = complete(table), labelled(complete(planned), planned)
     parts = compared(table)
     asked = {"untrained": untrained, "repeats": repeats, "matrices": matrices}
     beside = {name: frame for name, frame in asked.items() if frame is not None}
@@ -143,8 +145,9 @@ def _write_methods(
     study: StudyFacts, table: pl.DataFrame, planned: pl.DataFrame, links: Sequence[tuple[str, str]], out: Path
 ) -> None:
     found = [scores(table, name) for name in supervised(table)]
-    keys = ["metric", "method", "dataset", "strength", "spec"]
+    keys = ["metric", "dataset", *POINT]
     settings = medians(pl.concat(found), keys) if found else pl.DataFrame(schema={**dict.fromkeys(keys, pl.String)})
+    settings = labelled(settings, table)
     order = {name: place for place, name in enumerate(supervised(table))}
     ranked = settings.sort(
         pl.col("metric").replace_strict(order, default=0, return_dtype=pl.Int64), maintain_order=True

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import polars as pl
 
 from distaff.analysis.intervals import medians
-from distaff.analysis.scores import CELL, TC, scores, supervised
+from distaff.analysis.scores import SETTING, TC, scores, supervised
+from distaff.analysis.settings import labelled
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
 from distaff.report.charts.theme import in_order, label, metric_label
@@ -54,15 +55,15 @@ def _ran(runs: pl.DataFrame, planned: int | None) -> str:
     done = runs.filter(pl.col("status") == "done")
     if done.is_empty():
         return f"None of {count(planned or runs.height, 'planned run')} has finished."
-    cells = done.group_by(CELL).len()["len"]
-    low, high = min(cells), max(cells)
+    of_setting = done.group_by(SETTING).len()["len"]
+    low, high = min(of_setting), max(of_setting)
     seeds = f"{low} seeds" if low == high else f"{low} to {high} seeds"
     methods = listed([label(name) for name in in_order(done["method"])])
     hours = done["seconds"].sum() / 3600
     took = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
     where = listed([f"{name}" for name in sorted(done["dataset"].unique())])
     return (
-        f"{count(done.height, 'model')} were trained on {where}: {methods}, in {count(len(cells), 'setting')} "
+        f"{count(done.height, 'model')} were trained on {where}: {methods}, in {count(len(of_setting), 'setting')} "
         f"of {seeds if high != 1 else '1 seed'} each, {took} of training in all."
     )
 
@@ -73,12 +74,19 @@ def _correlation(table: pl.DataFrame) -> str:
         rows = pl.concat([scores(table, TC, kind) for kind in ("sampled", "mean")])
     except DistaffError:
         return ""
-    found = medians(rows.filter(pl.col("method") == "beta_vae"), ["dataset", "representation", "strength"])
+    rows = labelled(rows.filter(pl.col("method") == "beta_vae"), table)
+    found = medians(rows, ["dataset", "representation", "variant", "strength"])
     parts = []
     for kind in ("sampled", "mean"):
         line = found.filter(pl.col("representation") == kind).sort("strength")
-        biggest = line.group_by("dataset").len().sort("len", "dataset", descending=[True, False])
-        line = line.filter(pl.col("dataset") == biggest["dataset"][0]) if biggest.height else line
+        if line.is_empty():
+            return ""
+        longest = (
+            line.group_by("dataset", "variant")
+            .len()
+            .sort(pl.col("len"), "dataset", "variant", descending=[True, False, False])
+        )
+        line = line.filter(pl.col("dataset") == longest["dataset"][0], pl.col("variant") == longest["variant"][0])
         if line.height < 2:
             return ""
         first, last = line.row(0, named=True), line.row(-1, named=True)
@@ -103,13 +111,13 @@ def _seeds(table: pl.DataFrame) -> str:
     busiest = shares.sort("levels", "dataset", descending=[True, False])["dataset"][0]
     here = shares.filter(pl.col("dataset") == busiest)
     mean = {name: sum(part["adjusted"]) / part.height for (name,), part in here.group_by("predictor")}
-    if not {"method", "method x strength"} <= mean.keys() or here.filter(pl.col("predictor") == "method").height == 0:
+    if not {"method", "setting"} <= mean.keys() or here.filter(pl.col("predictor") == "method").height == 0:
         return ""
-    method, cell = (min(max(float(mean[name]), 0.0), 1.0) for name in ("method", "method x strength"))
+    method, setting = (min(max(float(mean[name]), 0.0), 1.0) for name in ("method", "setting"))
     names = listed([metric_label(name) for name in supervised(table) if name in here["metric"].to_list()])
     return (
-        f"Of the variance of {names}, the choice of method explains {method:.0%} on average, method and strength "
-        f"together {cell:.0%}; the remaining {1 - cell:.0%} is the seed (adjusted for the number of settings)."
+        f"Of the variance of {names}, the choice of method explains {method:.0%} on average, the whole setting "
+        f"{setting:.0%}; the remaining {1 - setting:.0%} is the seed (adjusted for the number of settings)."
     )
 
 
@@ -117,7 +125,7 @@ def _limits(table: pl.DataFrame, runs: pl.DataFrame) -> str:
     done = runs.filter(pl.col("status") == "done")
     if done.is_empty():
         return "It cannot say anything yet."
-    seeds = max(done.group_by(CELL).len()["len"])
+    seeds = max(done.group_by(SETTING).len()["len"])
     parts = [f"{count(seeds, 'seed')} a setting cannot tell small differences apart"]
     if seeds == 1:
         parts = ["one seed a setting cannot tell a method from its luck"]
