@@ -8,11 +8,11 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.metrics import dci, factor_vae_score, irs, jemmig, mcc, med, modularity, sap
-from distaff.metrics._arrays import as_factors, canonical, moderate, scaled
-from distaff.metrics._predict import lesson
 from distaff.metrics.between import udr
+from distaff.metrics.core.arrays import as_factors, canonical, moderate, scaled
+from distaff.metrics.core.predict import lesson
 from distaff.metrics.latents import active_by_spread
-from distaff.registry import METRICS, TASKS
+from distaff.plugins.registry import METRICS, TASKS
 
 NAMES = METRICS.names()
 FEW = {

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from distaff.metrics import snc
-from distaff.metrics._matching import cuts, matched, paired
-from distaff.metrics._nearest import _reach, _within
-from distaff.metrics._predict import lesson
+from distaff.metrics.core.matching import cuts, matched, paired
+from distaff.metrics.core.nearest import _reach, _within
+from distaff.metrics.core.predict import lesson
 
 
 @pytest.mark.parametrize(

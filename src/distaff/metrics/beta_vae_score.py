@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import canonical
-from distaff.metrics._draws import generator
-from distaff.metrics._lookup import LookUp, look_up
-from distaff.metrics._relation import NO_FACTOR
-from distaff.metrics._rows import Rows
-from distaff.metrics._threads import one_blas_thread
+from distaff.metrics.core.arrays import canonical
+from distaff.metrics.core.lookup import LookUp, look_up
+from distaff.metrics.core.relation import NO_FACTOR
+from distaff.metrics.core.rows import Rows
+from distaff.metrics.core.threads import one_blas_thread
 
 LARGEST = 2.0**64  # difference of codes from which on the classifier, which does not scale them, gets lost
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics._gaps import gap
-from distaff.metrics._relation import NO_FACTOR, relation
+from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.relation import NO_FACTOR, relation
 
 SAME = 1e-9  # of a factor's entropy: codes whose information differs by less tell as much of it
 

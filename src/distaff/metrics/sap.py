@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import moderate, scaled
-from distaff.metrics._gaps import gap
-from distaff.metrics._predict import hit, lesson
+from distaff.metrics.core.arrays import moderate, scaled
+from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.predict import hit, lesson
 
 WAYS = ("auto", "svm", "correlation")
 LEAST_VARIANCE = 1e-12  # the study's, below which a code is taken for constant

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError, unknown
-from distaff.metrics._arrays import as_codes, canonical, moderate
+from distaff.metrics.core.arrays import as_codes, canonical, moderate
 
 WAYS = ("lasso", "spearman")
 ALPHA = 0.1  # Duan et al.'s weight of the L1 norm
