@@ -13,6 +13,7 @@ from distaff.data.cache.built import FOLDER
 from distaff.metrics.baselines import baselines, expected
 from distaff.networks import initial
 from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.plugins.spec import content_id
 from distaff.runs import Study, cross
 from distaff.scoring.baselines import floors
 from distaff.scoring.protocol import Scoring, scoring
@@ -84,13 +85,30 @@ def test_what_a_file_lacks_is_added_and_what_it_has_is_left(kept: Store) -> None
     assert set(floor(more, kept)["metric"]) == set(more.metrics)
 
 
-def test_scores_of_another_network_or_of_other_rows_are_asked_anew(kept: Store) -> None:
+def test_baselines_of_other_rows_are_measured_anew(kept: Store) -> None:
     before = told(kept)["scores"]
     floors(kept, RUNS[0], replace(scoring(STUDY), rows=300), models=2)
     assert told(kept)["scores"] != before
+
+
+def test_two_networks_of_one_data_set_have_baselines_each(kept: Store) -> None:
+    mine = told(kept)
     other = cross(["toy"], ["dip_vae_i"], [0], network="mlp(width=9, latents=3)", updates=20)[0]
     floors(kept, other, scoring(STUDY), models=2)
-    assert told(kept)["network"] == "mlp(latents=3, width=9)"
+    files = {file["network"]: file for file in map(read_json, kept.folder.glob("untrained-*.json"))}
+    assert files.keys() == {"mlp(latents=3, width=8)", "mlp(latents=3, width=9)"}
+    assert files["mlp(latents=3, width=8)"] == mine
+
+
+def test_a_file_that_is_named_by_its_data_set_alone_is_still_read(kept: Store) -> None:
+    (path,) = kept.folder.glob("untrained-*.json")
+    earlier = kept.folder / f"untrained-{content_id(RUNS[0].dataset.identity)}.json"
+    path.rename(earlier)
+    before = earlier.read_bytes()
+    heard: list[str] = []
+    assert floors(kept, RUNS[0], scoring(STUDY), models=2, tell=heard.append) == read_json(earlier)["scores"]
+    assert not heard
+    assert earlier.read_bytes() == before
 
 
 def test_without_the_images_noise_and_a_perfect_code_are_asked_and_networks_left_out(

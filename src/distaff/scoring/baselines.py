@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.metrics.baselines import noise_codes, perfect_codes
-from distaff.metrics.evaluate import OF_2019, Table, evaluate_table, table
+from distaff.metrics.evaluate import Table, evaluate_table, table
 from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
@@ -40,13 +39,13 @@ def floors(
 
     Rows say what they are `of`: `untrained` networks, seeds 0, 1, ... of `models`, as `run` was at update 0; `noise`,
     standard normal codes; `perfect`, each factor as a code of its own. Downstream tasks are left out. Kept as
-    untrained-<hash of data set and sampling>.json; what it lacks is measured and added, but for networks whose images
-    are not on this machine. `tell` hears of work before it is done.
+    untrained-<hash of data set, network and sampling>.json; what it lacks is measured and added, but for networks whose
+    images are not on this machine. `tell` hears of work before it is done.
     """
     metrics = tuple(spec for spec in scoring.metrics if spec.kind == METRICS.kind) or (METRICS.parse("mig"),)
     asked = replace(scoring, metrics=metrics, cells=min(scoring.cells, CELLS))
-    path = store.folder / f"untrained-{content_id(_named(run, asked))}.json"
-    found = _kept(path, run, asked)
+    path = store.folder / f"untrained-{content_id([run.dataset.identity, run.network.identity, asked.sampling])}.json"
+    found = _kept(path, run, asked) or _kept(_before(store, run), run, asked)
     for thing in ((PERFECT, 0), (NOISE, 0), *((UNTRAINED, seed) for seed in range(models))):
         known = [
             row for row in found if (row.get("of", UNTRAINED), row["seed"], row["representation"]) == (*thing, MEAN)
@@ -66,9 +65,9 @@ def floors(
     return found
 
 
-def _named(run: Run, asked: Scoring) -> Any:
-    """What the file's name hashes: of the sampling of 2019 the data set alone, as before there was a choice."""
-    return run.dataset.identity if asked.sampling == OF_2019 else [run.dataset.identity, asked.sampling]
+def _before(store: Store, run: Run) -> Path:
+    """Where earlier versions kept them, whose files were named by the data set alone."""
+    return store.folder / f"untrained-{content_id(run.dataset.identity)}.json"
 
 
 def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
