@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from distaff.commands.finding import find
+from distaff.commands.find_run import find
 from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
 from distaff.encode import Codes

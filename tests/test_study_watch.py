@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from distaff.commands.follow import duration
 from distaff.commands.study import app
+from distaff.commands.study_progress import duration
 from distaff.runs import Study
 from distaff.store.store import Store
 from distaff.store.studies import keep_study, load_study

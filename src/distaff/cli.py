@@ -15,7 +15,7 @@ from distaff.commands import (
     data,
     explore,
     export,
-    listing,
+    list_plugins,
     report,
     score,
     show,
@@ -33,7 +33,7 @@ GROUPS = {  # words that have commands of their own behind them
 }
 
 app = SubcommandApp()
-app.command(name="list")(listing.list_)
+app.command(name="list")(list_plugins.list_plugins)
 for command in (
     train.train,
     score.score,

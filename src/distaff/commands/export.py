@@ -27,7 +27,7 @@ def export(
         store: where ids are looked for: a store, or a folder with stores in it.
         out: the folder to write to; by default out/export/ID.
     """
-    from distaff.commands.finding import find
+    from distaff.commands.find_run import find
     from distaff.errors import unknown
     from distaff.share.huggingface import to_huggingface
     from distaff.share.load import load

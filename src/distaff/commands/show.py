@@ -18,7 +18,7 @@ def show(run: Annotated[str, tyro.conf.Positional], /, store: Path = Path("out")
         store: where to look for an id: a store, or a folder of stores.
         out: the folder to draw into; by default that of the run.
     """
-    from distaff.commands.finding import find
+    from distaff.commands.find_run import find
     from distaff.pictures.draw import draw
 
     kept, id = find(run, store)

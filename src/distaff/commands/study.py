@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.extras import SubcommandApp
 
-from distaff.commands.how import How, Where
+from distaff.commands.study_options import How, Where
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def study_run(
         how: what does the work.
         dry_run: say what would be done, and do nothing.
     """
-    from distaff.commands.follow import follow, told
+    from distaff.commands.study_progress import follow, told
     from distaff.study.plan import plan
 
     study, store, ids = _opened(file, where)
@@ -92,7 +92,7 @@ def study_status(
         file: a Python file that defines `study = Study(...)`.
         where: the store and the runs.
     """
-    from distaff.commands.follow import amount
+    from distaff.commands.study_progress import amount
     from distaff.study.plan import failures
     from distaff.study.watch import Watch
 
@@ -193,7 +193,7 @@ def _opened(file: Path, where: Where) -> tuple[Study, Store, frozenset[str] | No
 
 
 def _show_plan(study: Study, store: Store, todo: Plan, memory: str, measured: object = None) -> None:
-    from distaff.commands.follow import show_plan
+    from distaff.commands.study_progress import show_plan
     from distaff.store.listing import listing
     from distaff.study.launch import bytes_in
     from distaff.study.pace import Pace, from_store

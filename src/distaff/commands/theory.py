@@ -15,7 +15,7 @@ def theory(run: str | None = None, store: Path = Path("out"), out: Path = Path("
         store: where to look for an id: a store, or a folder of stores.
         out: the folder of the page.
     """
-    from distaff.commands.finding import find
+    from distaff.commands.find_run import find
     from distaff.theory.page import build
 
     if run is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 
-def list_(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
+def list_plugins(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
     """List the plug-ins of each kind, with their parameters and one sentence each.
 
     Example: distaff list methods

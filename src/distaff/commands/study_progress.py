@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distaff.commands.how import How
+from distaff.commands.study_options import How
 from distaff.errors import DistaffError, unknown
 from distaff.runs import Study
 from distaff.store.store import Store
