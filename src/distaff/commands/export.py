@@ -27,7 +27,7 @@ def export(
         store: where ids are looked for: a store, or a folder with stores in it.
         out: the folder to write to; by default out/export/ID.
     """
-    from distaff.commands.find_run import find
+    from distaff.commands.find_run import find_run
     from distaff.errors import unknown
     from distaff.share.huggingface import to_huggingface
     from distaff.share.load import load
@@ -39,7 +39,7 @@ def export(
     if (Path(run) / "run.json").is_file():  # in a store or not
         folder = Path(run).resolve()
     else:
-        found, id = find(run, store)
+        found, id = find_run(run, store)
         folder = found.run_folder(id)
     goal = out or Path("out/export") / folder.name
     try:

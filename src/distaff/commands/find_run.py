@@ -1,4 +1,4 @@
-"""How a command finds the run that a person means: a folder, an id, or the first digits of one."""
+"""The run that an argument of a command names: a folder, an id, or the first digits of one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from distaff.store.store import Store
 
 
-def find(run: str, folder: Path) -> tuple[Store, str]:
+def find_run(run: str, folder: Path) -> tuple[Store, str]:
     """The store and the id of `run`: a run's folder, or an id or its first digits in `folder` or a store inside it.
 
     Raises `DistaffError` if there is none, or more than one.
@@ -20,23 +20,25 @@ def find(run: str, folder: Path) -> tuple[Store, str]:
 
     named = Path(run)
     if (named / "run.json").is_file():
-        own = named.resolve()
-        if own.parent.name != "runs":
+        path = named.resolve()
+        if path.parent.name != "runs":
             raise DistaffError(
-                f"{own} stands outside a store: put it where STORE/runs/{own.name} is (export takes it as is)"
+                f"{path} is outside a store: move it to STORE/runs/{path.name} (`distaff export` takes it as it is)"
             )
-        return Store(own.parent.parent), own.name
+        return Store(path.parent.parent), path.name
     if not (stores := list_stores(folder)):
-        raise DistaffError(f"there is no store in {folder}: name one with --store, or a run's folder instead of an id")
-    found = [(store, path.name) for store in stores for path in sorted((store / "runs").glob("[!.]*"))]
-    meant = [(store, id) for store, id in found if id.startswith(run)] if run else []
-    if len({id for _, id in meant}) > 1:
-        some = ", ".join(id for _, id in meant[:4])
-        raise DistaffError(f"{len(meant)} runs in {folder} begin with {run!r}, such as {some}: give more digits")
-    if not meant:
-        some = ", ".join(id for _, id in found[:4]) or "none"
-        raise DistaffError(f"there is no run {run!r} among the {len(found)} in {folder}; there is: {some}, ...")
-    return Store(meant[0][0]), meant[0][1]
+        raise DistaffError(
+            f"there is no store in {folder}: name one with --store, or give a run's folder instead of an id"
+        )
+    runs = [(store, path.name) for store in stores for path in sorted((store / "runs").glob("[!.]*"))]
+    matches = [(store, id) for store, id in runs if id.startswith(run)] if run else []
+    if len({id for _, id in matches}) > 1:
+        some = ", ".join(id for _, id in matches[:4])
+        raise DistaffError(f"{len(matches)} runs in {folder} begin with {run!r}, such as {some}: give more digits")
+    if not matches:
+        some = ", ".join(id for _, id in runs[:4]) or "none"
+        raise DistaffError(f"there is no run {run!r} among the {len(runs)} in {folder}; available: {some}, ...")
+    return Store(matches[0][0]), matches[0][1]
 
 
 def list_stores(folder: Path) -> list[Path]:
