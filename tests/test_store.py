@@ -255,7 +255,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def test_tidying_removes_what_dead_workers_left_and_nothing_else(copy: tuple[Study, Store]) -> None:
+def test_leftovers_of_dead_workers_are_removed_and_nothing_else(copy: tuple[Study, Store]) -> None:
     study, store = copy
     before = results(store.folder)
     (store.folder / "runs" / ".0123456789abcdef.4194305-00c0ffee").mkdir()
@@ -268,7 +268,7 @@ def test_tidying_removes_what_dead_workers_left_and_nothing_else(copy: tuple[Stu
     assert (store.folder / ".gitignore.mine").exists()
 
 
-def test_a_study_is_kept_in_its_store_as_it_is(copy: tuple[Study, Store]) -> None:
+def test_a_study_is_read_from_its_store_as_it_was_saved(copy: tuple[Study, Store]) -> None:
     study, store = copy
     assert read_study(store.folder / "studies" / "small.json") == study
 
