@@ -20,7 +20,8 @@ import polars as pl
 from distaff.scoring.table import table, with_udr
 from distaff.store.files import read_json
 from distaff.store.store import Store
-from distaff.study.plan import load_study, plan
+from distaff.store.studies import load_study
+from distaff.study.plan import plan
 
 STUDY = Path("studies/laptop.py")
 FOLDER = Path(__file__).parent.parent / "evidence" / "laptop"

@@ -37,53 +37,55 @@ from distaff.runs import Study, cross
 from distaff.scoring.protocol import scoring
 from distaff.store.files import sealed
 from distaff.store.store import FORMAT, describe
-from distaff.store.studies import keep_study, load_study
+from distaff.store.studies import load_study, save_study
 
 DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike", "toy_color", "toy")
 PUBLISHED = load_study(Path(__file__).parent.parent / "studies" / "unsupervised_2019.py")
 METHODS = tuple(dict.fromkeys(str(run.method) for run in PUBLISHED.runs))
-ASKED = PUBLISHED.metrics
+EVALUATIONS = PUBLISHED.metrics
 PARTS = [f"{name}_{factor}" for name in ("train", "test") for factor in range(5)] + ["mean_train", "min_test"]
 
 
 def design(seeds: int) -> Study:
     """The study of 2019 with so many seeds; a specification is read once, not once a seed."""
-    cells = cross(DATASETS, METHODS, [0])
-    return Study("simulated", tuple(replace(cell, seed=seed) for cell in cells for seed in range(seeds)), ASKED)
+    settings = cross(DATASETS, METHODS, [0])
+    return Study(
+        "simulated", tuple(replace(setting, seed=seed) for setting in settings for seed in range(seeds)), EVALUATIONS
+    )
 
 
-LOOKS = {
+ACTIONS = {
     "plan": "from distaff.study.plan import plan; assert plan(study, store).done == len(study.runs)",
-    "status": "from distaff.study.watch import Watch; assert Watch(study, store).look().scored == len(study.runs)",
-    "table, cold": "from distaff.scoring.columns import read_scores as r; told['rows'] = r(study, store, False).height",
-    "table, cached": "from distaff.scoring.columns import read_scores as r; told['rows'] = r(study, store).height",
-    "table, as text": "from distaff.scoring.table import table; told['rows'] = table(study, store).height",
-    "whole store": "import distaff; told['rows'] = distaff.table(store.folder).height",
+    "status": "from distaff.study.watch import Watch; assert Watch(study, store).progress().scored == len(study.runs)",
+    "table, cold": "from distaff.scoring.columns import read_scores as r; rows = r(study, store, False).height",
+    "table, cached": "from distaff.scoring.columns import read_scores as r; rows = r(study, store).height",
+    "table, as text": "from distaff.scoring.table import table; rows = table(study, store).height",
+    "whole store": "import distaff; rows = distaff.table(store.folder).height",
 }
-LOOK = """
+MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
 wall, began = time.perf_counter(), time.process_time()
 from distaff.store.studies import load_study
 from distaff.store.store import Store
-study, store, told = load_study(Path(sys.argv[1])), Store(Path(sys.argv[2])), {}
+study, store, rows = load_study(Path(sys.argv[1])), Store(Path(sys.argv[2])), None
 loaded = time.process_time()
 exec(sys.argv[3])
-told["loading"] = loaded - began
-told["cpu"] = time.process_time() - began
-told["wall"] = time.perf_counter() - wall
-told["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-print(json.dumps(told))
+figures = {"loading": loaded - began} if rows is None else {"rows": rows, "loading": loaded - began}
+figures["cpu"] = time.process_time() - began
+figures["wall"] = time.perf_counter() - wall
+figures["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(json.dumps(figures))
 """
 
 
 def simulate(folder: Path, seeds: int) -> Study:
     """A finished study: a method's effect, a strength's and a seed's on every score."""
     study = design(seeds)
-    asked, rng = scoring(study), np.random.default_rng(0)
-    names = [(r, spec, part) for spec in asked.metrics for r in ("mean", "sampled") for part in ("", *PARTS)]
+    protocol, rng = scoring(study), np.random.default_rng(0)
+    names = [(r, spec, part) for spec in protocol.metrics for r in ("mean", "sampled") for part in ("", *PARTS)]
     effects = {method: 0.06 * rng.standard_normal() for method in METHODS}
-    made = {"distaff": "simulated", "seconds": {str(spec): 1.0 for spec in asked.metrics}}
+    made = {"distaff": "simulated", "seconds": {str(spec): 1.0 for spec in protocol.metrics}}
     for run in study.runs:
         values = 0.25 + effects[str(run.method)] + 0.06 * rng.standard_normal() + 0.02 * rng.standard_normal(len(names))
         rows = []
@@ -91,29 +93,29 @@ def simulate(folder: Path, seeds: int) -> Study:
             metric = f"{spec.name}.{part}" if part else spec.name
             more = {"spec": str(spec)} if str(spec) != spec.name else {}
             rows.append({"representation": representation, "metric": metric, "value": value, **more})
-        told = {"format": FORMAT, "run": run.id, "asked": asked.told(), "made": made, "scores": rows}
-        place = folder / "runs" / run.id
-        place.mkdir(parents=True)
+        record = {"format": FORMAT, "run": run.id, "asked": protocol.told(), "made": made, "scores": rows}
+        run_folder = folder / "runs" / run.id
+        run_folder.mkdir(parents=True)
         ended = {"nll": 30.0, "kl": 10.0, "elbo": -40.0}
-        (place / "run.json").write_bytes(sealed({"format": FORMAT, **describe(run), "ended": ended}))
-        (place / "provenance.json").write_bytes(sealed({"distaff": "simulated", "seconds": 3600.0}))
-        (place / asked.file).write_bytes(sealed(told))
-    keep_study(folder, study)
+        (run_folder / "run.json").write_bytes(sealed({"format": FORMAT, **describe(run), "ended": ended}))
+        (run_folder / "provenance.json").write_bytes(sealed({"distaff": "simulated", "seconds": 3600.0}))
+        (run_folder / protocol.file).write_bytes(sealed(record))
+    save_study(folder, study)
     return study
 
 
-def look(file: Path, folder: Path, act: str) -> dict[str, float]:
-    """What one act costs a fresh process."""
-    words = [sys.executable, "-c", LOOK, str(file), str(folder), act]
+def measure(file: Path, folder: Path, action: str) -> dict[str, float]:
+    """What one action costs a fresh process."""
+    words = [sys.executable, "-c", MEASURE, str(file), str(folder), action]
     done = subprocess.run(
         words, capture_output=True, text=True, check=True, env={**os.environ, "POLARS_MAX_THREADS": "2"}
     )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def main() -> None:
-    """Make the store if it is not there, and time each act."""
+    """Make the store if it is not there, and time each action."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=50)
@@ -123,12 +125,13 @@ def main() -> None:
     if not (given.folder / "studies").exists():
         given.folder.mkdir(parents=True, exist_ok=True)
         simulate(given.folder, given.seeds)
-        act = f"run_path({str(Path(__file__).absolute())!r})['design']({given.seeds})"
-        file.write_text(f"from runpy import run_path\n\nstudy = {act}\n", encoding="utf-8")
+        design_call = f"run_path({str(Path(__file__).absolute())!r})['design']({given.seeds})"
+        file.write_text(f"from runpy import run_path\n\nstudy = {design_call}\n", encoding="utf-8")
     runs = len(list((given.folder / "runs").iterdir()))
-    print(f"{runs:,} runs; {len(METRICS.names())} metrics are known, {len(ASKED)} evaluations asked")
-    for name, act in LOOKS.items():
-        best = min((look(file, given.folder, act) for _ in range(given.times)), key=lambda found: found["cpu"])
+    print(f"{runs:,} runs; {len(METRICS.names())} metrics are known, {len(EVALUATIONS)} evaluations a run")
+    for name, action in ACTIONS.items():
+        figures = (measure(file, given.folder, action) for _ in range(given.times))
+        best = min(figures, key=lambda figures: figures["cpu"])
         print(f"{name:14s}" + "  ".join(f"{key} {value:,.2f}" for key, value in best.items()), flush=True)
 
 

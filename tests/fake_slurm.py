@@ -1,4 +1,4 @@
-"""A SLURM of one machine: sbatch, srun, sacct, scontrol and scancel as submitit calls them, told apart by their names.
+"""A SLURM of one machine: sbatch, srun, sacct, scontrol and scancel as submitit calls them, by their names.
 
 Each task of an array is a process that a keeper watches over. `scontrol requeue` ends a task as SLURM does, by SIGTERM,
 and the keeper starts it again. States are files in $FAKE_SLURM.
@@ -30,8 +30,8 @@ def install(folder: Path) -> dict[str, str]:
 
 
 def sbatch(file: str) -> None:
-    found = re.search(r"--array=0-(\d+)", Path(file).read_text())
-    tasks = [f"_{task}" for task in range(int(found.group(1)) + 1)] if found else [""]  # one alone is no array
+    array = re.search(r"--array=0-(\d+)", Path(file).read_text())
+    tasks = [f"_{task}" for task in range(int(array.group(1)) + 1)] if array else [""]  # one alone is no array
     job = str(1000 + len(list(STATE.glob("*.job"))))
     (STATE / f"{job}.job").touch()
     for task in tasks:
@@ -47,20 +47,20 @@ def keep(file: str, job: str, task: str) -> None:
     state, again = STATE / f"{job}{task}.state", STATE / f"{job}{task}.requeue"
     restarts = 0
     while True:
-        told = {"JOB_ID": f"{job}{task}".replace("_", ""), "NTASKS": "1", "JOB_NUM_NODES": "1", "NODEID": "0",
+        variables = {"JOB_ID": f"{job}{task}".replace("_", ""), "NTASKS": "1", "JOB_NUM_NODES": "1", "NODEID": "0",
                 "PROCID": "0", "LOCALID": "0", "JOB_NODELIST": "localhost", "RESTART_COUNT": str(restarts)}  # fmt: skip
         if task:
-            told |= {"ARRAY_JOB_ID": job, "ARRAY_TASK_ID": task.removeprefix("_")}
-        environment = {**os.environ, **{f"SLURM_{name}": value for name, value in told.items()}}
+            variables |= {"ARRAY_JOB_ID": job, "ARRAY_TASK_ID": task.removeprefix("_")}
+        environment = {**os.environ, **{f"SLURM_{name}": value for name, value in variables.items()}}
         process = subprocess.Popen(["bash", file], env=environment, start_new_session=True)
         (STATE / f"{job}{task}.pid").write_text(str(process.pid))
         state.write_text("RUNNING")
-        told_to_end = False
+        ending = False
         while (code := process.poll()) is None:
             time.sleep(0.1)
-            if again.exists() and not told_to_end:
+            if again.exists() and not ending:
                 os.killpg(process.pid, signal.SIGTERM)
-                told_to_end = True
+                ending = True
         if not again.exists():
             break
         again.unlink()
@@ -75,10 +75,10 @@ def srun(*words: str) -> None:
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         if option in ("--output", "--error"):
-            told = {"%A": os.environ.get("SLURM_ARRAY_JOB_ID", ""), "%a": os.environ.get("SLURM_ARRAY_TASK_ID", ""),
+            patterns = {"%A": os.environ.get("SLURM_ARRAY_JOB_ID", ""), "%a": os.environ.get("SLURM_ARRAY_TASK_ID", ""),
                     "%j": os.environ["SLURM_JOB_ID"], "%t": "0"}  # fmt: skip
             name = rest.pop(0)
-            for mark, value in told.items():
+            for mark, value in patterns.items():
                 name = name.replace(mark, value)
             files[option] = name
     for option, handle in (("--output", 1), ("--error", 2)):

@@ -1,4 +1,4 @@
-"""Small studies that run as real processes, and what their stores hold apart from provenance."""
+"""Small studies that run as real processes, and what their stores hold beside provenance."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def study_file(
 
 def start(*words: str | Path, cwd: Path) -> subprocess.Popen[str]:
     """`distaff WORDS` as the leader of a process group, as a terminal starts it."""
-    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*DISTAFF, *map(str, words)], cwd=cwd, env=environment, process_group=0, **told)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen([*DISTAFF, *map(str, words)], cwd=cwd, env=environment, process_group=0, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 def distaff(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -68,18 +68,18 @@ def wait_for(true: Callable[[], bool], seconds: float = 600.0) -> None:
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Every file of runs/ and failed/ with its content, but for who made it and how long it took."""
-    found = {}
+    """Every file of runs/ and failed/ with its content, but for its provenance and how long it took."""
+    contents = {}
     for path in sorted(p for place in ("runs", "failed") for p in (folder / place).rglob("*") if p.is_file()):
         content = path.read_bytes()
         if path.name.startswith("scores-"):
-            told = json.loads(content)
-            content = json.dumps({key: told[key] for key in told if key not in ("sha256", "made")}).encode()
+            record = json.loads(content)
+            content = json.dumps({key: record[key] for key in record if key not in ("sha256", "made")}).encode()
         elif path.name == "curve.parquet":
             content = pl.read_parquet(content).drop("milliseconds", strict=False).write_csv().encode()
         if path.name != "provenance.json":
-            found[path.relative_to(folder).as_posix()] = content
-    return found
+            contents[path.relative_to(folder).as_posix()] = content
+    return contents
 
 
 def undisturbed(file: Path, folder: Path) -> dict[str, bytes]:

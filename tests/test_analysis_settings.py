@@ -27,7 +27,7 @@ from distaff.runs import Study, cross
 from distaff.scoring.protocol import scoring
 from distaff.scoring.table import SCORES, read, runs, table
 from distaff.store.store import Store, describe
-from distaff.store.studies import keep_study
+from distaff.store.studies import save_study
 
 NETWORKS = ("mlp(width=4)", "mlp(width=8)")
 METHODS = ("dip_vae_i(lambda_od=1, lambda_d_factor=2)", "dip_vae_i(lambda_od=1)")
@@ -210,7 +210,7 @@ def test_the_rank_of_a_strength_does_not_change_when_a_store_is_partial(tmp_path
             place / "curve.parquet"
         )
     assert set(read(tmp_path)["strength_index"]) == {0, 1}  # of a store that nobody planned
-    keep_study(tmp_path, many)
+    save_study(tmp_path, many)
     assert set(read(tmp_path)["strength_index"]) == {1, 2}
 
 

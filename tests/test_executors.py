@@ -1,4 +1,4 @@
-"""Every executor ends a study as one process would, and says what a worker cannot do."""
+"""Every executor ends a study as one process would, and passes on why a worker cannot go on."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typing import Any
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.store.studies import keep_study, load_study
+from distaff.store.studies import load_study, save_study
 from distaff.study.executors.local import cores_and_memory, run_local
 from distaff.study.executors.memory import available, total
-from distaff.study.executors.slurm import Task, _arrays, _options, run_slurm
+from distaff.study.executors.slurm import WorkerTask, _arrays, _options, run_slurm
 from distaff.study.executors.start import start
-from distaff.study.launch import Order
-from distaff.study.work import progress_of
+from distaff.study.launch import LaunchRequest
+from distaff.study.work import read_progress
 from fake_slurm import install
 from real_studies import results, study_file, undisturbed, wait_for
 
-Executor = Callable[[Order], None]
+Executor = Callable[[LaunchRequest], None]
 
 
 def with_fake_slurm(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -51,26 +51,26 @@ RAY = """
 import sys
 from pathlib import Path
 from distaff.study.executors.ray import run_ray
-from distaff.study.launch import Order
-run_ray(Order(Path(sys.argv[1]), "small", workers=2))
+from distaff.study.launch import LaunchRequest
+run_ray(LaunchRequest(Path(sys.argv[1]), "small", workers=2))
 """
 
 
-def run_ray_apart(order: Order) -> None:
+def run_ray_apart(request: LaunchRequest) -> None:
     """In a process of its own: Ray leaves threads and warnings behind."""
-    words = [sys.executable, "-c", RAY, str(order.folder)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", RAY, str(request.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DistaffError(done.stderr.strip().splitlines()[-1].removeprefix("distaff.errors.DistaffError: "))
 
 
 def test_an_executor_does_all_and_no_more(executor: Executor, tmp_path: Path) -> None:
     file, folder = study_file(tmp_path, ("beta_vae", "dip_vae_i"), 1, 30, pack=1), tmp_path / "store"
-    keep_study(folder, load_study(file))
-    executor(Order(folder, "small", workers=2))
+    save_study(folder, load_study(file))
+    executor(LaunchRequest(folder, "small", workers=2))
     before = results(folder)
     assert before == undisturbed(file, tmp_path / "twin")
-    executor(Order(folder, "small", workers=1))
+    executor(LaunchRequest(folder, "small", workers=1))
     assert results(folder) == before
     assert not list((folder / "claims").iterdir())
 
@@ -93,33 +93,33 @@ def test_with_a_gpu_one_worker_trains_on_it_and_the_others_score(
     monkeypatch.setattr(local.subprocess, "Popen", noted)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
     file, folder = study_file(tmp_path, ("beta_vae", "dip_vae_i"), 1, 30, pack=1), tmp_path / "store"
-    keep_study(folder, load_study(file))
-    run_local(Order(folder, "small", workers=1))
+    save_study(folder, load_study(file))
+    run_local(LaunchRequest(folder, "small", workers=1))
     assert started == [(["--kinds=train"], "6"), (["--kinds=score"], "6,7")]
     monkeypatch.undo()
     assert results(folder) == undisturbed(file, tmp_path / "twin")
 
 
-def test_an_executor_hands_on_what_a_worker_said(executor: Executor, tmp_path: Path) -> None:
-    path = keep_study(tmp_path / "store", load_study(study_file(tmp_path)))
+def test_an_executor_passes_on_the_error_of_a_worker(executor: Executor, tmp_path: Path) -> None:
+    path = save_study(tmp_path / "store", load_study(study_file(tmp_path)))
     path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 9', 1))
     with pytest.raises(DistaffError, match=r"small\.json is damaged or was edited"):
-        executor(Order(tmp_path / "store", "small", workers=1))
+        executor(LaunchRequest(tmp_path / "store", "small", workers=1))
 
 
 @pytest.mark.slow
 def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with_fake_slurm(monkeypatch, tmp_path / "slurm")
     file, folder = study_file(tmp_path, ("beta_vae",), 2, 1_500), tmp_path / "store"
-    keep_study(folder, load_study(file))
-    thread = threading.Thread(target=run_slurm, args=(Order(folder, "small", workers=1),), daemon=True)
+    save_study(folder, load_study(file))
+    thread = threading.Thread(target=run_slurm, args=(LaunchRequest(folder, "small", workers=1),), daemon=True)
     thread.start()
     packs = folder / "packs"
     wait_for(
-        lambda: not thread.is_alive() or any(progress_of(path)["updates"] > 200 for path in packs.glob("*.progress"))
+        lambda: not thread.is_alive() or any(read_progress(path)["updates"] > 200 for path in packs.glob("*.progress"))
     )
-    (claim,) = folder.glob("claims/*")
-    worker = int(json.loads(claim.read_text().splitlines()[0])["pid"])
+    (lease,) = folder.glob("claims/*")
+    worker = int(json.loads(lease.read_text().splitlines()[0])["pid"])
     job = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(job, signal.SIGUSR2)  # what SLURM sends before it takes a node away
     thread.join(400)
@@ -133,7 +133,7 @@ from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 from distaff.study.executors.ray import run_ray
-from distaff.study.launch import Order
+from distaff.study.launch import LaunchRequest
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
 nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
 ray.init(address=cluster.address, log_to_driver=False)
@@ -144,7 +144,7 @@ def tick():
         lost.append(nodes[0])
         cluster.remove_node(nodes[0], allow_graceful=False)
         cluster.add_node(num_cpus=1)
-run_ray(Order(folder, "small", workers=2, keep_seconds=0.5), tick)
+run_ray(LaunchRequest(folder, "small", workers=2, checkpoint_seconds=0.5), tick)
 print("lost", len(lost))
 """
 
@@ -152,9 +152,9 @@ print("lost", len(lost))
 @pytest.mark.slow
 def test_a_ray_node_that_is_killed_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
     file, folder = study_file(tmp_path, ("beta_vae", "factor_vae"), 2, 500), tmp_path / "store"
-    keep_study(folder, load_study(file))
-    words = [sys.executable, "-c", NODES, str(folder)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    save_study(folder, load_study(file))
+    command = [sys.executable, "-c", NODES, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "lost 1" in done.stdout, done.stderr
     assert results(folder) == undisturbed(file, tmp_path / "twin")
 
@@ -170,13 +170,13 @@ def test_gpus_are_for_packs_and_not_for_scores() -> None:
 
 
 def test_what_slurm_queues_again_is_the_same_worker() -> None:
-    task = Task(["worker"])
+    task = WorkerTask(["worker"])
     assert task.checkpoint().function == task
 
 
-def test_an_unknown_executor_is_told_the_others(tmp_path: Path) -> None:
+def test_an_unknown_executor_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     with pytest.raises(DistaffError, match="Did you mean 'slurm'"):
-        start("slurn", Order(tmp_path, "x"), lambda: None)
+        start("slurn", LaunchRequest(tmp_path, "x"), lambda: None)
 
 
 def test_workers_have_cores_and_memory() -> None:

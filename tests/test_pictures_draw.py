@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
-from distaff.commands.finding import find
+from distaff.commands.find_run import find_run
 from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
 from distaff.data import Dataset, Factors
@@ -142,14 +142,14 @@ def test_show_finds_a_run_by_folder_id_or_first_digits(
 
 def test_a_run_that_is_not_there_or_not_alone_is_a_clear_error(store: Store, tmp_path: Path) -> None:
     with pytest.raises(DistaffError, match="there is no run 'ffff0000' among the 2"):
-        find("ffff0000", store.folder)
+        find_run("ffff0000", store.folder)
     with pytest.raises(DistaffError, match="there is no store in"):
-        find("ab", tmp_path)
+        find_run("ab", tmp_path)
     twins = tmp_path / "runs"
     for id in ("ab11", "ab22"):
         (twins / id).mkdir(parents=True)
     with pytest.raises(DistaffError, match=r"2 runs in .* begin with 'ab'.*give more digits"):
-        find("ab", tmp_path)
+        find_run("ab", tmp_path)
 
 
 def test_a_report_shows_the_best_the_middle_and_the_worst_run_of_each_data_set() -> None:

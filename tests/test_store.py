@@ -1,4 +1,4 @@
-"""What stands in a store is what was written: old formats load, damage is found, and stores become one or smaller."""
+"""A store holds what was written: old formats load, damage is found, and stores become one or smaller."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from distaff.store.listing import listing
 from distaff.store.merge import merge
 from distaff.store.remote import pull, push
 from distaff.store.store import Store
-from distaff.store.studies import keep_study, kept_study, load_study
+from distaff.store.studies import load_study, read_study, save_study
 from distaff.study.plan import failures, plan, retry
-from distaff.study.prune import compact, drop_weights, tidy
-from distaff.study.select import only
+from distaff.study.prune import compact, drop_weights, remove_leftovers
+from distaff.study.select import select
 from distaff.study.work import work
 from real_studies import results, study_file
 
@@ -36,7 +36,7 @@ ONE, TWO = "0dc714b465068ea5", "3b9a94f7a5d15b53"  # the runs of the store of fo
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
     folder = tmp_path_factory.mktemp("finished")
     study = load_study(study_file(folder, ("beta_vae(beta=2)", "dip_vae_i", "beta_vae(beta=1e39)"), 2, 20))
-    keep_study(folder / "store", study)
+    save_study(folder / "store", study)
     work(Store(folder / "store"), study)
     return study, folder / "store"
 
@@ -63,23 +63,25 @@ def test_weights_of_an_old_store_still_give_its_scores() -> None:
     from distaff.scoring.score import answers
 
     store = Store(STORES / "format_1")
-    asked = Scoring((METRICS.parse("mig"),), 2_000, 1_000, 10_000, "2019")
-    found = {(r["representation"], r["metric"]): r["value"] for r in answers(store.run(ONE), store.params(ONE), asked)}
+    protocol = Scoring((METRICS.parse("mig"),), 2_000, 1_000, 10_000, "2019")
+    scored = {
+        (r["representation"], r["metric"]): r["value"] for r in answers(store.run(ONE), store.params(ONE), protocol)
+    }
     old = {(r["representation"], r["metric"]): r["value"] for r in scores(store, ONE)}
     for place, name in enumerate(data.load("toy").factors.names):  # parts have carried names since
         for kind in ("mean", "sampled"):
             old[kind, f"mig.{name}"] = old[kind, f"mig.factor_{place}"]
-    assert found == pytest.approx({key: old[key] for key in found}, abs=1e-3)
+    assert scored == pytest.approx({key: old[key] for key in scored}, abs=1e-3)
 
 
-def test_metrics_that_are_added_later_are_all_that_is_asked_of_an_old_store(tmp_path: Path) -> None:
+def test_metrics_that_are_added_later_are_all_that_is_evaluated_in_an_old_store(tmp_path: Path) -> None:
     shutil.copytree(STORES / "format_1", tmp_path / "store")
     store = Store(tmp_path / "store")
     runs = (store.run(ONE), store.run(TWO))
     old = ("mig", "dci", "factor_vae_score(train=2000, test=1000)", "modularity", "gaussian_total_correlation")
     study = Study("later", runs, (*old, "sap"), rows=2_000, test_rows=1_000, cells=10_000, sampling="2019")
     todo = plan(study, store)
-    assert [str(metric) for ask in todo.unscored for metric in ask.scoring.metrics] == ["sap", "sap"]
+    assert [str(metric) for job in todo.unscored for metric in job.scoring.metrics] == ["sap", "sap"]
     before = results(store.folder)
     work(store, study)
     assert before.items() < results(store.folder).items()
@@ -88,7 +90,7 @@ def test_metrics_that_are_added_later_are_all_that_is_asked_of_an_old_store(tmp_
     assert len({(row["representation"], row["metric"]) for row in rows}) == len(rows)
     assert {"sap", "dci.completeness"} <= {row["metric"] for row in rows}
     sap = Answers(store, scoring(replace(study, metrics=("sap",)))).rows(ONE)
-    assert {row["metric"].partition(".")[0] for row in sap} == {"sap", "train"}, "and not what others asked"
+    assert {row["metric"].partition(".")[0] for row in sap} == {"sap", "train"}, "and not the metrics of other studies"
     other_sizes = scoring(replace(study, rows=100))
     assert Answers(store, other_sizes).missing(ONE, [path.name for path in store.run_folder(ONE).iterdir()
                                                      if path.name.startswith("scores-")]) == other_sizes  # fmt: skip
@@ -138,12 +140,12 @@ def test_scores_of_two_samplings_are_never_in_one_table_or_one_file(tmp_path: Pa
 def test_a_study_that_was_kept_before_the_choice_is_of_2019(tmp_path: Path) -> None:
     study, _ = old_and_new(tmp_path)
     for sampling in ("disjoint", "2019"):
-        path = keep_study(tmp_path / "kept", replace(study, sampling=sampling))
-        assert kept_study(path).sampling == sampling
+        path = save_study(tmp_path / "kept", replace(study, sampling=sampling))
+        assert read_study(path).sampling == sampling
     content = read_json(path)
     del content["sampling"]
     path.write_bytes(sealed({key: value for key, value in content.items() if key != "sha256"}))
-    assert kept_study(path).sampling == "2019"
+    assert read_study(path).sampling == "2019"
     with pytest.raises(DistaffError, match="unknown sampling"):
         replace(study, sampling="2020")
 
@@ -163,7 +165,7 @@ def test_the_rows_of_scores_are_recorded_and_those_of_old_files_are_known(tmp_pa
     assert split_records(more, store)["toy"] == record
 
 
-def test_metrics_that_are_added_later_are_put_together_with_the_rest(copy: tuple[Study, Store]) -> None:
+def test_scores_of_metrics_that_are_added_later_are_merged_with_the_rest(copy: tuple[Study, Store]) -> None:
     study, store = copy
     more = replace(study, metrics=(*study.metrics, "modularity", "mig(bins=5)"))
     work(store, more)
@@ -205,9 +207,9 @@ def test_every_damage_is_found_set_aside_and_computed_again(
     before, id = results(store.folder), study.runs[0].id
     (path,) = store.run_folder(id).glob(name)
     hurt(path)
-    (found,) = check(store)
-    assert found.path == path
-    assert len(mend(store, [found])) == 1
+    (damage,) = check(store)
+    assert damage.path == path
+    assert len(mend(store, [damage])) == 1
     assert list(check(store)) == []
     work(store, study)
     assert results(store.folder) == before
@@ -238,8 +240,8 @@ def test_scoring_damaged_weights_is_a_failure_with_the_reason(copy: tuple[Study,
     for path in store.run_folder(id).glob("scores-*.json"):
         path.unlink()
     work(store, study)
-    told = {run.id: reason for run, reason, _ in failures(study, store)}
-    assert "model.safetensors is damaged or was edited (its checksum does not fit)" in told[id]
+    reasons = {run.id: reason for run, reason, _ in failures(study, store)}
+    assert "model.safetensors is damaged or was edited (its checksum does not fit)" in reasons[id]
     assert plan(study, store).failed == 3
     mend(store, list(check(store)))
     retry(study, store, frozenset({id}))
@@ -250,11 +252,11 @@ def test_scoring_damaged_weights_is_a_failure_with_the_reason(copy: tuple[Study,
 def test_a_store_of_a_later_format_is_refused(copy: tuple[Study, Store]) -> None:
     study, store = copy
     path = store.run_folder(study.runs[0].id) / "run.json"
-    told = read_json(path)
-    told.pop("sha256")
-    path.write_bytes(sealed({**told, "format": 99}))
-    assert "update distaff" in str([damage.what for damage in check(store)])
-    with pytest.raises(DistaffError, match="is no store"):
+    record = read_json(path)
+    record.pop("sha256")
+    path.write_bytes(sealed({**record, "format": 99}))
+    assert "update distaff" in str([damage.problem for damage in check(store)])
+    with pytest.raises(DistaffError, match="is not a store"):
         list(check(Store(store.folder / "runs")))
 
 
@@ -273,12 +275,12 @@ def test_two_stores_become_one_and_nothing_is_written_over(copy: tuple[Study, St
     assert list(check(both)) == []
 
 
-def test_an_export_without_weights_has_scores_and_says_what_is_missing(
+def test_an_export_without_weights_has_scores_and_refuses_to_load_weights(
     copy: tuple[Study, Store], tmp_path: Path
 ) -> None:
     study, store = copy
     small = Store(tmp_path / "small")
-    assert merge(store, small, only(study, "method=dip_vae_i,seed<1"), weights=False).runs == 1
+    assert merge(store, small, select(study, "method=dip_vae_i,seed<1"), weights=False).runs == 1
     (id,) = listing(small).runs
     assert scores(small, id) == scores(store, id)
     assert list(check(small)) == []
@@ -311,7 +313,7 @@ def test_a_store_goes_to_a_place_and_comes_back_and_only_what_is_new_travels(
     files, place = fsspec.core.url_to_fs(url)
     for path in files.glob(f"{place}/parts/*"):
         files.pipe_file(path, b"torn")
-    with pytest.raises(DistaffError, match="is not what was sent"):
+    with pytest.raises(DistaffError, match=r"checksum of part .* does not match"):
         pull(url, Store(_made(tmp_path / "third")))
     with pytest.raises(DistaffError, match=r"has no index\.json"):
         pull("memory://nothing", Store(tmp_path))
@@ -322,25 +324,25 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def test_tidying_removes_what_dead_workers_left_and_nothing_else(copy: tuple[Study, Store]) -> None:
+def test_leftovers_of_dead_workers_are_removed_and_nothing_else(copy: tuple[Study, Store]) -> None:
     study, store = copy
     before = results(store.folder)
     (store.folder / "runs" / ".0123456789abcdef.4194305-00c0ffee").mkdir()
     (store.folder / "packs").mkdir(exist_ok=True)
     (store.folder / "packs" / ".x.json.4194305-00c0ffee").touch()
     (store.folder / ".gitignore.mine").touch()
-    tidy(store, [study])
+    remove_leftovers(store, [study])
     assert results(store.folder) == before
     assert not list(store.folder.rglob(".*-00c0ffee"))
     assert (store.folder / ".gitignore.mine").exists()
 
 
-def test_a_study_is_kept_in_its_store_as_it_is(copy: tuple[Study, Store]) -> None:
+def test_a_study_is_read_from_its_store_as_it_was_saved(copy: tuple[Study, Store]) -> None:
     study, store = copy
-    assert kept_study(store.folder / "studies" / "small.json") == study
+    assert read_study(store.folder / "studies" / "small.json") == study
 
 
-def test_commands_of_the_store_do_what_they_say(
+def test_commands_of_the_store_do_and_print_what_their_help_states(
     copy: tuple[Study, Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from distaff.commands.store import app
@@ -348,20 +350,20 @@ def test_commands_of_the_store_do_what_they_say(
     study, store = copy
     file = study_file(tmp_path, ("beta_vae(beta=2)", "dip_vae_i", "beta_vae(beta=1e39)"), 2, 20)
 
-    def say(*words: str | os.PathLike[str]) -> str:
-        app.cli(prog="distaff store", args=[str(word) for word in words])
+    def output(*arguments: str | os.PathLike[str]) -> str:
+        app.cli(prog="distaff store", args=[str(argument) for argument in arguments])
         return capsys.readouterr().out
 
-    assert "4 runs, every file is as it was written" in say("check", store.folder)
-    assert "1 runs and" in say("export", store.folder, tmp_path / "part", file, "--only", "method=dip_vae_i,seed<1")
-    assert "0 runs and 0 other" in say("merge", tmp_path / "part", store.folder)
-    assert "4 runs sent" in say("push", store.folder, tmp_path / "place")
-    assert "4 runs and" in say("pull", tmp_path / "place", tmp_path / "fetched")
-    assert "0 files less" in say("compact", store.folder)
-    assert "MB are free" in say("prune", store.folder, file)
+    assert "4 runs, every file is as it was written" in output("check", store.folder)
+    assert "1 runs and" in output("export", store.folder, tmp_path / "part", file, "--only", "method=dip_vae_i,seed<1")
+    assert "0 runs and 0 other" in output("merge", tmp_path / "part", store.folder)
+    assert "4 runs sent" in output("push", store.folder, tmp_path / "place")
+    assert "4 runs and" in output("pull", tmp_path / "place", tmp_path / "fetched")
+    assert "0 files merged" in output("compact", store.folder)
+    assert "MB of weights dropped" in output("prune", store.folder, file)
     edit(store.run_folder(study.runs[0].id) / "run.json")
     with pytest.raises(DistaffError, match="1 damaged files"):
-        say("check", store.folder)
-    assert "1 set aside" in say("check", store.folder, "--mend")
-    with pytest.raises(DistaffError, match="holds other things than a store"):
-        say("merge", store.folder, tmp_path)
+        output("check", store.folder)
+    assert "1 set aside" in output("check", store.folder, "--mend")
+    with pytest.raises(DistaffError, match="is neither empty nor a store"):
+        output("merge", store.folder, tmp_path)

@@ -1,4 +1,4 @@
-"""A study computes what is missing, once, and its store says what there is."""
+"""A study computes what is missing, once, and its store holds the results."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from distaff.scoring.answer import LOOKS, cells_of
 from distaff.scoring.table import runs, table
 from distaff.store.command import command
 from distaff.store.store import Store
-from distaff.store.studies import keep_study, load_study
+from distaff.store.studies import load_study, save_study
 from distaff.study.executors.local import run_local
-from distaff.study.launch import Order
+from distaff.study.launch import LaunchRequest
 from distaff.study.plan import plan
 
 SMALL = {"network": "mlp(width=8, latents=3)", "critic": "critic(width=8, depth=1)", "updates": 20}
 
 
 def small(methods: list[str]) -> Study:
-    chosen = cross(["toy"], methods, range(2), optim=Optim(lr=1e-3), **SMALL)
-    return Study("small", chosen, ("mig", "gaussian_total_correlation"), rows=200, test_rows=100, pack=3)
+    designed = cross(["toy"], methods, range(2), optim=Optim(lr=1e-3), **SMALL)
+    return Study("small", designed, ("mig", "gaussian_total_correlation"), rows=200, test_rows=100, pack=3)
 
 
 def finish(study: Study, folder: Path) -> None:
-    keep_study(folder, study)
-    run_local(Order(folder, study.name, workers=1))
+    save_study(folder, study)
+    run_local(LaunchRequest(folder, study.name, workers=1))
 
 
 def test_a_study_is_trained_and_scored_and_then_there_is_nothing_to_do(tmp_path: Path) -> None:
@@ -45,9 +45,9 @@ def test_a_study_is_trained_and_scored_and_then_there_is_nothing_to_do(tmp_path:
     numbers = table(study, Store(tmp_path))
     assert set(numbers["metric"]) >= {"mig", "gaussian_total_correlation", "train.nll", "train.kl", "train.elbo"}
     assert set(numbers.filter(numbers["metric"] == "mig")["representation"]) == {"mean", "sampled"}
-    told = runs(study, Store(tmp_path))
-    assert told["status"].to_list().count("failed") == 2
-    assert "not finite at update 1" in told["reason"].drop_nulls().to_list()
+    listed = runs(study, Store(tmp_path))
+    assert listed["status"].to_list().count("failed") == 2
+    assert "not finite at update 1" in listed["reason"].drop_nulls().to_list()
 
 
 def test_seeds_that_are_added_later_leave_what_was_there_untouched(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_a_shell_that_is_given_the_command_of_a_run_trains_it(
     method: str, rest: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = run("correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.2)", method, **SMALL, **rest)
-    told = subprocess.run(["sh", "-c", f'printf "%s\\n" {command(one)}'], capture_output=True, text=True, check=True)
-    monkeypatch.setattr(sys, "argv", told.stdout.splitlines())
+    printed = subprocess.run(["sh", "-c", f'printf "%s\\n" {command(one)}'], capture_output=True, text=True, check=True)
+    monkeypatch.setattr(sys, "argv", printed.stdout.splitlines())
     monkeypatch.chdir(tmp_path)
     main()
     assert Store(tmp_path / "out").has(one.id)
@@ -107,7 +107,7 @@ def test_ids_of_runs_are_golden() -> None:
     assert plain.id == "c093ed08152541ac", "a method without a critic does not depend on one"
 
 
-def test_the_quick_study_has_the_design_that_it_says() -> None:
+def test_the_quick_study_has_the_design_of_its_docstring() -> None:
     study = load_study(Path(__file__).parent.parent / "studies" / "quick.py")
     assert len(study.runs) == 91
     assert len({str(one.method) for one in study.runs if str(one.dataset) == "toy"}) == 18
@@ -115,7 +115,7 @@ def test_the_quick_study_has_the_design_that_it_says() -> None:
         load_study(Path("nowhere.py"))
 
 
-def test_a_small_set_that_looks_different_each_time_is_looked_at_several_times() -> None:
+def test_a_small_stochastic_data_set_is_encoded_several_times_a_row() -> None:
     assert len(cells_of(load("toy_color"), 100_000)) == LOOKS * len(load("toy_color"))
     assert len(cells_of(load("toy_color"), 2_000)) == 2 * 768
     assert len(cells_of(load("toy"), 100_000)) == 768

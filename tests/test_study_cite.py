@@ -1,4 +1,4 @@
-"""What a study used is cited, all of it and nothing else."""
+"""The plug-ins that a study uses are cited, all of them and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from distaff.commands.cite import cite
 from distaff.errors import DistaffError
 from distaff.plugins.registry import KINDS
-from distaff.share.cite import addresses, bibtex, named, references, used
+from distaff.share.cite import addresses, bibtex, plugin_named, plugins_of, references
 from distaff.store.studies import load_study
 
 STUDIES = Path(__file__).parent.parent / "studies"
@@ -21,11 +21,11 @@ def keys(text: str) -> set[str]:
 
 
 def test_the_quick_study_cites_its_methods_metrics_and_data_and_no_more() -> None:
-    told = keys(bibtex(used(load_study(STUDIES / "quick.py"))))
+    cited = keys(bibtex(plugins_of(load_study(STUDIES / "quick.py"))))
     expected = {"distaff", "higgins2017beta", "kim2018disentangling", "kumar2018variational", "chen2018isolating",
                 "burgess2018understanding", "eastwood2018framework", "ridgeway2018learning", "locatello2019challenging",
                 "matthey2017dsprites"}  # fmt: skip
-    assert told == expected
+    assert cited == expected
 
 
 @pytest.mark.parametrize("kind", ["methods", "metrics", "tasks", "data"])
@@ -43,10 +43,10 @@ def test_entries_are_whole_and_have_different_keys() -> None:
         assert all(f"  {field} = " in entry for field in ("title", "author", "year"))
 
 
-def test_the_command_prints_them_and_knows_what_it_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_them_and_refuses_unknown_names(capsys: pytest.CaptureFixture[str]) -> None:
     cite("dci(seed=1)", "cars3d")
     assert keys(capsys.readouterr().out) == {"distaff", "eastwood2018framework", "reed2015deep"}
     with pytest.raises(DistaffError, match="Did you mean 'dci'"):
-        named("dcii")
+        plugin_named("dcii")
     with pytest.raises(DistaffError, match="name a study or a plug-in"):
         cite()

@@ -1,4 +1,4 @@
-"""The studies in studies/ have the designs that they say, and the old library's model numbers name their runs."""
+"""The studies in studies/ have the designs of their docstrings, and the old library's model numbers name their runs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_the_study_of_2019_has_its_design(whole: Study) -> None:
     assert {run.updates for run in whole.runs if run.method.name != "factor_vae"} == {300_000}
     assert {(str(run.network), run.batch, run.optim.lr) for run in whole.runs} == {("conv64", 64, 1e-4)}
     assert (whole.rows, whole.test_rows) == (10_000, 5_000)
-    asked = {(spec.kind, spec.name) for spec in scoring(whole).metrics}
-    assert len(asked) == 11, (
+    evaluated = {(spec.kind, spec.name) for spec in scoring(whole).metrics}
+    assert len(evaluated) == 11, (
         "nine evaluations: modularity with explicitness, and the unsupervised ones, are several here"
     )
     assert sum(run.updates for run in whole.runs) == 3_465_000_000

@@ -1,4 +1,4 @@
-"""Jobs that die, raise or hang, and places that cannot be written to: each is told of, and the rest goes on."""
+"""Jobs that die, raise or hang, and folders that cannot be written to: each is reported, and the rest goes on."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from distaff.types import Hyper
 @method(paper="https://example.org")
 def {name}(out: Outputs, *, weight: Hyper = 1.0) -> Terms:
     \"\"\"One that fails.\"\"\"
-    {act}
+    {action}
     return {{"nll": out.nll, "kl": weight * out.kl}}
 """
-ACTS = {"deadly": "os.kill(os.getpid(), 9)", "greedy": "np.ones(1 << 50)", "hung": "time.sleep(3600)"}
+ACTIONS = {"deadly": "os.kill(os.getpid(), 9)", "greedy": "np.ones(1 << 50)", "hung": "time.sleep(3600)"}
 
 
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "plugins" / "methods"
     folder.mkdir(parents=True)
-    for name, act in ACTS.items():
-        (folder / f"{name}.py").write_text(METHOD.format(name=name, act=act))
+    for name, action in ACTIONS.items():
+        (folder / f"{name}.py").write_text(METHOD.format(name=name, action=action))
     monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path / "plugins"))
     return folder
 
@@ -42,48 +42,48 @@ def reasons(folder: Path) -> set[str]:
 
 
 @pytest.mark.usefixtures("plugins")
-def test_runs_that_kill_their_worker_or_ask_for_too_much_memory_fail_alone(tmp_path: Path) -> None:
+def test_runs_that_kill_their_worker_or_request_too_much_memory_fail_alone(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("greedy", "deadly", "beta_vae"), 1, 30, pack=1)
     folder = tmp_path / "out" / "small"
     done = distaff("study", "run", file, "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 of 3 runs are trained and scored, 2 failed" in done.stdout
-    found = sorted(reasons(folder))
-    assert "3 workers died at it in a row" in found[0]
-    assert "Unable to allocate" in found[1]
+    sorted_reasons = sorted(reasons(folder))
+    assert "3 workers in a row died at it" in sorted_reasons[0]
+    assert "Unable to allocate" in sorted_reasons[1]
     status = distaff("study", "status", file, cwd=tmp_path).stdout
-    assert "failed: deadly(weight=1) on toy, seed 0: 3 workers died" in status
+    assert "failed: deadly(weight=1) on toy, seed 0: 3 workers in a row died" in status
     assert list((folder / "claims").iterdir()) == []
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("plugins")
 def test_a_run_that_hangs_is_given_up_and_the_rest_goes_on(tmp_path: Path) -> None:
-    from distaff.store.studies import keep_study, load_study
+    from distaff.store.studies import load_study, save_study
     from distaff.study.executors.local import run_local
-    from distaff.study.launch import Order
+    from distaff.study.launch import LaunchRequest
 
     file = study_file(tmp_path, ("hung", "beta_vae"), 1, 30, pack=1)
-    keep_study(tmp_path / "store", load_study(file))
-    run_local(Order(tmp_path / "store", "small", workers=1, patience=2.0))
-    assert reasons(tmp_path / "store") == {"3 workers died at it in a row without getting further: out of memory?"}
+    save_study(tmp_path / "store", load_study(file))
+    run_local(LaunchRequest(tmp_path / "store", "small", workers=1, patience=2.0))
+    assert reasons(tmp_path / "store") == {"3 workers in a row died at it without progress: out of memory?"}
     assert len(list((tmp_path / "store" / "runs").iterdir())) == 1
 
 
 def test_a_worker_that_is_stopped_by_the_machine_loses_its_job_to_another(tmp_path: Path) -> None:
-    from distaff.store.studies import keep_study, load_study
+    from distaff.store.studies import load_study, save_study
     from distaff.study.executors.local import run_local
-    from distaff.study.launch import Order
+    from distaff.study.launch import LaunchRequest
 
     file = study_file(tmp_path, ("beta_vae",), 2, 200, pack=2)
     folder = tmp_path / "store"
     study = load_study(file)
-    keep_study(folder, study)
-    order = Order(folder, "small", workers=1, patience=1.5)
-    first = subprocess.Popen(order.command(), stdin=subprocess.PIPE)
+    save_study(folder, study)
+    request = LaunchRequest(folder, "small", workers=1, patience=1.5)
+    first = subprocess.Popen(request.command(), stdin=subprocess.PIPE)
     wait_for(lambda: list(folder.glob("claims/*")) != [])
     os.kill(first.pid, 19)
-    run_local(order)
+    run_local(request)
     assert results(folder) == undisturbed(file, tmp_path / "twin")
     first.kill()
     first.communicate()
@@ -119,7 +119,7 @@ def test_a_slow_folder_changes_nothing_but_the_time(tmp_path: Path, monkeypatch:
     assert undisturbed(file, tmp_path / "slow") == twin
 
 
-def test_a_torn_resume_point_is_set_aside_and_its_pack_begun_anew(tmp_path: Path) -> None:
+def test_a_torn_checkpoint_is_set_aside_and_its_pack_begun_anew(tmp_path: Path) -> None:
     from distaff.store.store import Store
     from distaff.store.studies import load_study
     from distaff.study.plan import plan
@@ -142,14 +142,14 @@ def test_a_run_whose_drawing_was_broken_off_is_drawn_whole(tmp_path: Path) -> No
     assert undisturbed(file, folder) == whole
 
 
-def test_a_worker_says_what_it_cannot_do_in_one_line(tmp_path: Path) -> None:
+def test_a_worker_that_cannot_go_on_reports_it_in_one_line(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "distaff.study.worker", str(tmp_path), "nothing"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_start_is_told_which_executors_there_are(tmp_path: Path) -> None:
+def test_an_unknown_executor_of_the_command_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     process = start("study", "run", study_file(tmp_path), "--on", "locl", cwd=tmp_path)
     assert "Did you mean 'local'?" in process.communicate()[1]
     assert process.returncode == 2

@@ -15,12 +15,12 @@ from real_studies import distaff, leftovers, results, start, study_file, undistu
 
 
 def progress(folder: Path) -> int:
-    found = [json.loads(path.read_text())["updates"] for path in folder.glob("packs/*.progress")]
-    return min(found, default=0)
+    updates = [json.loads(path.read_text())["updates"] for path in folder.glob("packs/*.progress")]
+    return min(updates, default=0)
 
 
 def stop_in_the_middle(file: Path, how: str) -> tuple[float, str]:
-    """Start a study, send a signal when it trains; returns the seconds until it was gone, and what it said."""
+    """Start a study, send a signal when it trains; returns the seconds until it was gone, and its messages."""
     folder = file.parent / "out" / "small"
     process = start("study", "run", file, "--workers", "1", cwd=file.parent)
     wait_for(lambda: progress(folder) > 100)
@@ -29,21 +29,21 @@ def stop_in_the_middle(file: Path, how: str) -> tuple[float, str]:
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
     else:
         os.kill(process.pid, signal.SIGTERM)
-    said = process.communicate(timeout=60)[1]
-    return time.monotonic() - began, said
+    messages = process.communicate(timeout=60)[1]
+    return time.monotonic() - began, messages
 
 
 @pytest.mark.parametrize("how", ["ctrl-c", pytest.param("sigterm", marks=pytest.mark.slow)])
 def test_a_signal_stops_a_study_soon_and_it_goes_on_as_if_nothing_had_been(how: str, tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 2, 1_000)
     folder = tmp_path / "out" / "small"
-    seconds, said = stop_in_the_middle(file, how)
+    seconds, messages = stop_in_the_middle(file, how)
     assert seconds < 20, "the workers keep their state and stop"  # a few, on a machine that is not overloaded
-    assert "interrupted; the same command goes on from here" in said
-    assert "Traceback" not in said
+    assert "interrupted; the same command goes on from here" in messages
+    assert "Traceback" not in messages
     reached = progress(folder)
     assert reached > 100
-    assert list(folder.glob("packs/*.safetensors")), "the resume point of the moment"
+    assert list(folder.glob("packs/*.safetensors")), "a checkpoint of that moment"
     assert not list(folder.glob("claims/*")), "the next worker need not wait"
     again = distaff("study", "run", file, "--workers", "1", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
@@ -56,8 +56,8 @@ def test_workers_do_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
     folder = tmp_path / "out" / "small"
     process = start("study", "run", file, "--workers", "1", cwd=tmp_path)
     wait_for(lambda: progress(folder) > 0)
-    (claim,) = folder.glob("claims/*")
-    worker = json.loads(claim.read_text().splitlines()[0])["pid"]
+    (lease,) = folder.glob("claims/*")
+    worker = json.loads(lease.read_text().splitlines()[0])["pid"]
     process.kill()
     process.communicate()
     wait_for(lambda: not Path(f"/proc/{worker}").exists() or zombie(worker))
@@ -69,7 +69,7 @@ def zombie(pid: int) -> bool:
     return state.startswith("Z") or not state.strip()
 
 
-def test_running_a_finished_study_again_says_so_and_does_nothing(tmp_path: Path) -> None:
+def test_running_a_finished_study_again_prints_so_and_does_nothing(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 1)
     assert distaff("study", "run", file, "--workers", "1", cwd=tmp_path).returncode == 0
     before = results(tmp_path / "out" / "small")

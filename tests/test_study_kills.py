@@ -32,20 +32,20 @@ def disturb(file: Path, kills: int, rng: np.random.Generator) -> tuple[int, int]
     """Run a study and kill it or one of its workers, evenly over its work; returns how often each was hit."""
     hit, folder = [0, 0], file.parent / "out" / file.stem
     study = load_study(file)
-    process = start("study", "retry", file, "--workers", "2", "--keep-seconds", "0.5", cwd=file.parent)
+    process = start("study", "retry", file, "--workers", "2", "--checkpoint-seconds", "0.5", cwd=file.parent)
     while sum(hit) < kills:
         if rng.random() < 0.5:  # half of the kills come when something was gained, half while everything starts
             due = 0.95 * sum(hit) / kills
             wait_for(functools.partial(gained_or_gone, Watch(study, Store(folder)), due, process))
         time.sleep(rng.uniform(0, 1))
         if process.poll() is not None:
-            told = process.communicate()  # and its pipes are closed
-            assert process.returncode == 0, told
+            output = process.communicate()  # and its pipes are closed
+            assert process.returncode == 0, output
             # a job may have been hit three times in a row, and counts as one that kills its workers: try it again
-            process = start("study", "retry", file, "--workers", "2", "--keep-seconds", "0.5", cwd=file.parent)
+            process = start("study", "retry", file, "--workers", "2", "--checkpoint-seconds", "0.5", cwd=file.parent)
             continue
-        people = family(process.pid)
-        victim = people[int(rng.integers(len(people)))]
+        pids = family(process.pid)
+        victim = pids[int(rng.integers(len(pids)))]
         try:
             os.kill(victim, signal.SIGKILL)
         except ProcessLookupError:
@@ -53,7 +53,7 @@ def disturb(file: Path, kills: int, rng: np.random.Generator) -> tuple[int, int]
         hit[victim != process.pid] += 1
         if victim == process.pid:
             process.communicate()
-            process = start("study", "retry", file, "--workers", "2", "--keep-seconds", "0.5", cwd=file.parent)
+            process = start("study", "retry", file, "--workers", "2", "--checkpoint-seconds", "0.5", cwd=file.parent)
     finish(process)
     return hit[0], hit[1]
 
@@ -63,8 +63,8 @@ def gained_or_gone(watch: Watch, due: float, process: subprocess.Popen[str]) -> 
     time.sleep(0.1)
     if process.poll() is not None:
         return True
-    seen = watch.look()
-    return 0.8 * seen.updates / seen.all_updates + 0.2 * seen.scored / seen.runs >= due
+    progress = watch.progress()
+    return 0.8 * progress.updates / progress.all_updates + 0.2 * progress.scored / progress.runs >= due
 
 
 def finish(process: subprocess.Popen[str]) -> None:
@@ -105,7 +105,7 @@ def test_two_commands_on_one_store_share_the_work(tmp_path: Path) -> None:
     folder = tmp_path / "out" / "small"
     both = [start("study", "run", file, "--workers", "1", cwd=tmp_path) for _ in range(2)]
     for process in both:
-        said = process.communicate(timeout=120)
-        assert process.returncode == 0, said
+        output = process.communicate(timeout=120)
+        assert process.returncode == 0, output
     assert results(folder) == undisturbed(file, tmp_path / "twin")
     assert leftovers(folder) == []

@@ -13,8 +13,8 @@ import pytest
 from distaff.errors import DistaffError
 from distaff.store.store import Store
 from distaff.store.studies import load_study
-from distaff.study.checkpoints import points
-from distaff.study.launch import Order, bytes_in
+from distaff.study.checkpoints import checkpoints
+from distaff.study.launch import LaunchRequest, bytes_in
 from distaff.study.plan import plan
 from distaff.study.stop import Stop
 from distaff.study.watch import Watch
@@ -26,16 +26,16 @@ METHODS = ("beta_vae(beta=2)", "dip_vae_i", "annealed_vae")
 
 
 class After(Stop):
-    """Asks its worker to stop at the so-many-eth look."""
+    """Stops its worker at the check of that number."""
 
-    def __init__(self, looks: int) -> None:
+    def __init__(self, checks: int) -> None:
         super().__init__()
-        self.looks = looks
+        self.checks = checks
 
     def check(self) -> None:
-        """Raise at the last look."""
-        self.looks -= 1
-        if not self.looks:
+        """Raise at the last check."""
+        self.checks -= 1
+        if not self.checks:
             raise KeyboardInterrupt
 
 
@@ -49,7 +49,7 @@ def beside(folder: Path) -> Counter[int]:
     return Counter(json.loads(path.read_text())["models"] for path in folder.glob("runs/*/provenance.json"))
 
 
-def test_a_pack_that_does_not_fit_is_trained_in_parts_of_one_size(tmp_path: Path) -> None:
+def test_a_pack_that_does_not_fit_is_trained_in_sub_packs_of_one_size(tmp_path: Path) -> None:
     file = study_file(tmp_path, METHODS, 2, 30, pack=6)
     store = Store(tmp_path / "store")
     work(store, load_study(file), memory=room(file, 5))
@@ -64,17 +64,17 @@ def test_whoever_takes_over_goes_on_where_the_last_one_stopped(methods: tuple[st
     study, store = load_study(file), Store(tmp_path / "store")
     (job,) = plan(study, store).packs
     steps = []
-    for models, looks in ((6, 60), (2, 40), (4, 160), (1, 100)):
+    for models, checks in ((6, 60), (2, 40), (4, 160), (1, 100)):
         with pytest.raises(KeyboardInterrupt):
-            train(store, job, After(looks), Limits(30.0, room(file, models)))
-        steps.append({len(point.runs): point.step for point in points(store, job.name)})
-    assert steps[0] == {6: 120}, "the cadence of looks is two updates"
+            train(store, job, After(checks), Limits(30.0, room(file, models)))
+        steps.append({len(checkpoint.runs): checkpoint.step for checkpoint in checkpoints(store, job.name)})
+    assert steps[0] == {6: 120}, "checks are two updates apart"
     assert steps[1] == {6: 120, 2: 200}, "two models are copied out, and nothing is lost"
-    assert steps[2].keys() == {6, 4}, "the two are done, and the next four come out of the first point"
+    assert steps[2].keys() == {6, 4}, "the two are done, and the next four come out of the first checkpoint"
     assert steps[2][4] > 120
-    seen = Watch(study, store).look()
-    assert seen.all_updates == 2_400
-    assert seen.updates >= 2 * 400 + steps[2][4] * 4
+    progress = Watch(study, store).progress()
+    assert progress.all_updates == 2_400
+    assert progress.updates >= 2 * 400 + steps[2][4] * 4
     work(store, study)
     assert results(store.folder) == undisturbed(file, tmp_path / "twin")
     assert leftovers(store.folder) == []
@@ -84,7 +84,7 @@ def test_whoever_takes_over_goes_on_where_the_last_one_stopped(methods: tuple[st
 def test_commands_of_different_memory_share_one_store_and_outlive_a_kill(tmp_path: Path) -> None:
     file = study_file(tmp_path, METHODS, 4, 1_500, pack=6)
     folder = tmp_path / "out" / "small"
-    words = ("study", "run", file, "--workers", "1", "--keep-seconds", "0.2", "--memory")
+    words = ("study", "run", file, "--workers", "1", "--checkpoint-seconds", "0.2", "--memory")
     first = start(*words, "4GB", cwd=tmp_path)
     wait_for(lambda: first.poll() is not None or any(folder.glob("packs/[!.]*.safetensors")))
     assert first.poll() is None, "it ended before it was killed"
@@ -93,28 +93,28 @@ def test_commands_of_different_memory_share_one_store_and_outlive_a_kill(tmp_pat
     small = f"{room(file, 2) / 1e6}MB"
     both = [start(*words, memory, cwd=tmp_path) for memory in (small, "4GB")]
     for process in both:
-        said = process.communicate(timeout=300)
-        assert process.returncode == 0, said
+        output = process.communicate(timeout=300)
+        assert process.returncode == 0, output
     assert results(folder) == undisturbed(file, tmp_path / "twin")
     assert leftovers(folder) == []
 
 
-def test_a_part_that_is_torn_is_set_aside_and_the_rest_is_kept(tmp_path: Path) -> None:
+def test_a_sub_pack_that_is_torn_is_set_aside_and_the_rest_is_kept(tmp_path: Path) -> None:
     file = study_file(tmp_path, METHODS, 2, 400, pack=6)
     study, store = load_study(file), Store(tmp_path / "store")
     (job,) = plan(study, store).packs
-    for models, looks in ((6, 60), (2, 40)):
+    for models, checks in ((6, 60), (2, 40)):
         with pytest.raises(KeyboardInterrupt):
-            train(store, job, After(looks), Limits(30.0, room(file, models)))
-    (part,) = (store.folder / "packs").glob(f"{job.name}-*.safetensors")
-    part.write_bytes(b"torn")
-    assert [len(point.runs) for point in points(store, job.name)] == [6]
-    assert (store.folder / "damaged" / part.name).read_bytes() == b"torn"
+            train(store, job, After(checks), Limits(30.0, room(file, models)))
+    (torn,) = (store.folder / "packs").glob(f"{job.name}-*.safetensors")
+    torn.write_bytes(b"torn")
+    assert [len(checkpoint.runs) for checkpoint in checkpoints(store, job.name)] == [6]
+    assert (store.folder / "damaged" / torn.name).read_bytes() == b"torn"
     work(store, study, memory=room(file, 2))
     assert results(store.folder) == undisturbed(file, tmp_path / "twin")
 
 
-def test_a_run_that_is_chosen_from_a_pack_in_progress_is_trained_alone(tmp_path: Path) -> None:
+def test_a_run_that_is_selected_from_a_pack_in_progress_is_trained_alone(tmp_path: Path) -> None:
     file = study_file(tmp_path, METHODS, 2, 400, pack=6)
     study, store = load_study(file), Store(tmp_path / "store")
     (job,) = plan(study, store).packs
@@ -122,8 +122,8 @@ def test_a_run_that_is_chosen_from_a_pack_in_progress_is_trained_alone(tmp_path:
         train(store, job, After(60))
     work(store, study, ids=frozenset({study.runs[3].id}))
     assert [path.name for path in (store.folder / "runs").iterdir()] == [study.runs[3].id]
-    (point,) = points(store, job.name)
-    assert (len(point.runs), point.step) == (6, 120)
+    (checkpoint,) = checkpoints(store, job.name)
+    assert (len(checkpoint.runs), checkpoint.step) == (6, 120)
     work(store, study)
     assert results(store.folder) == undisturbed(file, tmp_path / "twin")
 
@@ -161,7 +161,7 @@ def test_a_worker_keeps_to_its_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "bytes"), [("", 0), ("2GB", 2 * 10**9), ("1.5 gib", 3 * 2**29), ("800mb", 8 * 10**8)])
 def test_memory_is_written_as_people_write_it(text: str, bytes: int) -> None:
     assert bytes_in(text) == bytes
-    assert f"--memory={bytes}" in Order(Path(), "s", memory=bytes).command()
+    assert f"--memory={bytes}" in LaunchRequest(Path(), "s", memory=bytes).command()
 
 
 def test_memory_that_means_nothing_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Provenance tells what made a result: code, machine, command, energy."""
+"""Provenance records what made a result: code, machine, command, energy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from distaff.store.provenance import commit, joules, provenance, spent
 from small_store import small_store
 
 
-def test_provenance_tells_of_code_machine_and_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_provenance_records_code_machine_and_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISTAFF_COMMAND", "distaff study run x.py")
-    told = provenance()
-    assert told["command"] == "distaff study run x.py"
-    assert told["device"]
+    record = provenance()
+    assert record["command"] == "distaff study run x.py"
+    assert record["device"]
     assert (commit()["commit"] is None) == (commit()["dirty"] is None)
     package = tmp_path / "intel-rapl:0"
     package.mkdir()
@@ -28,14 +28,14 @@ def test_provenance_tells_of_code_machine_and_command(monkeypatch: pytest.Monkey
     assert spent(None, counts[1]) is None
 
 
-def test_a_run_tells_its_engine_and_the_pace_of_its_updates(tmp_path: Path) -> None:
+def test_a_run_records_its_engine_and_the_pace_of_its_updates(tmp_path: Path) -> None:
     store = small_store(tmp_path)
     (first, *_) = (path.name for path in (tmp_path / "runs").iterdir())
-    told = store.made(first)
-    assert told["engine"] == "stacked"
+    record = store.made(first)
+    assert record["engine"] == "stacked"
     pace = store.curve(first)["milliseconds"]
     assert pace.null_count() == 0
-    assert pace.min() <= told["milliseconds"] <= pace.max()
+    assert pace.min() <= record["milliseconds"] <= pace.max()
 
 
 def test_a_curve_has_the_terms_of_its_own_method_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`--only` chooses the runs that are meant, and says what it cannot read."""
+"""`--only` selects the runs that satisfy its conditions, and refuses what it cannot read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from distaff.errors import DistaffError
 from distaff.runs import Study
 from distaff.store.studies import load_study
-from distaff.study.select import only
+from distaff.study.select import select
 from real_studies import study_file
 
 
@@ -30,21 +30,21 @@ def study(tmp_path: Path) -> Study:
         ("network=mlp,dataset=toy,updates=20,seed>=1", 3),
     ],
 )
-def test_conditions_choose_runs(text: str, number: int, study: Study) -> None:
-    assert len(only(study, text)) == number
+def test_conditions_select_runs(text: str, number: int, study: Study) -> None:
+    assert len(select(study, text)) == number
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("method=beta_vea", "Did you mean 'beta_vae'"),
         ("sed=1", "Did you mean 'seed'"),
-        ("seed", "is no condition"),
+        ("seed", "is not a condition"),
         ("seed<x", "compared with a number"),
         ("method<beta_vae", "compared with = or !="),
-        ("seed>7", "no run of study small fits"),
+        ("seed>7", "no run of study small satisfies"),
     ],
 )
-def test_a_condition_that_means_nothing_is_refused(text: str, said: str, study: Study) -> None:
-    with pytest.raises(DistaffError, match=said):
-        only(study, text)
+def test_a_condition_that_means_nothing_is_refused(text: str, message: str, study: Study) -> None:
+    with pytest.raises(DistaffError, match=message):
+        select(study, text)

@@ -15,7 +15,7 @@ from distaff.commands import (
     data,
     explore,
     export,
-    listing,
+    list_plugins,
     report,
     score,
     show,
@@ -26,14 +26,14 @@ from distaff.commands import (
 )
 from distaff.errors import DistaffError
 
-GROUPS = {  # words that have commands of their own behind them
+GROUPS = {  # words with commands of their own
     "data": (data.app, "List, fetch and show data sets."),
     "study": (study.app, "Plan, run and follow a study."),
-    "store": (store.app, "Check, merge, share and tidy what a study left."),
+    "store": (store.app, "Check, merge, share and shrink the results of studies."),
 }
 
 app = SubcommandApp()
-app.command(name="list")(listing.list_)
+app.command(name="list")(list_plugins.list_plugins)
 for command in (
     train.train,
     score.score,
@@ -49,12 +49,12 @@ for command in (
 
 
 def _group(name: str) -> None:
-    group, told = GROUPS[name]
+    group, description = GROUPS[name]
 
     def command(word: Annotated[str, tyro.conf.Positional] = "--help", /) -> None:
-        group.cli(prog=f"distaff {name}", description=told, args=[word])
+        group.cli(prog=f"distaff {name}", description=description, args=[word])
 
-    command.__doc__ = f"{told} `distaff {name} --help` lists its commands."
+    command.__doc__ = f"{description} `distaff {name} --help` lists its commands."
     app.command(name=name)(command)
 
 
@@ -64,8 +64,8 @@ for word in GROUPS:
 
 def _run() -> None:
     if sys.argv[1:2] and sys.argv[1] in GROUPS:
-        group, told = GROUPS[sys.argv[1]]
-        group.cli(prog=f"distaff {sys.argv[1]}", description=told, args=sys.argv[2:])
+        group, description = GROUPS[sys.argv[1]]
+        group.cli(prog=f"distaff {sys.argv[1]}", description=description, args=sys.argv[2:])
     else:
         app.cli(prog="distaff", description="Large studies of disentangled representations.")
 
@@ -80,7 +80,7 @@ def main() -> None:
     except DistaffError as error:
         print(f"distaff: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # whoever read it has seen enough, as `head` has
+    except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`distaff cite`: the papers of what was used."""
+"""`distaff cite`: the papers of the plug-ins that a study uses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tyro
 
 
 def cite(*what: Annotated[str, tyro.conf.Positional]) -> None:
-    """Print the BibTeX of exactly what a study used: its methods, metrics and tasks, data sets, and distaff.
+    """Print the BibTeX of exactly what a study uses: its methods, metrics and tasks, data sets, and distaff.
 
     Example: distaff cite studies/quick.py
 
@@ -17,10 +17,14 @@ def cite(*what: Annotated[str, tyro.conf.Positional]) -> None:
         what: studies (Python files), or names and specifications such as factor_vae or "dci(seed=1)".
     """
     from distaff.errors import DistaffError
-    from distaff.share.cite import bibtex, named, used
+    from distaff.share.cite import bibtex, plugin_named, plugins_of
     from distaff.store.studies import load_study
 
     if not what:
         raise DistaffError("name a study or a plug-in, as in: distaff cite studies/quick.py dci")
-    plugins = [plugin for text in what for plugin in (used(load_study(Path(text))) if ".py" in text else [named(text)])]
+    plugins = [
+        plugin
+        for text in what
+        for plugin in (plugins_of(load_study(Path(text))) if ".py" in text else [plugin_named(text)])
+    ]
     print(bibtex(plugins))

@@ -28,31 +28,31 @@ def data_list() -> None:
             print(f"{name}({', '.join(f'{p.name}=...' for p in plugin.parameters)}): {plugin.summary}\n")
             continue
         try:
-            print(_described(name, plugin.marks["licence"]))
+            print(_description(name, plugin.marks["licence"]))
         except DistaffError as error:  # of one set; the others are listed all the same
             print(f"{name:18} {error}\n")
     print(f"in {cache_folder()}")
 
 
-def _described(name: str, licence: str) -> str:
+def _description(name: str, licence: str) -> str:
     from distaff.data import load, published
     from distaff.data.cache.built import built_folder
 
-    dataset, how = load(name), published(name)
-    hidden = dataset.factors.hidden
-    factors = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
-    size = _told(dataset.kept.bytes) if dataset.kept else "no file"
+    dataset, source = load(name), published(name)
+    sizes = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
+    factors = [f"{k} {n}{' (hidden)' if k in dataset.factors.hidden else ''}" for k, n in sizes]
+    size = _size_text(dataset.kept.bytes) if dataset.kept else "no file"
     lines = [
-        f"{name:18} {len(dataset):>9,} images  {size:>7}  {_here(name):17}  {licence}",
-        f"    {', '.join(f'{k} {n}' + ' (hidden)' * (k in hidden) for k, n in factors)}",
+        f"{name:18} {len(dataset):>9,} images  {size:>7}  {_availability(name):17}  {licence}",
+        f"    {', '.join(factors)}",
     ]
-    if how is not None and how.taken:
-        here = "here" if built_folder(how.kept).exists() else "fetch them"
-        lines.append(f"    {name}({how.taken}): the published images; {here}")
+    if source is not None and source.taken:
+        availability = "available" if built_folder(source.kept).exists() else f"run `distaff data fetch {name}`"
+        lines.append(f"    {name}({source.taken}): the published images; {availability}")
     return "\n".join([*lines, ""])
 
 
-def _here(name: str) -> str:
+def _availability(name: str) -> str:
     from distaff.data import load, published
 
     dataset = load(name)
@@ -60,11 +60,11 @@ def _here(name: str) -> str:
         return "drawn in memory"
     if dataset.kept.here:
         return "yes"
-    how = published(name)
-    return "fetch it" if how is not None and how.kept == dataset.kept.name else "made at first use"
+    source = published(name)
+    return "fetch it" if source is not None and source.kept == dataset.kept.name else "made at first use"
 
 
-def _told(size: int) -> str:
+def _size_text(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
@@ -81,8 +81,8 @@ def data_fetch(
 
     Args:
         name: a published data set, such as smallnorb.
-        from_: a file or folder that you have, or the URL of a mirror, instead of the authors' host.
-        unchecked: take files whose checksum is not the published one.
+        from_: a file or folder on this machine, or the URL of a mirror, instead of the authors' host.
+        unchecked: accept files whose checksum is not the published one.
     """
     from distaff.data.cache.fetch import fetch
 

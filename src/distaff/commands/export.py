@@ -36,7 +36,7 @@ def export(
         out: the folder to write to; by default out/export/ID.
         grid_rows: of codes, how many rows of a larger grid are encoded.
     """
-    from distaff.commands.finding import find
+    from distaff.commands.find_run import find_run
     from distaff.errors import unknown
     from distaff.share.codes import to_codes
     from distaff.share.huggingface import to_huggingface
@@ -53,7 +53,7 @@ def export(
     if (Path(run) / "run.json").is_file():  # in a store or not
         folder = Path(run).resolve()
     else:
-        found, id = find(run, store)
+        found, id = find_run(run, store)
         folder = found.run_folder(id)
     goal = out or Path("out/export") / folder.name
     try:

@@ -18,9 +18,9 @@ def show(run: Annotated[str, tyro.conf.Positional], /, store: Path = Path("out")
         store: where to look for an id: a store, or a folder of stores.
         out: the folder to draw into; by default that of the run.
     """
-    from distaff.commands.finding import find
+    from distaff.commands.find_run import find_run
     from distaff.pictures.draw import draw
 
-    kept, id = find(run, store)
+    kept, id = find_run(run, store)
     for path in draw(kept.model(id), out or kept.run_folder(id)):
         print(path)

@@ -1,4 +1,4 @@
-"""`distaff store`: look after the results of studies."""
+"""`distaff store`: check, merge, share and shrink the results of studies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Folder = Annotated[Path, tyro.conf.Positional]
 
 @app.command(name="check")
 def store_check(folder: Folder, /, mend: bool = False) -> None:
-    """Read every file of a store and hold it against its checksum; exit status 2 if one is damaged.
+    """Read every file of a store and compare it with its checksum; exit status 2 if one is damaged.
 
     Example: distaff store check out/quick
 
@@ -32,54 +32,54 @@ def store_check(folder: Folder, /, mend: bool = False) -> None:
     from distaff.store.listing import listing
 
     store = _store(folder)
-    found = list(check(store))
-    for damage in found:
-        print(f"{damage.path}: {damage.what}")
-    if found and mend:
-        print(f"{len(set_aside(store, found))} set aside in {store.folder / 'damaged'}: run the study again")
-    elif found:
-        raise DistaffError(f"{len(found)} damaged files in {folder}; --mend sets them aside, to be computed again")
+    damages = list(check(store))
+    for damage in damages:
+        print(f"{damage.path}: {damage.problem}")
+    if damages and mend:
+        print(f"{len(set_aside(store, damages))} set aside in {store.folder / 'damaged'}: run the study again")
+    elif damages:
+        raise DistaffError(f"{len(damages)} damaged files in {folder}; --mend sets them aside, to be computed again")
     else:
         print(f"{len(listing(store).runs)} runs, every file is as it was written")
 
 
 @app.command(name="merge")
-def store_merge(source: Folder, goal: Folder, /) -> None:
-    """Bring all runs and scores of one store into another, where they are missing there.
+def store_merge(source: Folder, target: Folder, /) -> None:
+    """Copy the runs and scores of one store that another lacks into it.
 
     Example: distaff store merge from-cluster-b out/unsupervised_2019
 
     Args:
         source: the store to read.
-        goal: the store to write.
+        target: the store to write.
     """
     from distaff.store.merge import merge
 
-    done = merge(_store(source), _goal(goal))
-    print(f"{done.runs} runs and {done.files} other files came to {goal}")
+    done = merge(_store(source), _target(target))
+    print(f"{done.runs} runs and {done.files} other files copied to {target}")
     for id in done.different:
-        print(f"{id} is in both with different weights: the one in {goal} stays as it is")
+        print(f"{id} has different weights in the two stores: the one in {target} is kept")
 
 
 @app.command(name="export")
-def store_export(folder: Folder, goal: Folder, study: Folder, /, only: str = "", weights: bool = True) -> None:
+def store_export(folder: Folder, target: Folder, study: Folder, /, only: str = "", weights: bool = True) -> None:
     """Copy a part of a store to a new one.
 
     Example: distaff store export out/quick best studies/quick.py --only "method=beta_vae,beta>=4" --no-weights
 
     Args:
         folder: the store to read.
-        goal: the store to write.
-        study: the study, whose runs are meant.
-        only: conditions on runs, as for `distaff study run`.
+        target: the store to write.
+        study: the study whose runs are selected.
+        only: conditions on its runs, as for `distaff study run`.
         weights: copy the weights too.
     """
     from distaff.store.merge import merge
     from distaff.store.studies import load_study
-    from distaff.study.select import only as select
+    from distaff.study.select import select
 
-    done = merge(_store(folder), _goal(goal), select(load_study(study), only), weights)
-    print(f"{done.runs} runs and {done.files} other files came to {goal}")
+    done = merge(_store(folder), _target(target), select(load_study(study), only), weights)
+    print(f"{done.runs} runs and {done.files} other files copied to {target}")
 
 
 @app.command(name="prune")
@@ -90,24 +90,24 @@ def store_prune(folder: Folder, study: Folder, /, only: str = "") -> None:
 
     Args:
         folder: the store.
-        study: the study, whose runs are meant.
-        only: conditions on runs, as for `distaff study run`.
+        study: the study whose runs are selected.
+        only: conditions on its runs, as for `distaff study run`.
     """
     from distaff.store.studies import load_study
     from distaff.study.plan import plan
     from distaff.study.prune import drop_weights
-    from distaff.study.select import only as select
+    from distaff.study.select import select
 
-    known, store = load_study(study), _store(folder)
-    ids = select(known, only)
-    if unscored := plan(known, store, ids).unscored:
+    loaded, store = load_study(study), _store(folder)
+    ids = select(loaded, only)
+    if unscored := plan(loaded, store, ids).unscored:
         raise DistaffError(f"{len(unscored)} of these runs are not scored yet, and cannot be without their weights")
-    print(f"{drop_weights(store, sorted(ids)) / 1e6:,.1f} MB are free; the scores are still there")
+    print(f"{drop_weights(store, sorted(ids)) / 1e6:,.1f} MB of weights dropped; the scores are still there")
 
 
 @app.command(name="compact")
 def store_compact(folder: Folder, /) -> None:
-    """Put the files of scores of each run together: metrics that were added later have files of their own.
+    """Merge the files of scores of each run: metrics that were added later have files of their own.
 
     Example: distaff store compact out/quick
 
@@ -116,12 +116,12 @@ def store_compact(folder: Folder, /) -> None:
     """
     from distaff.study.prune import compact
 
-    print(f"{compact(_store(folder))} files less in {folder}")
+    print(f"{compact(_store(folder))} files merged into others in {folder}")
 
 
 @app.command(name="push")
 def store_push(folder: Folder, url: Annotated[str, tyro.conf.Positional], /, weights: bool = True) -> None:
-    """Send what is new in a store to a Hugging Face data set repository, or any other place that fsspec knows.
+    """Send the new files of a store to a Hugging Face data set repository, or any other place that fsspec knows.
 
     Example: distaff store push out/quick hf://datasets/me/quick
 
@@ -137,7 +137,7 @@ def store_push(folder: Folder, url: Annotated[str, tyro.conf.Positional], /, wei
 
 @app.command(name="pull")
 def store_pull(url: Annotated[str, tyro.conf.Positional], folder: Folder, /) -> None:
-    """Fetch what a place that `distaff store push` filled has, and a store lacks.
+    """Fetch the files that a store lacks from a place that `distaff store push` filled.
 
     Example: distaff store pull hf://datasets/me/quick out/quick
 
@@ -147,22 +147,22 @@ def store_pull(url: Annotated[str, tyro.conf.Positional], folder: Folder, /) -> 
     """
     from distaff.store.remote import pull
 
-    done = pull(url, _goal(folder))
-    print(f"{done.runs} runs and {done.files} other files came to {folder}")
+    done = pull(url, _target(folder))
+    print(f"{done.runs} runs and {done.files} other files fetched to {folder}")
 
 
 def _store(folder: Path) -> Store:
     from distaff.store.store import Store
 
     if not (folder / "runs").is_dir():
-        raise DistaffError(f"{folder} is no store: it has no folder `runs`")
+        raise DistaffError(f"{folder} is not a store: it has no folder `runs`")
     return Store(folder)
 
 
-def _goal(folder: Path) -> Store:
+def _target(folder: Path) -> Store:
     from distaff.store.store import Store
 
     if folder.exists() and any(folder.iterdir()) and not (folder / "runs").is_dir():
-        raise DistaffError(f"{folder} holds other things than a store: name an empty folder, or a store")
+        raise DistaffError(f"{folder} is neither empty nor a store: name an empty folder, or a store")
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     return Store(folder)

@@ -19,7 +19,7 @@ from distaff.scoring.names import naming
 from distaff.scoring.protocol import scoring
 from distaff.store.command import command
 from distaff.store.store import Store, read_json
-from distaff.store.studies import kept_study, studies_of
+from distaff.store.studies import read_study, studies_of
 
 SCORES: dict[str, Kind] = {
     "id": pl.String,
@@ -137,7 +137,7 @@ def _planned(store: Store) -> list[Run]:
     found: list[Run] = []
     for path in studies_of(store.folder):
         try:
-            found += kept_study(path).runs
+            found += read_study(path).runs
         except DistaffError:  # a study of plug-ins that are not here plans strengths of methods that cannot be drawn
             continue
     return found

@@ -1,4 +1,4 @@
-"""The papers of what a study used, as BibTeX: references.bib, found by the address that each plug-in names."""
+"""The papers of the plug-ins of a study, as BibTeX: entries of references.bib, by the address that each names."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SOFTWARE = """@software{{distaff,
 """
 
 
-def used(study: Study) -> list[Plugin]:
+def plugins_of(study: Study) -> list[Plugin]:
     """The methods, data sets, networks, critics, metrics and tasks of `study`, each once."""
-    found = {(METHODS, run.method.name) for run in study.runs} | {(DATASETS, run.dataset.name) for run in study.runs}
-    found |= {(NETWORKS, run.network.name) for run in study.runs}
-    found |= {(CRITICS, run.critic.name) for run in study.runs if run.critic}
-    found |= {(registry_of(spec), spec.name) for spec in scoring(study).metrics}
-    return [kind.plugin(name) for kind, name in sorted(found, key=lambda pair: (pair[0].plural, pair[1]))]
+    names = {(METHODS, run.method.name) for run in study.runs} | {(DATASETS, run.dataset.name) for run in study.runs}
+    names |= {(NETWORKS, run.network.name) for run in study.runs}
+    names |= {(CRITICS, run.critic.name) for run in study.runs if run.critic}
+    names |= {(registry_of(spec), spec.name) for spec in scoring(study).metrics}
+    return [kind.plugin(name) for kind, name in sorted(names, key=lambda pair: (pair[0].plural, pair[1]))]
 
 
-def named(text: str) -> Plugin:
+def plugin_named(text: str) -> Plugin:
     """The plug-in that `text` names, of whatever kind; raises `DistaffError` if there is none."""
     name = text.partition("(")[0].strip()
     for kind in (METHODS, METRICS, *KINDS.values()):
@@ -42,28 +42,28 @@ def named(text: str) -> Plugin:
 
 def bibtex(plugins: Iterable[Plugin]) -> str:
     """The entries of `plugins`, each once, after that of distaff; where one is lacking, a comment gives the address."""
-    entries = references()
-    found = [SOFTWARE.format(version=version("distaff"))]
+    by_address = references()
+    entries = [SOFTWARE.format(version=version("distaff"))]
     for plugin in plugins:
         for address in addresses(plugin):
-            found.append(entries.get(address, f"% {plugin.kind} {plugin.name}: {address}\n"))
-    return "\n".join(dict.fromkeys(found))
+            entries.append(by_address.get(address, f"% {plugin.kind} {plugin.name}: {address}\n"))
+    return "\n".join(dict.fromkeys(entries))
 
 
 def addresses(plugin: Plugin) -> list[str]:
-    """What its entries are found by: its own name if one has it, else the paper or source that its decorator names."""
+    """The addresses of its entries: its own name if one has it, else the paper or source that its decorator names."""
     if plugin.name in references():
         return [plugin.name]
-    told = [str(plugin.marks[mark]) for mark in ("paper", "source") if mark in plugin.marks]
-    return [url for text in told for url in re.findall(r"https?://\S+", text)]
+    sources = [str(plugin.marks[mark]) for mark in ("paper", "source") if mark in plugin.marks]
+    return [url for text in sources for url in re.findall(r"https?://\S+", text)]
 
 
 def references() -> dict[str, str]:
     """Every entry of references.bib under its address, and under the plug-ins that its keywords name."""
-    found = {}
+    entries = {}
     for entry in re.split(r"\n(?=@)", REFERENCES.read_text(encoding="utf-8")):
         for key in re.findall(r"^  url = \{(.+)\},$", entry, re.M):
-            found[key] = entry
+            entries[key] = entry
         for names in re.findall(r"^  keywords = \{(.+)\},$", entry, re.M):
-            found |= dict.fromkeys(names.split(), entry)
-    return found
+            entries |= dict.fromkeys(names.split(), entry)
+    return entries

@@ -1,4 +1,4 @@
-"""Whether a store is whole: every file against its checksum, and what is not is set aside on request."""
+"""Whether a store is whole: every file against its checksum, and damaged files are set aside on request."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class Damage(NamedTuple):
     """A file that is not what was written, and what is wrong with it."""
 
     path: Path
-    what: str
+    problem: str
 
 
 def check(store: Store) -> Iterator[Damage]:
-    """Every damaged file of `store`; raises `DistaffError` if it is no store, or one of a later format."""
+    """Every damaged file of `store`; raises `DistaffError` if it is not a store, or one of a later format."""
     if not (store.folder / "runs").is_dir():
-        raise DistaffError(f"{store.folder} is no store: it has no folder `runs`")
+        raise DistaffError(f"{store.folder} is not a store: it has no folder `runs`")
     for folder in sorted(path for path in (store.folder / "runs").iterdir() if not path.name.startswith(".")):
         yield from _check_run(folder)
     for place in ("failed", "studies"):
         for path in sorted((store.folder / place).glob("[!.]*.json")):
-            yield from _sound(path, read_json)
+            yield from _damages(path, read_json)
     for path in sorted((store.folder / "packs").glob("[!.]*.safetensors")):
-        yield from _sound(path, _safetensors)
+        yield from _damages(path, _safetensors)
 
 
 def mend(store: Store, damages: list[Damage]) -> list[Path]:
@@ -51,27 +51,27 @@ def mend(store: Store, damages: list[Damage]) -> list[Path]:
 
 
 def _check_run(folder: Path) -> Iterator[Damage]:
-    problem = list(_sound(folder / "run.json", lambda path: _recognised(path, folder.name)))
-    yield from problem
-    yield from _sound(folder / "provenance.json", read_json)
+    damages = list(_damages(folder / "run.json", lambda path: _check_identity(path, folder.name)))
+    yield from damages
+    yield from _damages(folder / "provenance.json", read_json)
     try:
-        told = read_json(folder / "provenance.json").get("files", {})
+        checksums = read_json(folder / "provenance.json").get("files", {})
     except DistaffError:
-        told = {}
+        checksums = {}
     for name, read in (("curve.parquet", _parquet), ("model.safetensors", _safetensors)):
         path = folder / name
         if not path.exists():
-            if name not in OPTIONAL and not problem:
+            if name not in OPTIONAL and not damages:
                 yield Damage(path, "it is missing")
-        elif name in told and digest(path.read_bytes()) != told[name]:
-            yield Damage(path, "its checksum does not fit")
-        elif name not in told:  # format 1 has no checksums: it can be read, or not
-            yield from _sound(path, read)
+        elif name in checksums and digest(path.read_bytes()) != checksums[name]:
+            yield Damage(path, "its checksum does not match")
+        elif name not in checksums:  # format 1 has no checksums: it can be read, or not
+            yield from _damages(path, read)
     for path in sorted(folder.glob("scores-*.json")):
-        yield from _sound(path, lambda path: read_json(path)["scores"])
+        yield from _damages(path, lambda path: read_json(path)["scores"])
 
 
-def _sound(path: Path, read: Callable[[Path], object]) -> Iterator[Damage]:
+def _damages(path: Path, read: Callable[[Path], object]) -> Iterator[Damage]:
     try:
         read(path)
     except (DistaffError, KeyError) as error:
@@ -81,18 +81,19 @@ def _sound(path: Path, read: Callable[[Path], object]) -> Iterator[Damage]:
 def _cause(path: Path, error: Exception) -> str:
     """What is wrong with the file itself, without the advice that commands give beside it."""
     try:
-        opened(path.read_bytes()) if path.suffix == ".json" else None
+        if path.suffix == ".json":
+            opened(path.read_bytes())
     except (OSError, ValueError) as inner:
         return str(inner)
     return str(error)
 
 
-def _recognised(path: Path, id: str) -> None:
-    told = read_json(path)
-    if told.get("format", 1) > FORMAT:
-        raise DistaffError(f"it is of format {told['format']}, and this version reads up to {FORMAT}: update distaff")
-    if recognise(told).id != id:
-        raise DistaffError(f"it tells of run {told['id']}")
+def _check_identity(path: Path, id: str) -> None:
+    record = read_json(path)
+    if record.get("format", 1) > FORMAT:
+        raise DistaffError(f"it is of format {record['format']}, and this version reads up to {FORMAT}: update distaff")
+    if recognise(record).id != id:
+        raise DistaffError(f"it describes run {record['id']}")
 
 
 def _safetensors(path: Path) -> None:
@@ -117,8 +118,8 @@ def _parquet(path: Path) -> None:
 def _set_aside(store: Store, victim: Path) -> Path:
     inside = victim.relative_to(store.folder)
     number = 0
-    while (goal := store.folder / "damaged" / f"{'-'.join(inside.parts)}.{number}").exists():
+    while (target := store.folder / "damaged" / f"{'-'.join(inside.parts)}.{number}").exists():
         number += 1
-    goal.parent.mkdir(exist_ok=True)
-    os.replace(victim, goal)
-    return goal
+    target.parent.mkdir(exist_ok=True)
+    os.replace(victim, target)
+    return target

@@ -8,31 +8,31 @@ from dataclasses import asdict
 
 from distaff.runs import CRITIC_OPTIM, Optim, Run
 
-TOLD = ("lr",)  # of the optimiser, even where it is the default
+ALWAYS = ("lr",)  # of the optimiser: written even where it is the default
 
 
 def command(run: Run) -> str:
-    """`distaff train ...` for a shell: what it trains has the id of `run`."""
-    return " ".join(["distaff", "train", *map(_quoted, words(run))])
+    """`distaff train ...` for a shell, which trains the run that has the id of `run`."""
+    return " ".join(["distaff", "train", *map(_quoted, arguments(run))])
 
 
-def words(run: Run) -> list[str]:
+def arguments(run: Run) -> list[str]:
     """The arguments of `distaff train`: settings that are left out stand at their defaults."""
     plain = Run(run.dataset, run.method, run.network)
-    found = [str(run.dataset), str(run.method), "--network", str(run.network)]
-    found += ["--critic", str(run.critic)] if run.critic else []
-    found += ["--seed", str(run.seed), "--updates", str(run.updates)]
-    found += _options("", run.optim, plain.optim, TOLD)
-    found += _options("critic-optim.", run.critic_optim, CRITIC_OPTIM) if run.critic else []
+    words = [str(run.dataset), str(run.method), "--network", str(run.network)]
+    words += ["--critic", str(run.critic)] if run.critic else []
+    words += ["--seed", str(run.seed), "--updates", str(run.updates)]
+    words += _options("", run.optim, plain.optim, ALWAYS)
+    words += _options("critic-optim.", run.critic_optim, CRITIC_OPTIM) if run.critic else []
     for name in ("batch", "precision"):
         if getattr(run, name) != getattr(plain, name):
-            found += [f"--{name}", str(getattr(run, name))]
-    return found
+            words += [f"--{name}", str(getattr(run, name))]
+    return words
 
 
-def _options(prefix: str, optim: Optim, default: Optim, told: tuple[str, ...] = ()) -> list[str]:
+def _options(prefix: str, optim: Optim, default: Optim, always: tuple[str, ...] = ()) -> list[str]:
     usual = asdict(default)
-    differ = {name: value for name, value in asdict(optim).items() if name in told or value != usual[name]}
+    differ = {name: value for name, value in asdict(optim).items() if name in always or value != usual[name]}
     return [word for name, value in differ.items() for word in (f"--{prefix}{name}", str(value))]
 
 

@@ -1,4 +1,4 @@
-"""What a store holds by name: its runs and its failures, from two folders and no file."""
+"""The names in a store: its runs and its failures, from two folders and no file."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import NamedTuple
 from distaff.store.store import Store
 
 
-class Listing(NamedTuple):
+class StoreListing(NamedTuple):
     """The names in a store, read once: complete runs, and what failed."""
 
     runs: frozenset[str]
     failed: frozenset[str]  # ids of runs, and id-scoring of scorings
 
 
-def listing(store: Store) -> Listing:
-    """What a store holds by name; reads two folders and no file."""
+def listing(store: Store) -> StoreListing:
+    """The names of the runs and failures of a store; reads two folders and no file."""
     runs = [name for name in _names(store.folder / "runs") if not name.startswith(".")]
     failed = [name.removesuffix(".json") for name in _names(store.folder / "failed") if name.endswith(".json")]
-    return Listing(frozenset(runs), frozenset(failed))
+    return StoreListing(frozenset(runs), frozenset(failed))
 
 
 def _names(folder: Path) -> list[str]:

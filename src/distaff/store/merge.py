@@ -16,52 +16,52 @@ WEIGHTS = "model.safetensors"
 
 
 class Merged(NamedTuple):
-    """What came over, and runs that both stores have with different weights (other devices, other versions)."""
+    """What was copied, and runs that both stores have with different weights (other devices, other versions)."""
 
     runs: int
     files: int
     different: list[str]
 
 
-def merge(source: Store, goal: Store, ids: Iterable[str] | None = None, weights: bool = True) -> Merged:
-    """Bring the runs of `source` (those of `ids`), their scores, failures and studies to `goal`.
+def merge(source: Store, target: Store, ids: Iterable[str] | None = None, weights: bool = True) -> Merged:
+    """Copy the runs of `source` (those of `ids`), their scores, failures and studies to `target`.
 
-    A run that `goal` has already keeps its files and only gets the scores that it lacks, and those only if its weights
-    are the same: scores of other weights are not its own.
+    A run that `target` has already keeps its files and only gets the scores that it lacks, and those only if its
+    weights are the same: scores of other weights are not its own.
     """
     if not (source.folder / "runs").is_dir():
-        raise DistaffError(f"{source.folder} is no store: it has no folder `runs`")
-    there, wanted = listing(source), None if ids is None else frozenset(ids)
+        raise DistaffError(f"{source.folder} is not a store: it has no folder `runs`")
+    stored, requested = listing(source), None if ids is None else frozenset(ids)
     runs, files, different = 0, 0, []
-    for id in sorted(there.runs if wanted is None else there.runs & wanted):
-        if not goal.has(id):
+    for id in sorted(stored.runs if requested is None else stored.runs & requested):
+        if not target.has(id):
             paths = sorted(path for path in source.run_folder(id).iterdir() if weights or path.name != WEIGHTS)
-            goal.bring(id, {path.name: path.read_bytes() for path in paths})
+            target.bring(id, {path.name: path.read_bytes() for path in paths})
             runs += 1
-        elif _weights(source, id) != _weights(goal, id):
+        elif _weights(source, id) != _weights(target, id):
             different.append(id)
         else:
-            files += _bring_missing(source.run_folder(id), goal.run_folder(id), "scores-*.json")
-    for name in there.failed:
+            files += _copy_missing(source.run_folder(id), target.run_folder(id), "scores-*.json")
+    for name in stored.failed:
         id = name.partition("-")[0]
-        if (wanted is None or id in wanted) and not (goal.has(id) and name == id):
-            files += _bring_missing(source.folder / "failed", goal.folder / "failed", f"{name}.json")
-    files += _bring_missing(source.folder / "studies", goal.folder / "studies", "*.json")
-    files += _bring_missing(source.folder, goal.folder, "untrained-*.json")
+        if (requested is None or id in requested) and not (target.has(id) and name == id):
+            files += _copy_missing(source.folder / "failed", target.folder / "failed", f"{name}.json")
+    files += _copy_missing(source.folder / "studies", target.folder / "studies", "*.json")
+    files += _copy_missing(source.folder, target.folder, "untrained-*.json")
     return Merged(runs, files, different)
 
 
-def _bring_missing(source: Path, goal: Path, pattern: str) -> int:
-    missing = [path for path in sorted(source.glob(pattern)) if not (goal / path.name).exists()]
+def _copy_missing(source: Path, target: Path, pattern: str) -> int:
+    missing = [path for path in sorted(source.glob(pattern)) if not (target / path.name).exists()]
     for path in missing:
-        write(goal / path.name, path.read_bytes())
+        write(target / path.name, path.read_bytes())
     return len(missing)
 
 
 def _weights(store: Store, id: str) -> str | None:
     """The checksum of a run's weights, which its provenance keeps when the weights themselves are gone."""
-    told = store.made(id).get("files", {}).get(WEIGHTS)
-    if told is not None:
-        return str(told)
+    recorded = store.made(id).get("files", {}).get(WEIGHTS)
+    if recorded is not None:
+        return str(recorded)
     path = store.run_folder(id) / WEIGHTS
     return digest(path.read_bytes()) if path.exists() else None

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-COMMAND = "DISTAFF_COMMAND"  # environment variable: what the person typed, for the workers that it started
+COMMAND = "DISTAFF_COMMAND"  # environment variable: the command line of the user, for the workers that it started
 RAPL = Path("/sys/class/powercap")
 
 
@@ -34,7 +34,7 @@ def provenance() -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def processor() -> str:
-    """The name of the processor, as far as the machine tells it."""
+    """The name of the processor, as far as the machine reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -45,7 +45,7 @@ def processor() -> str:
 
 @functools.lru_cache(maxsize=1)
 def commit() -> dict[str, Any]:
-    """The commit of the code that runs and whether it was changed since; both None where it is no checkout of git."""
+    """The commit of the code that runs and whether it was changed since; both None outside a checkout of git."""
     here = Path(__file__)
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:  # installed, perhaps inside another project
         return {"commit": None, "dirty": None}
@@ -62,7 +62,7 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 def joules(folder: Path = RAPL) -> tuple[float, float] | None:
-    """Joules counted so far by the machine's processors (Linux, RAPL), and where the count wraps; None if untold."""
+    """Joules counted so far by the processors (Linux, RAPL), and where the count wraps; None if there is no counter."""
     packages = sorted(folder.glob("intel-rapl:[0-9]")) + sorted(folder.glob("intel-rapl:[0-9][0-9]"))
     try:
         now = [int((package / "energy_uj").read_text()) for package in packages]

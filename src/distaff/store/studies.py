@@ -20,25 +20,25 @@ def load_study(path: Path) -> Study:
 
     Raises `DistaffError` if there is none.
     """
-    place, colon, wanted = str(path).partition(".py:")
-    path, wanted = (Path(f"{place}.py"), wanted) if colon else (path, "study")
+    stem, colon, name = str(path).partition(".py:")
+    path, name = (Path(f"{stem}.py"), name) if colon else (path, "study")
     if not path.exists():
         raise DistaffError(f"there is no study {path}: name a Python file that defines `study = Study(...)`")
     names: dict[str, object] = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise DistaffError(f"{path} is no Python file: {error}") from error
-    study = names.get(wanted)
+        raise DistaffError(f"{path} is not a Python file: {error}") from error
+    study = names.get(name)
     if not isinstance(study, Study):
-        raise DistaffError(f"{path} must define `{wanted} = Study(...)`")
+        raise DistaffError(f"{path} must define `{name} = Study(...)`")
     return study
 
 
-def keep_study(folder: Path, study: Study, command: str = "") -> Path:
-    """Write `study` to studies/<name>.json of the store, unless that file says the same already."""
+def save_study(folder: Path, study: Study, command: str = "") -> Path:
+    """Write `study` to studies/<name>.json of the store, unless that file holds it already."""
     path = folder / "studies" / f"{study.name}.json"
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "name": study.name,
         "purpose": study.purpose,
@@ -48,18 +48,20 @@ def keep_study(folder: Path, study: Study, command: str = "") -> Path:
         "sampling": study.sampling,
         "runs": [describe(run) for run in study.runs],
     }
-    content = sealed(told)
+    content = sealed(record)
     if not path.exists() or path.read_bytes() != content:
         write(path, content)
     return path
 
 
-def kept_study(path: Path) -> Study:
-    """The study that `keep_study` wrote."""
-    told = read_json(path)
-    runs = tuple(recognise(run) for run in told["runs"])
-    sizes = {name: told[name] for name in SIZES}
-    return Study(told["name"], runs, tuple(told["metrics"]), told["purpose"], **sizes, sampling=sampling_in(told))
+def read_study(path: Path) -> Study:
+    """The study that `save_study` wrote."""
+    record = read_json(path)
+    runs = tuple(recognise(run) for run in record["runs"])
+    sizes = {name: record[name] for name in SIZES}
+    return Study(
+        record["name"], runs, tuple(record["metrics"]), record["purpose"], **sizes, sampling=sampling_in(record)
+    )
 
 
 def studies_of(folder: Path) -> list[Path]:

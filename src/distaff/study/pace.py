@@ -15,7 +15,7 @@ from distaff.store.files import read_json
 from distaff.store.store import Store
 from distaff.study.plan import Plan, Train
 
-Kind: TypeAlias = tuple[str, str, str]
+RunKind: TypeAlias = tuple[str, str, str]
 SAMPLES = 6  # runs of a kind that are looked at
 TRIAL_SECONDS = 2.0  # how long a pack is trained to be measured
 
@@ -30,13 +30,13 @@ class Estimate(NamedTuple):
 class Pace(NamedTuple):
     """Seconds of one worker: for an update of one model, by kind of run, and for scoring a run, by data set."""
 
-    update: dict[Kind, float]
+    update: dict[RunKind, float]
     score: dict[str, float]
 
     def estimate(self, todo: Plan) -> Estimate:
         """What `todo` takes one worker, scoring included, as far as it is known."""
-        to_score = [run for pack in todo.packs for run in pack.runs] + [ask.run for ask in todo.unscored]
-        train = [(pack.updates, self.update.get(kind(pack.runs[0]))) for pack in todo.packs]
+        to_score = [run for pack in todo.packs for run in pack.runs] + [job.run for job in todo.unscored]
+        train = [(pack.updates, self.update.get(run_kind(pack.runs[0]))) for pack in todo.packs]
         score = [self.score.get(str(run.dataset)) for run in to_score]
         seconds = sum(n * each for n, each in train if each is not None) + sum(
             each for each in score if each is not None
@@ -44,43 +44,43 @@ class Pace(NamedTuple):
         return Estimate(seconds, all(each is not None for _, each in train) and None not in score)
 
 
-def kind(run: Run) -> Kind:
-    """What decides how long an update takes."""
+def run_kind(run: Run) -> RunKind:
+    """What decides how long an update takes: data set, network and critic."""
     return str(run.dataset), str(run.network), str(run.critic or "")
 
 
-def from_store(store: Store, study: Study, trained: Iterable[str]) -> Pace:
-    """The pace of runs of `study` that are there; a few of each kind are looked at."""
-    there, asked = frozenset(trained), scoring(study)
-    update: dict[Kind, list[float]] = defaultdict(list)
+def recorded_pace(store: Store, study: Study, trained: Iterable[str]) -> Pace:
+    """The pace of runs of `study` that are there, from their provenance; a few of each kind are looked at."""
+    stored, protocol = frozenset(trained), scoring(study)
+    update: dict[RunKind, list[float]] = defaultdict(list)
     score: dict[str, list[float]] = defaultdict(list)
     for run in study.runs:
-        if run.id in there and len(update[kind(run)]) < SAMPLES:
-            update[kind(run)].append(store.made(run.id)["seconds"] / run.updates)
-        if run.id in there and len(score[str(run.dataset)]) < SAMPLES:
-            score[str(run.dataset)] += _scoring_seconds(store, run, asked)
+        if run.id in stored and len(update[run_kind(run)]) < SAMPLES:
+            update[run_kind(run)].append(store.made(run.id)["seconds"] / run.updates)
+        if run.id in stored and len(score[str(run.dataset)]) < SAMPLES:
+            score[str(run.dataset)] += _recorded_scoring_seconds(store, run, protocol)
     return Pace({k: fmean(v) for k, v in update.items() if v}, {k: fmean(v) for k, v in score.items() if v})
 
 
-def _scoring_seconds(store: Store, run: Run, asked: Scoring) -> list[float]:
-    path = store.run_folder(run.id) / asked.file
-    told = read_json(path).get("made", {}).get("seconds") if path.exists() else None
-    return [sum(told.values())] if told else []
+def _recorded_scoring_seconds(store: Store, run: Run, protocol: Scoring) -> list[float]:
+    path = store.run_folder(run.id) / protocol.file
+    by_metric = read_json(path).get("made", {}).get("seconds") if path.exists() else None
+    return [sum(by_metric.values())] if by_metric else []
 
 
-def measured(study: Study, todo: Plan) -> Pace:
+def measured_pace(study: Study, todo: Plan) -> Pace:
     """The pace of this machine, one worker: each kind of pack trained for seconds, and an untrained model scored."""
-    update: dict[Kind, float] = {}
+    update: dict[RunKind, float] = {}
     score: dict[str, float] = {}
     for pack in sorted(todo.packs, key=lambda pack: -len(pack.runs)):
         run = pack.runs[0]
-        if kind(run) not in update:
-            update[kind(run)] = _seconds_per_update(pack)
+        if run_kind(run) not in update:
+            update[run_kind(run)] = _seconds_per_update(pack)
         if str(run.dataset) not in score:
             score[str(run.dataset)] = _seconds_to_score(run, scoring(study))
-    for ask in todo.unscored:
-        if str(ask.run.dataset) not in score:
-            score[str(ask.run.dataset)] = _seconds_to_score(ask.run, ask.scoring)
+    for job in todo.unscored:
+        if str(job.run.dataset) not in score:
+            score[str(job.run.dataset)] = _seconds_to_score(job.run, job.scoring)
     return Pace(update, score)
 
 
@@ -104,15 +104,15 @@ def _time_fit(pack: Train, updates: int) -> float:
     return time.perf_counter() - began
 
 
-def _seconds_to_score(run: Run, asked: Scoring) -> float:
+def _seconds_to_score(run: Run, protocol: Scoring) -> float:
     from distaff.scoring.final_losses import final_losses
     from distaff.scoring.score import answers
     from distaff.trained import untrained
 
     first, second = (untrained(replace(run, seed=seed)) for seed in range(2))
-    answers(run, first.params, asked)  # compiles what is compiled once a process
+    answers(run, first.params, protocol)  # compiles what is compiled once a process
     final_losses(first, batches=1)
     began = time.perf_counter()
-    answers(run, second.params, asked)  # other weights, whose codes nobody has computed
+    answers(run, second.params, protocol)  # other weights, whose codes nobody has computed
     final_losses(second)
     return time.perf_counter() - began

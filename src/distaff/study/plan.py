@@ -8,11 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 from distaff.plugins.spec import content_id
 from distaff.runs import Run, Study, side_by_side
-from distaff.scoring.protocol import Answers, Scoring
-from distaff.scoring.protocol import scoring as scoring  # noqa: PLC0414  (others take it from here)
+from distaff.scoring.protocol import Answers, Scoring, scoring
 from distaff.store.listing import listing
 from distaff.store.store import Store
-from distaff.store.studies import load_study as load_study  # noqa: PLC0414  (others take it from here)
 
 DENSE_STEPS = 100  # small dense networks' updates in the time of one of a convolutional network
 
@@ -30,8 +28,8 @@ class Train(NamedTuple):
         return len(self.runs) * self.runs[0].updates
 
 
-class Ask(NamedTuple):
-    """A trained run to score: what it has not been asked yet."""
+class Evaluate(NamedTuple):
+    """A trained run to score: those evaluations of the protocol that it lacks."""
 
     name: str
     run: Run
@@ -39,14 +37,14 @@ class Ask(NamedTuple):
     pictures: bool = False  # whether to draw it as well
 
 
-Job: TypeAlias = Train | Ask
+Job: TypeAlias = Train | Evaluate
 
 
 class Plan(NamedTuple):
     """Missing work, and counts of what is there."""
 
     packs: tuple[Train, ...]  # the longest first, so that no core waits at the end
-    unscored: tuple[Ask, ...]
+    unscored: tuple[Evaluate, ...]
     runs: int
     trained: int
     done: int  # trained and scored
@@ -65,34 +63,35 @@ class Plan(NamedTuple):
 
 def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
     """What is missing of `study` in `store`, or of those of its runs that `ids` names."""
-    there, asked = listing(store), scoring(study)
-    known = Answers(store, asked)
-    wanted = {run.id: run for run in study.runs}
-    if ids is not None:
-        wanted = {id: run for id, run in wanted.items() if id in ids}
-    missing = {id for id in wanted if id not in there.runs and id not in there.failed}
+    stored, scores = listing(store), Answers(store, scoring(study))
+    requested = {run.id: run for run in study.runs if ids is None or run.id in ids}
+    missing = {id for id in requested if id not in stored.runs and id not in stored.failed}
     packs = []
-    for chunk in chunks(study) if missing else ():
-        of_chunk = tuple(run for run in chunk if run.id in missing)
-        if of_chunk:
-            packs.append(Train(pack_id(chunk), of_chunk, chunk))
-    drawn = sorted({run.seed for run in study.runs})[: study.pictures]
-    asks, trained, failed = [], 0, len(there.failed & wanted.keys())
-    for id, run in wanted.items():
-        if id in there.runs:
+    for whole in packs_of(study) if missing else ():
+        runs = tuple(run for run in whole if run.id in missing)
+        if runs:
+            packs.append(Train(pack_id(whole), runs, whole))
+    drawn_seeds = sorted({run.seed for run in study.runs})[: study.pictures]
+    evaluations, trained, scoring_failed = [], 0, 0
+    for id, run in requested.items():
+        if id in stored.runs:
             trained += 1
-            rest = known.missing(id, _answered(store, id))
-            if rest.metrics and f"{id}-{rest.id}" in there.failed:
-                failed += 1
+            rest = scores.missing(id, _score_files(store, id))
+            if rest.metrics and f"{id}-{rest.id}" in stored.failed:
+                scoring_failed += 1
             elif rest.metrics:
-                asks.append(Ask(f"{id}-{rest.id}", run, rest, run.seed in drawn))
-    unanswered = len(asks) + failed - len(there.failed & wanted.keys())
+                evaluations.append(Evaluate(f"{id}-{rest.id}", run, rest, run.seed in drawn_seeds))
     return Plan(
-        tuple(sorted(packs, key=_cost, reverse=True)), tuple(asks), len(wanted), trained, trained - unanswered, failed
+        tuple(sorted(packs, key=_cost, reverse=True)),
+        tuple(evaluations),
+        runs=len(requested),
+        trained=trained,
+        done=trained - len(evaluations) - scoring_failed,
+        failed=len(stored.failed & requested.keys()) + scoring_failed,
     )
 
 
-def chunks(study: Study) -> list[tuple[Run, ...]]:
+def packs_of(study: Study) -> list[tuple[Run, ...]]:
     """All packs of a study, whatever of them is there."""
     together: dict[object, list[Run]] = defaultdict(list)
     for run in study.runs:
@@ -101,7 +100,7 @@ def chunks(study: Study) -> list[tuple[Run, ...]]:
 
 
 def pack_id(runs: tuple[Run, ...]) -> str:
-    """Names a pack, its claim and its resume point by the runs in it."""
+    """Names a pack, its lease and its checkpoint by the runs in it."""
     return content_id([run.id for run in runs])
 
 
@@ -121,7 +120,7 @@ def retry(study: Study, store: Store, ids: frozenset[str] | None = None) -> int:
     return len(again)
 
 
-def _answered(store: Store, id: str) -> list[str]:
+def _score_files(store: Store, id: str) -> list[str]:
     return [name for name in os.listdir(store.run_folder(id)) if name.startswith("scores-")]
 
 

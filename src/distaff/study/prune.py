@@ -1,4 +1,4 @@
-"""A smaller store: weights dropped, files of scores put together, and what interrupted work left behind removed."""
+"""A smaller store: weights dropped, files of scores merged, and what interrupted work left behind removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from distaff.scoring.protocol import sampling_key
 from distaff.store.files import read_json, sealed
 from distaff.store.listing import listing
 from distaff.store.store import FORMAT, Store
-from distaff.study.leases import Claims
+from distaff.study.leases import leases_of
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
@@ -27,64 +27,64 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
 
 
 def compact(store: Store) -> int:
-    """Put the files of scores of each run together, those of the same sizes and sampling; returns how many went."""
-    gone = 0
+    """Merge the files of scores of each run, those of the same sizes and sampling; returns how many files went."""
+    removed = 0
     for id in sorted(listing(store).runs):
-        told = {path: read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))}
+        records = {path: read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))}
         groups: dict[tuple[Any, ...], list[Path]] = {}
-        for path, content in told.items():
-            if "asked" in content:  # format 1 does not say what was asked; such files stay
-                groups.setdefault(tuple(sampling_key(content["asked"])), []).append(path)
+        for path, record in records.items():
+            if "asked" in record:  # format 1 does not record the protocol; such files stay
+                groups.setdefault(tuple(sampling_key(record["asked"])), []).append(path)
         for paths in groups.values():
             if len(paths) > 1:
-                gone += _put_together(store, id, [told[path] for path in paths], paths)
-    return gone
+                removed += _merge_scores(store, id, [records[path] for path in paths], paths)
+    return removed
 
 
-def tidy(store: Store, studies: Sequence[Study]) -> None:
-    """Remove what dead workers left: claims, files that were never finished, resume points of packs that are there.
+def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
+    """Remove what dead workers left: leases, files that were never finished, checkpoints of packs that are done.
 
     Where anybody lives and works on the store, it is left alone.
     """
-    from distaff.study.plan import chunks, pack_id
+    from distaff.study.plan import pack_id, packs_of
 
-    claims = Claims(store.folder / "claims")
-    claims.tidy()
-    if claims.held():
+    leases = leases_of(store.folder)
+    leases.remove_expired()
+    if leases.held():
         return
     for place in (store.folder, *(store.folder / name for name in ("runs", "failed", "packs", "studies"))):
         for path in (path for path in place.glob(".*.*") if ASIDE.fullmatch(path.name)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    there = listing(store)
-    done = there.runs | there.failed
+    stored = listing(store)
+    ended = stored.runs | stored.failed
     for study in studies:
-        for chunk in chunks(study):
-            if all(run.id in done for run in chunk):
-                for path in (store.folder / "packs").glob(f"{pack_id(chunk)}[.-]*"):
+        for pack in packs_of(study):
+            if all(run.id in ended for run in pack):
+                for path in (store.folder / "packs").glob(f"{pack_id(pack)}[.-]*"):
                     path.unlink()
 
 
-def _put_together(store: Store, id: str, contents: list[dict[str, Any]], paths: list[Path]) -> int:
+def _merge_scores(store: Store, id: str, records: list[dict[str, Any]], paths: list[Path]) -> int:
     metrics: dict[str, str] = {}
     rows: list[dict[str, Any]] = []
-    for content in contents:
-        fresh = {text: identity for text, identity in content["asked"]["metrics"].items() if text not in metrics}
-        rows += [row for row in content["scores"] if _text(row) in fresh]
+    for record in records:
+        fresh = {text: identity for text, identity in record["asked"]["metrics"].items() if text not in metrics}
+        rows += [row for row in record["scores"] if _spec_text(row) in fresh]
         metrics |= fresh
-    asked = {**contents[0]["asked"], "metrics": metrics}
-    path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *sampling_key(asked)])}.json"
-    made = {"put_together": [content["made"] for content in contents]}
-    split = next((content["split"] for content in contents if content.get("split", {}).get("test")), None)
-    split = split or next((content["split"] for content in contents if "split" in content), None)
-    losses = next((content["losses"] for content in contents if "losses" in content), None)
-    told = {"format": FORMAT, "run": id, "asked": asked, "made": made}
-    told |= {name: value for name, value in (("split", split), ("losses", losses)) if value}
-    write(path, sealed({**told, "scores": rows}))
+    protocol = {**records[0]["asked"], "metrics": metrics}
+    path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *sampling_key(protocol)])}.json"
+    made = {"put_together": [record["made"] for record in records]}
+    split = next((record["split"] for record in records if record.get("split", {}).get("test")), None)
+    split = split or next((record["split"] for record in records if "split" in record), None)
+    losses = next((record["losses"] for record in records if "losses" in record), None)
+    merged = {"format": FORMAT, "run": id, "asked": protocol, "made": made}
+    merged |= {name: value for name, value in (("split", split), ("losses", losses)) if value}
+    write(path, sealed({**merged, "scores": rows}))
     old = [other for other in paths if other != path]
     for other in old:
         other.unlink()
     return len(old) - (path not in paths)
 
 
-def _text(row: dict[str, Any]) -> str:
+def _spec_text(row: dict[str, Any]) -> str:
     return str(row.get("spec", row["metric"].partition(".")[0]))

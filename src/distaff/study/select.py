@@ -1,4 +1,4 @@
-"""`--only "method=beta_vae,dataset=dsprites,seed<5"`: which runs of a study are meant."""
+"""`--only "method=beta_vae,dataset=dsprites,seed<5"`: the runs of a study that satisfy conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERS = ("seed", "updates", "batch")
 CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>)\s*(.+?)\s*")
 
 
-def only(study: Study, text: str) -> frozenset[str]:
+def select(study: Study, text: str) -> frozenset[str]:
     """The ids of the runs for which every condition of `text` holds; all of them if it is empty.
 
     Conditions stand between commas: dataset, method and network by name or with parameters (`|` between several), seed,
@@ -34,22 +34,22 @@ def only(study: Study, text: str) -> frozenset[str]:
     """
     runs = list(study.runs)
     for part in _parts(text):
-        found = CONDITION.fullmatch(part)
-        if found is None:
-            raise DistaffError(f"--only {part!r} is no condition: write it as method=beta_vae, seed<5 or beta>=4")
-        runs = _where(study, runs, *found.groups())
+        match = CONDITION.fullmatch(part)
+        if match is None:
+            raise DistaffError(f"--only {part!r} is not a condition: write it as method=beta_vae, seed<5 or beta>=4")
+        runs = _satisfying(study, runs, *match.groups())
     if not runs:
-        raise DistaffError(f"no run of study {study.name} fits --only {text!r}")
+        raise DistaffError(f"no run of study {study.name} satisfies --only {text!r}")
     return frozenset(run.id for run in runs)
 
 
-def _where(study: Study, runs: list[Run], field: str, sign: str, value: str) -> list[Run]:
+def _satisfying(study: Study, runs: list[Run], field: str, sign: str, value: str) -> list[Run]:
     compare = OPERATORS[sign]
     if field in PLUGINS:
-        wanted = {_wanted(PLUGINS[field], option.strip()) for option in value.split("|")}
+        named = {_spec_text(PLUGINS[field], option.strip()) for option in value.split("|")}
         if sign not in ("=", "!="):
             raise DistaffError(f"--only: {field} is compared with = or !=, not {sign}")
-        return [run for run in runs if compare(bool(wanted & _names(getattr(run, field))), True)]
+        return [run for run in runs if compare(bool(named & _names(getattr(run, field))), True)]
     try:
         number = float(value)
     except ValueError as error:
@@ -62,7 +62,7 @@ def _where(study: Study, runs: list[Run], field: str, sign: str, value: str) -> 
     return [run for run in runs if field in dict(run.method.values) and compare(run.method[field], number)]
 
 
-def _wanted(kind: Registry, text: str) -> str:
+def _spec_text(kind: Registry, text: str) -> str:
     """The text as a specification writes it; a bare name stays one, and means it with any parameters."""
     spec = kind.plugin(text) if text.isidentifier() else parsed(kind, text)
     return spec.name if text.isidentifier() else str(spec)

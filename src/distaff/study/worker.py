@@ -1,6 +1,6 @@
 """`python -m distaff.study.worker FOLDER STUDY`: one worker, a process of one thread, started by an executor.
 
-It exits with 0 when nothing is left to do, 130 when it was asked to stop, and 2 with one line when it cannot go on.
+It exits with 0 when nothing is left to do, 130 when it was stopped, and 2 with one line when it cannot go on.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def main() -> int:
     parser.add_argument("--kinds", default="train,score")
     parser.add_argument("--only", default="")
     parser.add_argument("--patience", type=float, default=120.0)
-    parser.add_argument("--keep-seconds", type=float, default=30.0)
+    parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
     parser.add_argument("--memory", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--attached", action="store_true")
-    given = parser.parse_args()
-    if given.attached:
-        threading.Thread(target=_follow_parent, daemon=True).start()
+    arguments = parser.parse_args()
+    if arguments.attached:
+        threading.Thread(target=_stop_with_parent, daemon=True).start()
     for name in THREADS:
         os.environ.setdefault(name, "1")
     try:
-        _work(given, stop)
+        _work(arguments, stop)
     except KeyboardInterrupt:
         return STOPPED
     except DistaffError as error:
@@ -48,23 +48,27 @@ def main() -> int:
     return 0
 
 
-def _work(given: argparse.Namespace, stop: Stop) -> None:
+def _work(arguments: argparse.Namespace, stop: Stop) -> None:
     from distaff.store.store import Store
-    from distaff.store.studies import kept_study
-    from distaff.study.leases import BEAT, Claims
-    from distaff.study.select import only
+    from distaff.store.studies import read_study
+    from distaff.study.leases import leases_of
+    from distaff.study.select import select
     from distaff.study.work import work
 
-    study = kept_study(given.folder / "studies" / f"{given.study}.json")
-    claims = Claims(given.folder / "claims", given.patience, min(BEAT, given.patience / 6))
-    ids = only(study, given.only) if given.only else None
-    kinds = tuple(given.kinds.split(","))
-    sizes = {"keep_seconds": given.keep_seconds, "memory": given.memory, "device": given.device}
-    work(Store(given.folder), study, kinds=kinds, ids=ids, claims=claims, stop=stop, **sizes)
+    study = read_study(arguments.folder / "studies" / f"{arguments.study}.json")
+    leases = leases_of(arguments.folder, arguments.patience)
+    ids = select(study, arguments.only) if arguments.only else None
+    kinds = tuple(arguments.kinds.split(","))
+    limits = {
+        "checkpoint_seconds": arguments.checkpoint_seconds,
+        "memory": arguments.memory,
+        "device": arguments.device,
+    }
+    work(Store(arguments.folder), study, kinds=kinds, ids=ids, leases=leases, stop=stop, **limits)
 
 
-def _follow_parent() -> None:
-    """Stop when stdin ends: whoever started us is gone."""
+def _stop_with_parent() -> None:
+    """Stop when stdin ends: the process that started us is gone."""
     while os.read(0, 64):
         continue
     os.kill(os.getpid(), signal.SIGTERM)

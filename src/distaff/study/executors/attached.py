@@ -1,4 +1,4 @@
-"""One worker run by somebody else's process: a task of Ray, a job of SLURM."""
+"""One worker, attached to the process that runs it: a task of Ray, a job of SLURM."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import subprocess
 from distaff.study.worker import STOPPED
 
 
-def follow(words: list[str]) -> str:
-    """Run the worker that `words` start to its end, and return what it said if it could not go on, else nothing.
+def run_attached(command: list[str]) -> str:
+    """Run the worker that `command` starts to its end; returns its message if it could not go on, else nothing.
 
     One that is killed is started again: the jobs see to it that none kills workers for ever. When this process is
     ended, in whatever way, the worker's stdin closes; it keeps its state and stops.
     """
     while True:
         with subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr is not None
-            said = process.stderr.read().strip().splitlines()
+            lines = process.stderr.read().strip().splitlines()
             code = process.wait()
         if code in (0, STOPPED):
             return ""
         if code > 0:
-            return said[-1] if said else f"a worker ended with status {code} and said nothing"
+            return lines[-1] if lines else f"a worker ended with status {code} and without a message"

@@ -1,4 +1,4 @@
-"""How much memory there is, and whether the kernel killed for want of it; systems that do not tell have room."""
+"""Memory available, and processes that the kernel killed for lack of it; a system that reports neither has room."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _meminfo(name: str) -> int:
 
 def _cached() -> int:
     """Files that our control group is charged for, which the kernel drops when it needs room."""
-    told = _fields(GROUP / "memory.stat")
-    return told.get("inactive_file", 0) + told.get("active_file", 0)
+    stat = _fields(GROUP / "memory.stat")
+    return stat.get("inactive_file", 0) + stat.get("active_file", 0)
 
 
 def _fields(path: Path) -> dict[str, int]:
@@ -49,5 +49,5 @@ def _number(path: Path, otherwise: int = PLENTY) -> int:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError:  # another system, which does not tell
+    except OSError:  # another system, which does not report it
         return ""

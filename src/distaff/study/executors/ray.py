@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from distaff.errors import DistaffError
-from distaff.study.executors.attached import follow
-from distaff.study.launch import Order
+from distaff.study.executors.attached import run_attached
+from distaff.study.launch import LaunchRequest
 
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 30.0
 
 
-def run_ray(order: Order, tick: Callable[[], None] = lambda: None) -> None:
-    """Do all that is ordered on the Ray cluster at `order.address`, or on one that is started here.
+def run_ray(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -> None:
+    """Do all the work that is requested on the Ray cluster at `request.address`, or on one that is started here.
 
     The store must be in a folder that all nodes share. Where the cluster has GPUs, workers that train take one each,
     and the others score. Raises `DistaffError` when a worker cannot go on.
@@ -25,14 +25,14 @@ def run_ray(order: Order, tick: Callable[[], None] = lambda: None) -> None:
         raise DistaffError("this executor needs Ray: pip install 'distaff[ray]'") from error
     ours = not ray.is_initialized()
     if ours:
-        ray.init(address=order.address or "local", log_to_driver=False, include_dashboard=False)
-    waiting = [_start(ray, words, gpus) for words, gpus in _workers(order, ray)]
+        ray.init(address=request.address or "local", log_to_driver=False, include_dashboard=False)
+    waiting = [_start(ray, command, gpus) for command, gpus in _workers(request, ray)]
     try:
         while waiting:
             done, waiting = ray.wait(waiting, timeout=LOOK_SECONDS)
-            for said in ray.get(done):
-                if said:
-                    raise DistaffError(said)
+            for message in ray.get(done):
+                if message:
+                    raise DistaffError(message)
             tick()
     finally:
         for task in waiting:
@@ -43,15 +43,15 @@ def run_ray(order: Order, tick: Callable[[], None] = lambda: None) -> None:
             ray.shutdown()
 
 
-def _workers(order: Order, ray: Any) -> list[tuple[list[str], int]]:
-    """The words of each worker, and the GPUs it takes."""
-    there = ray.cluster_resources()
-    gpus, cores = int(there.get("GPU", 0)), order.workers or int(there.get("CPU", 1))
-    if not gpus or order.device == "cpu":
-        return [(order.command(), 0)] * cores
-    return [(order.command("train"), 1)] * gpus + [(order.command("score"), 0)] * max(1, cores - gpus)
+def _workers(request: LaunchRequest, ray: Any) -> list[tuple[list[str], int]]:
+    """The command of each worker, and the GPUs it takes."""
+    resources = ray.cluster_resources()
+    gpus, cores = int(resources.get("GPU", 0)), request.workers or int(resources.get("CPU", 1))
+    if not gpus or request.device == "cpu":
+        return [(request.command(), 0)] * cores
+    return [(request.command("train"), 1)] * gpus + [(request.command("score"), 0)] * max(1, cores - gpus)
 
 
-def _start(ray: Any, words: list[str], gpus: int) -> Any:
+def _start(ray: Any, command: list[str], gpus: int) -> Any:
     """A task that is tried again for as long as it is nodes that fail."""
-    return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(follow).remote(words)
+    return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(run_attached).remote(command)

@@ -10,66 +10,66 @@ from typing import Any
 
 from distaff.errors import DistaffError
 from distaff.store.store import Store
-from distaff.store.studies import kept_study
-from distaff.study.executors.attached import follow
-from distaff.study.launch import Order
+from distaff.store.studies import read_study
+from distaff.study.executors.attached import run_attached
+from distaff.study.launch import LaunchRequest
 from distaff.study.plan import plan
-from distaff.study.select import only
+from distaff.study.select import select
 
 WORKERS = 100
 LOOK_SECONDS = 2.0
-MINUTES = 1_440  # of a job, where the options say nothing; submitit's own default is 5
+MINUTES = 1_440  # of a job, where the options have none; submitit's own default is 5
 TIMEOUTS = 10_000  # times that a job may run out of time and be queued again
 SHARED = ("timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "nodes")  # submitit's names; others are sbatch's
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a job of the array runs; submitit asks it what to queue when SLURM takes the job's node away."""
+class WorkerTask:
+    """What a job of the array runs; submitit calls its `checkpoint` when SLURM takes the job's node away."""
 
-    words: list[str]
+    command: list[str]
 
     def __call__(self) -> None:
         """Run the worker to its end."""
-        if said := follow(self.words):
-            raise DistaffError(said)
+        if message := run_attached(self.command):
+            raise DistaffError(message)
 
     def checkpoint(self) -> Any:
-        """The same once more: its job goes on from the resume point."""
+        """What submitit queues then: the same worker, which goes on from the checkpoints of the store."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
 
 
-def run_slurm(order: Order, tick: Callable[[], None] = lambda: None, cluster: str | None = None) -> None:
-    """Do all that is ordered by an array of jobs, as many at a time as `order.workers`.
+def run_slurm(request: LaunchRequest, tick: Callable[[], None] = lambda: None, cluster: str | None = None) -> None:
+    """Do all the work that is requested by an array of jobs, as many at a time as `request.workers`.
 
-    `order.options` are sbatch's, as in "partition=gpu,time=1440"; what submitit keeps stands beside the store, in
+    `request.options` are sbatch's, as in "partition=gpu,time=1440"; what submitit keeps stands beside the store, in
     NAME-slurm. With GPUs in `gres`, packs go to an array with them and scores to one without. An interrupt cancels the
-    jobs; a terminal that is closed does not. Raises `DistaffError` when an array ends and nothing came of it.
+    jobs; a terminal that is closed does not. Raises `DistaffError` when an array ends without a result.
     """
     try:
         import submitit
     except ImportError as error:
         raise DistaffError("this executor needs submitit: pip install 'distaff[slurm]'") from error
-    left = _left(order)
-    while left:
+    remaining = _remaining(request)
+    while remaining:
         jobs = []
-        for kinds, options in _arrays(_options(order.options)):
-            executor = submitit.AutoExecutor(_folder(order), cluster=cluster, slurm_max_num_timeout=TIMEOUTS)
-            number = min(order.workers or WORKERS, left)
+        for kinds, options in _arrays(_options(request.options)):
+            executor = submitit.AutoExecutor(_folder(request), cluster=cluster, slurm_max_num_timeout=TIMEOUTS)
+            number = min(request.workers or WORKERS, remaining)
             executor.update_parameters(timeout_min=MINUTES)
-            executor.update_parameters(name=f"distaff-{order.study}", slurm_array_parallelism=number, **options)
+            executor.update_parameters(name=f"distaff-{request.study}", slurm_array_parallelism=number, **options)
             with executor.batch():
-                jobs += [executor.submit(Task(order.command(kinds))) for _ in range(number)]
+                jobs += [executor.submit(WorkerTask(request.command(kinds))) for _ in range(number)]
         _wait(jobs, tick)
-        before, left = left, _left(order)
-        if left >= before:
-            raise DistaffError(f"the jobs ended and nothing came of it: their logs are in {_folder(order)}")
+        before, remaining = remaining, _remaining(request)
+        if remaining >= before:
+            raise DistaffError(f"the jobs ended without a result: their logs are in {_folder(request)}")
 
 
 def _wait(jobs: list[Any], tick: Callable[[], None]) -> None:
-    """Until every job has ended; their results, which are pickled, are not looked at: the store says what was done."""
+    """Until every job has ended; their results, which are pickled, are not looked at: the store holds what was done."""
     try:
         while not all(job.done() for job in jobs):
             time.sleep(LOOK_SECONDS)
@@ -90,22 +90,22 @@ def _arrays(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 def _options(text: str) -> dict[str, Any]:
     """Options of sbatch as submitit names them; numbers as numbers."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")
         if not equals:
             raise DistaffError(f"--slurm {part!r}: write options as name=value, as in partition=gpu,time=1440")
         name = name.strip().lstrip("-").replace("-", "_")
-        found[name if name in SHARED else f"slurm_{name}"] = int(value) if value.isdigit() else value
-    return found
+        options[name if name in SHARED else f"slurm_{name}"] = int(value) if value.isdigit() else value
+    return options
 
 
-def _left(order: Order) -> int:
+def _remaining(request: LaunchRequest) -> int:
     """Jobs that are still to be done."""
-    study = kept_study(order.folder / "studies" / f"{order.study}.json")
-    todo = plan(study, Store(order.folder), only(study, order.only) if order.only else None)
+    study = read_study(request.folder / "studies" / f"{request.study}.json")
+    todo = plan(study, Store(request.folder), select(study, request.only) if request.only else None)
     return len(todo.unscored) + sum(len(pack.runs) for pack in todo.packs)
 
 
-def _folder(order: Order) -> Path:
-    return order.folder.absolute().with_name(f"{order.folder.name}-slurm")
+def _folder(request: LaunchRequest) -> Path:
+    return request.folder.absolute().with_name(f"{request.folder.name}-slurm")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from distaff.errors import unknown
-from distaff.study.launch import Order
+from distaff.study.launch import LaunchRequest
 
 EXECUTORS = ("local", "ray", "slurm")
 
 
-def start(on: str, order: Order, tick: Callable[[], None]) -> None:
-    """Do all that is ordered by the executor `on`; `tick` is called now and then."""
+def start(on: str, request: LaunchRequest, tick: Callable[[], None]) -> None:
+    """Do all the work that is requested by the executor `on`; `tick` is called now and then."""
     if on not in EXECUTORS:
         raise unknown("executor", on, EXECUTORS)
     if on == "local":
@@ -20,4 +20,4 @@ def start(on: str, order: Order, tick: Callable[[], None]) -> None:
         from distaff.study.executors.ray import run_ray as run
     else:
         from distaff.study.executors.slurm import run_slurm as run
-    run(order, tick)
+    run(request, tick)

@@ -1,4 +1,4 @@
-"""`distaff list`: what there is."""
+"""`distaff list`: the plug-ins that are available."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 
-def list_(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
+def list_plugins(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
     """List the plug-ins of each kind, with their parameters and one sentence each.
 
     Example: distaff list methods
@@ -27,9 +27,9 @@ def list_(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
     console = Console()
     for folder, registry in KINDS.items():
         if kind in ("all", folder):
-            table = Table("name", "parameters", "what it is", title=folder, title_justify="left", box=None)
+            table = Table("name", "parameters", "description", title=folder, title_justify="left", box=None)
             for name in registry.names():
                 plugin = registry.plugin(name)
-                told = [p.name if p.default is REQUIRED else f"{p.name}={p.default!r}" for p in plugin.parameters]
-                table.add_row(name, ", ".join(told), plugin.summary.replace("[", "\\["))
+                parameters = [p.name if p.default is REQUIRED else f"{p.name}={p.default!r}" for p in plugin.parameters]
+                table.add_row(name, ", ".join(parameters), plugin.summary.replace("[", "\\["))
             console.print(table, "")

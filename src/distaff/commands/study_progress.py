@@ -1,4 +1,4 @@
-"""What a person sees of a study: the plan in numbers, and its progress while it runs."""
+"""A study on the screen: its plan in numbers, and its progress while it runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distaff.commands.how import How
+from distaff.commands.study_options import Execution
 from distaff.errors import DistaffError, unknown
 from distaff.runs import Study
 from distaff.store.store import Store
-from distaff.study.pace import Estimate, Pace, kind
+from distaff.study.pace import Estimate, Pace, run_kind
 from distaff.study.plan import Plan, Train, plan
-from distaff.study.watch import Seen, Watch
+from distaff.study.watch import Progress, Watch
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -25,40 +25,47 @@ if TYPE_CHECKING:
 LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 
 
-def follow(file: Path, study: Study, store: Store, only: str, how: How) -> None:
-    """Run what is missing of `study` and show how it goes; SIGTERM stops it as Ctrl-C does."""
+def run_and_show(file: Path, study: Study, store: Store, only: str, execution: Execution) -> None:
+    """Run what is missing of `study` and show its progress; SIGTERM stops it as Ctrl-C does."""
     from distaff.store.provenance import COMMAND
-    from distaff.store.studies import keep_study
+    from distaff.store.studies import save_study
     from distaff.study.executors.start import EXECUTORS, start
-    from distaff.study.launch import Order, bytes_in
-    from distaff.study.prune import tidy
-    from distaff.study.select import only as select
+    from distaff.study.launch import LaunchRequest, bytes_in
+    from distaff.study.prune import remove_leftovers
+    from distaff.study.select import select
 
-    if how.on not in EXECUTORS:
-        raise unknown("executor", how.on, EXECUTORS)
+    if execution.on not in EXECUTORS:
+        raise unknown("executor", execution.on, EXECUTORS)
     signal.signal(signal.SIGTERM, _interrupt)
     os.environ[COMMAND] = shlex.join(["distaff", *sys.argv[1:]])
     try:
-        keep_study(store.folder, study)
+        save_study(store.folder, study)
     except OSError as error:
         raise DistaffError(
             f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
         ) from error
     ids = select(study, only) if only else None
-    order = Order(
-        store.folder, study.name, only, how.workers, how.keep_seconds, address=how.address, options=how.slurm,
-        memory=bytes_in(how.memory), device=how.device,
-    )  # fmt: skip
+    request = LaunchRequest(
+        store.folder,
+        study.name,
+        only,
+        execution.workers,
+        execution.checkpoint_seconds,
+        address=execution.address,
+        options=execution.slurm,
+        memory=bytes_in(execution.memory),
+        device=execution.device,
+    )
     with Screen(Watch(study, store, ids)) as screen:
-        start(how.on, order, screen.tick)
-    tidy(store, [study])
+        start(execution.on, request, screen.tick)
+    remove_leftovers(store, [study])
     now = plan(study, store, ids)
-    print(f"{told(now)}, in {store.folder}")
+    print(f"{summary(now)}, in {store.folder}")
     if now.failed:
-        print(f"`distaff study status {file}` says why; `distaff study retry {file}` tries them again")
+        print(f"`distaff study status {file}` lists the reasons; `distaff study retry {file}` tries them again")
 
 
-def told(now: Plan) -> str:
+def summary(now: Plan) -> str:
     """A plan in one line."""
     return f"{now.done} of {now.runs} runs are trained and scored, {now.failed} failed"
 
@@ -73,22 +80,22 @@ def show_plan(study: Study, todo: Plan, pace: Pace, memory: int = 0) -> None:
     rows: dict[tuple[tuple[str, str, str], str], list[Train]] = defaultdict(list)
     for pack in todo.packs:
         for method in dict.fromkeys(run.method.name for run in pack.runs):
-            rows[kind(pack.runs[0]), method].append(pack)
-    for (of_kind, method), packs in rows.items():
+            rows[run_kind(pack.runs[0]), method].append(pack)
+    for (kind, method), packs in rows.items():
         runs = [run for pack in packs for run in pack.runs if run.method.name == method]
-        each = pace.update.get(of_kind)
-        shown = "?" if each is None else f"{1000 * each:.2f}"
+        seconds_each = pace.update.get(kind)
+        shown = "?" if seconds_each is None else f"{1000 * seconds_each:.2f}"
         updates = sum(run.updates for run in runs)
-        table.add_row(*of_kind[:2], method, f"{len(runs):,}", f"{updates:,}", shown, *_memory(packs, memory))
+        table.add_row(*kind[:2], method, f"{len(runs):,}", f"{updates:,}", shown, *_memory(packs, memory))
     if todo.packs:
         Console().print(table)
     missing = sum(len(pack.runs) for pack in todo.packs)
-    print(f"{study.name}: {told(todo)}; to train {missing:,}, to score {missing + len(todo.unscored):,}")
+    print(f"{study.name}: {summary(todo)}; to train {missing:,}, to score {missing + len(todo.unscored):,}")
     seconds, whole = pace.estimate(todo)
     if seconds and not todo.empty:
         print(f"one worker takes {amount(pace.estimate(todo))}; more workers share it")
     if not whole:
-        print("some of it was never timed: --measure does, for a few seconds a kind")
+        print("some of it was never timed: --measure times it, for a few seconds a kind")
 
 
 def _memory(packs: list[Train], memory: int) -> tuple[str, str]:
@@ -108,7 +115,7 @@ class Screen:
 
         self.watch = watch
         self.live = Live(refresh_per_second=4) if sys.stdout.isatty() else None
-        self.lined = -LINE_SECONDS
+        self.last_line = -LINE_SECONDS
 
     def __enter__(self) -> Screen:
         if self.live:
@@ -120,43 +127,45 @@ class Screen:
             self.live.stop()
 
     def tick(self) -> None:
-        """Show how things stand."""
-        seen = self.watch.look()
+        """Show the progress of now."""
+        progress = self.watch.progress()
         if self.live:
-            self.live.update(_picture(seen))
-        elif time.monotonic() - self.lined > LINE_SECONDS:
-            self.lined = time.monotonic()
-            print("; ".join([*_figures(seen), *seen.active]), flush=True)
+            self.live.update(_bars(progress))
+        elif time.monotonic() - self.last_line > LINE_SECONDS:
+            self.last_line = time.monotonic()
+            print("; ".join([*_figures(progress), *progress.active]), flush=True)
 
 
-def _picture(seen: Seen) -> Group:
+def _bars(progress: Progress) -> Group:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
-    rate, trained, scored, left = _figures(seen)
+    rate, trained, scored, left = _figures(progress)
     bars = Table.grid(padding=(0, 2))
-    bars.add_row("training", ProgressBar(max(1, seen.all_updates), seen.updates, width=40), f"{trained}, {rate}")
-    bars.add_row("scoring", ProgressBar(max(1, seen.runs), seen.scored, width=40), f"{scored}, {left}")
-    return Group(bars, *seen.active)
+    bars.add_row(
+        "training", ProgressBar(max(1, progress.all_updates), progress.updates, width=40), f"{trained}, {rate}"
+    )
+    bars.add_row("scoring", ProgressBar(max(1, progress.runs), progress.scored, width=40), f"{scored}, {left}")
+    return Group(bars, *progress.active)
 
 
-def _figures(seen: Seen) -> list[str]:
+def _figures(progress: Progress) -> list[str]:
     return [
-        f"{seen.rate:,.0f} updates/s",
-        f"{seen.updates:,} of {seen.all_updates:,} updates",
-        f"{seen.scored} of {seen.runs} runs scored, {seen.failed} failed",
-        f"{amount(seen.left)} left",
+        f"{progress.rate:,.0f} updates/s",
+        f"{progress.updates:,} of {progress.all_updates:,} updates",
+        f"{progress.scored} of {progress.runs} runs scored, {progress.failed} failed",
+        f"{amount(progress.left)} left",
     ]
 
 
 def amount(estimate: Estimate) -> str:
-    """An estimate as people say it."""
+    """An estimate as text, with a mark where it does not cover all work."""
     return ("" if estimate.whole else "at least ") + duration(estimate.seconds)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 3.5 h, 12 days."""
+    """Seconds in the unit that people use: 45 s, 12 min, 3.5 h, 12 days."""
     for size, unit in ((86400, "days"), (3600, "h")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
