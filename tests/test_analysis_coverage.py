@@ -73,8 +73,8 @@ def test_intervals_of_five_seeds_cover_less_and_no_less_than_the_docs_say(statis
 
 
 def test_an_interval_lies_about_its_value_and_has_the_width_that_its_seeds_are_due():
-    drawn = np.random.default_rng(0).standard_normal(20_000) * np.sqrt(4 / 5) + 3
+    drawn = np.random.default_rng(0).standard_normal(20_000) * np.sqrt(4 / 6) + 3
     found = centred(0.0, drawn, 5, 90)
-    assert (found.low, found.high) == pytest.approx((-1.96, 1.96), abs=0.06)
+    assert (found.low, found.high) == pytest.approx((-2.776, 2.776), abs=0.06)  # Student's t of five seeds
     assert np.isnan(centred(0.0, drawn, 1, 18).low)
     assert centred(0.9, drawn / 10, 5, 90, (-1, 1)).high == 1
