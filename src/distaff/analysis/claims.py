@@ -69,11 +69,10 @@ def on_what(card: pl.DataFrame) -> str:
     """A sentence on what the verdicts of a scorecard rest: settings of the paper, and the number of comparisons."""
     comparisons, settings, left_out = card.select("comparisons", "settings", "left_out").row(0)
     inside = f"Of {settings + left_out} settings {settings} lie in the paper's range of methods and strengths"
-    rest = f"{inside}, and count. " if left_out else ""
-    return (
-        f"{rest}{comparisons} comparisons are made, each with an interval of 95 %: where nothing is true, one in "
-        "twenty is decided by luck."
-    )
+    rest = f"{inside}; the others do not count here. " if left_out else ""
+    made = "1 comparison is" if comparisons == 1 else f"{comparisons} comparisons are"
+    chance = "where nothing is true, one in twenty is decided by luck"
+    return f"{rest}{made} made, each with an interval of 95 %: {chance}."
 
 
 correlated = partial(claim, source=f"{ICML}, 5.1", figure="total_correlation")

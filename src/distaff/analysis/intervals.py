@@ -12,7 +12,7 @@ depend on the number of the seed alone: two tables that hold the same runs have 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -82,16 +82,17 @@ def centred(
     finite = drawn[np.isfinite(drawn)]
     if seeds <= 1 or len(finite) < 2 or not np.isfinite(value):
         return Interval(value, float("nan"), float("nan"), n)
-    wide = student(seeds, level) * float(finite.std(ddof=1)) * np.sqrt((seeds + 1) / (seeds - 1))
+    wide = float(student(seeds, level)) * float(finite.std(ddof=1)) * np.sqrt((seeds + 1) / (seeds - 1))
     low, high = max(value - wide, min(value, bounds[0])), min(value + wide, max(value, bounds[1]))
     return Interval(value, float(low), float(high), n)
 
 
-def student(seeds: float | Array, level: float = LEVEL) -> float | Array:
+def student(seeds: float | NDArray[Any], level: float = LEVEL) -> Array:
     """How many deviations an interval of n seeds reaches to each side: Student's t with n - 1 degrees of freedom."""
     from scipy.special import stdtrit
 
-    return stdtrit(np.asarray(seeds) - 1.0, (1 + level) / 2)  # type: ignore[no-any-return]
+    reach: Array = np.asarray(stdtrit(np.asarray(seeds) - 1.0, (1 + level) / 2))
+    return reach
 
 
 def percentile(value: float, drawn: Array, n: int, level: float = LEVEL) -> Interval:

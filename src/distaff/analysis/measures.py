@@ -108,7 +108,7 @@ def noise_share(study: Evidence, metric: str) -> Array:
 def next_odd(study: Evidence) -> Array:
     """The least of the ordinary metrics' mean rank correlations, which metric it is chosen anew in each resample."""
     found = np.array([rho for name, rho in alone(study).items() if name != "modularity"])
-    least: Array = -best_anew(-found)
+    least: Array = -best_anew(-found, study.seeds)
     return least
 
 
@@ -151,7 +151,7 @@ def best_without_labels(study: Evidence) -> Array:
     found = [expected(one, weights) for one in outcomes if one is not None]
     if not found:
         raise DistaffError("needs a score without labels that every data set has")
-    return best_anew(np.array(found))
+    return best_anew(np.array(found), len(played.seeds))
 
 
 def with_tasks(study: Evidence, tasks: Sequence[str], needs: str) -> Array:
@@ -165,4 +165,4 @@ def strongest_with_task(study: Evidence, tasks: Sequence[str], needs: str) -> Ar
     Which column it is is chosen anew in each resample, and the optimism of that choice is taken off.
     """
     each = [np.abs(with_tasks(study, [one], needs)) for one in tasks]
-    return best_anew(np.array(each)) if each else study.mean([], needs)
+    return best_anew(np.array(each), study.seeds) if each else study.mean([], needs)

@@ -75,15 +75,17 @@ def selection_outcomes(played: Block, selector: str, metrics: Sequence[str]) -> 
     return _outcomes(winners, played.values[:, judges], lambda d, _, e, __: d == e)
 
 
-def selection(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+def selection(
+    table: pl.DataFrame, metrics: Sequence[str] | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> pl.DataFrame:
     """What choosing by a score without labels is worth, in the terms of Table 1, per selector and data set.
 
-    `probability` (low, high) is that of the chosen setting trained with another seed, averaged over the supervised
-    metrics of the data set; `selected` that of the chosen model itself; `regret` is how much of the distance between
-    a random model and the best of the seed is lost (0: the best was chosen, 1: no better than random). The ends of
-    the interval are null below four seeds.
+    `probability` (low, high) is that of the chosen setting trained with another seed, averaged over `metrics` (by
+    default all disentanglement scores of the data set); `selected` that of the chosen model itself; `regret` is how
+    much of the distance between a random model and the best of the seed is lost (0: the best was chosen, 1: no better
+    than random). The ends of the interval are null below four seeds.
     """
-    metrics, chosen_by = supervised(table), unsupervised(table)
+    metrics, chosen_by = supervised(table) if metrics is None else metrics, unsupervised(table)
     if not chosen_by or not metrics:
         raise DistaffError("selection needs a score without labels and one with labels")
     rows = []
@@ -150,19 +152,24 @@ def seeds_drawn(played: Block, resamples: int, seed: int) -> Array:
     return np.vstack([np.ones(len(played.seeds)), seed_weights(played.seeds, resamples, seed)])
 
 
-def best_anew(found: Array) -> Array:
+def best_anew(found: Array, seeds: float) -> Array:
     """The greatest of k statistics [k 1 + b], chosen anew in each resample, and the first one less its optimism.
 
     A choice in hindsight is too good: by as much, to first order, as the choice of a resample is better there than in
-    what was found (Efron, 1983). The greatest of several varies less than any of them, but what is left after its
-    optimism does not: the draws spread at least as those of the first choice.
+    what was found (Efron, 1983), with resamples that spread as n `seeds` do (see `centred`). Where all choices are
+    equal that takes off two thirds of what the naive choice gains, and where one is clearly best, nothing. The greatest
+    of several varies less than any of them, but what is left after its optimism does not: the draws that are given back
+    spread at least as those of the first choice.
     """
-    chosen = found.argmax(axis=0)
-    drawn = np.take_along_axis(found, chosen[None], axis=0)[0]
-    optimism = (drawn[1:] - found[chosen[1:], 0]).mean()
-    middle, spread, of_first = drawn[1:].mean(), drawn[1:].std(), found[chosen[0], 1:].std()
-    wider = max(1.0, of_first / spread) if spread > 0 else 1.0
-    best: Array = np.concatenate([drawn[:1] - optimism, middle + wider * (drawn[1:] - middle)])
+    plain, drawn = found[:, :1], found[:, 1:]
+    stretch = np.sqrt((seeds + 1) / (seeds - 1)) if seeds > 1 else 1.0
+    anew = plain + stretch * (drawn - drawn.mean(axis=1, keepdims=True))
+    chosen, first = anew.argmax(axis=0), int(plain.argmax())
+    of_chosen = np.take_along_axis(anew, chosen[None], axis=0)[0]
+    optimism = (of_chosen - plain[chosen, 0]).mean()
+    wider = max(1.0, float(anew[first].std() / of_chosen.std())) if of_chosen.std() > 0 else 1.0
+    spread = wider / stretch * (of_chosen - of_chosen.mean())
+    best: Array = plain[first, 0] - optimism + np.concatenate([[0.0], spread])
     return best
 
 

@@ -48,7 +48,7 @@ def claims(
     from rich.console import Console
     from rich.table import Table
 
-    from distaff.analysis.claims import scorecard
+    from distaff.analysis.claims import on_what, scorecard
     from distaff.analysis.table import every_run, read, with_udr
     from distaff.errors import DistaffError
     from distaff.study.store import Store
@@ -70,5 +70,6 @@ def claims(
     Console().print(told)
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
+    print(on_what(card))
     if json is not None:
         json.write_text(card.write_json(), encoding="utf-8")

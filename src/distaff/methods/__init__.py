@@ -65,7 +65,7 @@ def method(
     labels: bool = False,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
-    same_as: tuple[Mapping[str, float], str] | None = None,
+    same_as: tuple[Mapping[str, int | float], str] | None = None,
 ) -> Callable[[Callable[..., Terms]], Callable[..., Terms]]:
     """Mark a function as a method.
 
