@@ -52,8 +52,13 @@ def simulated(
     metrics: tuple[str, ...] = METRICS,
     strengths: int = 3,
     truth: Truth = Truth(),
+    shared: float = 0.0,
+    luck: int | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The table of scores and of runs: standard deviations of the three effects on every metric but the odd one.
+
+    Runs of one seed share the part `shared` of the variance that is the seed's, also with other data sets that are
+    given the same `luck`.
 
     Data sets that are given the same `effects` share what methods and strengths do, and differ in their seeds. In the
     mean over settings, the effects have their standard deviations exactly.
@@ -74,7 +79,11 @@ def simulated(
         )
     )
     draw = np.random.default_rng(rng)
-    quality = 0.25 + quality + seed * draw.standard_normal(len(quality))
+    common = np.tile(
+        np.random.default_rng([13, rng if luck is None else luck]).standard_normal(seeds), len(quality) // seeds
+    )
+    own = np.sqrt(1 - shared) * draw.standard_normal(len(quality))
+    quality = 0.25 + quality + seed * (own + np.sqrt(shared) * common)
     runs = _runs(dataset, strengths, seeds)
     found = _columns(draw, runs, quality, other + seed * draw.standard_normal(len(quality)), metrics, truth)
     columns = runs.select(KEYS).hstack([pl.Series(f"{kind}/{name}", values) for (kind, name), values in found.items()])
