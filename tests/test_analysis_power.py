@@ -17,6 +17,8 @@ from distaff.analysis.reliability import PERMUTATIONS, SURE, reliabilities
 from distaff.analysis.selection import best_anew, transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.analysis.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
+from distaff.report.scorecard import html
+from distaff.report.story import tell
 from simulated_study import DATASETS, METRICS, Truth, noise_study, simulated, simulated_study
 
 SETS = DATASETS[:3]
@@ -206,3 +208,28 @@ def test_a_share_above_one_lies_in_its_interval():
     table = simulated_study(SETS, 3, strengths=3, method=0, strength=0, rng=4)[0]
     for one in scorecard(table, resamples=50).drop_nulls("low").iter_rows(named=True):
         assert one["low"] <= one["value"] <= one["high"], one["name"]
+
+
+def test_the_story_and_the_scorecard_of_a_report_say_one_thing():
+    table, runs = simulated_study(SETS, 5, strengths=3)
+    card = scorecard(table, resamples=50)
+    told = tell(table, runs, card).found
+    values = {name: (value, low, high) for name, value, low, high in card.select("name", "value", "low", "high").rows()}
+    for name, verb in (
+        ("sampled_total_correlation_falls_for_beta_vae", "falls"),
+        ("mean_total_correlation_rises_for_beta_vae", "rises"),
+    ):
+        assert "{} (rank correlation {:.2f}, {:.2f} to {:.2f})".format(verb, *values[name]) in told
+    assert f"the choice of method explains {values['method_explains_about_37_per_cent'][0]:.0%}" in told
+    assert f"the seed {values['seed_explains_about_41_per_cent'][0]:.0%}" in told
+    page = html(card, {})
+    assert on_what(card) in page
+    assert page.count('role="listitem"') == card["value"].is_not_null().sum()
+
+
+def test_a_story_of_one_method_does_not_say_what_the_choice_of_method_explains():
+    table, runs = (one.filter(pl.col("method") == "factor_vae") for one in simulated(5))
+    told = tell(table, runs, scorecard(table, resamples=20)).found
+    assert "choice of method" not in told
+    assert "the seed explains" in told
+    assert "β-VAE" not in told

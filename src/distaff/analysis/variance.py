@@ -25,8 +25,9 @@ class Shares(NamedTuple):
     n: int
 
 
-def shares(values: Array, groups: NDArray[np.int64], times: Array) -> Shares:
-    """Least squares of a score [n] on one categorical predictor, with runs weighed by `times` [b n].
+def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None) -> Shares:
+    """Least squares of a score [n] on one categorical predictor, with runs weighed by `times` [b n], by default
+    once and alike.
 
     R^2 = 1 - SSR / SST is in sample, as published; SSR is of the values about the means of their groups, SST about the
     mean of all. The adjusted share is less its optimism, 1 - (SSR / (n - levels)) / (SST / (n - 1)): where the
@@ -34,6 +35,7 @@ def shares(values: Array, groups: NDArray[np.int64], times: Array) -> Shares:
     sum w - sum w^2 / sum w, and n - levels the sum of that over groups, which leaves both mean squares unbiased. Runs
     without a value are left out; NaN where the values do not vary, or every group has one run.
     """
+    times = np.ones((1, len(values))) if times is None else times
     there = np.isfinite(values)
     y, w = values[there] - (values[there].mean() if there.any() else 0.0), times[:, there]
     member = (groups[there][:, None] == np.unique(groups[there])).astype(np.float64)
