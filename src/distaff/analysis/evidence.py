@@ -143,18 +143,19 @@ def evidence(
 
 def _parts(table: pl.DataFrame, resamples: int, seed: int) -> list[Part]:
     tasks = [one.column for one in (*accuracies(table), *efficiencies(table))]
-    runs = wide(table, [*six(table), *unsupervised(table), *tasks])
+    names = [*six(table), *unsupervised(table), *tasks]
+    runs = wide(table, names)
     return [
-        _part(str(name), rows, resamples, seed)
+        _part(str(name), rows, names, resamples, seed)
         for (name,), rows in runs.group_by("dataset", maintain_order=True)
         if rows.n_unique(CELL) > 1
     ]
 
 
-def _part(dataset: str, rows: pl.DataFrame, resamples: int, seed: int) -> Part:
+def _part(dataset: str, rows: pl.DataFrame, names: Sequence[str], resamples: int, seed: int) -> Part:
     times = np.vstack([np.ones(rows.height), weights(rows, resamples, seed)])
-    names = [name for name in rows.columns if name not in ("id", *CELL, "seed")]
-    columns = {name: rows[name].to_numpy().astype(np.float64) for name in names if rows[name].count()}
+    known = [name for name in names if name in rows.columns and rows[name].count()]
+    columns = {name: rows[name].to_numpy().astype(np.float64) for name in known}
     method, index = rows["method"].to_numpy().astype(np.str_), rows["strength_index"].to_numpy()
     return Part(dataset, method, index, strata(rows), rows["seed"].to_numpy(), columns, times)
 
