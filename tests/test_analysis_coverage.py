@@ -135,7 +135,7 @@ def test_intervals_of_real_seeds_cover_as_the_docs_say(seeds):
     found = real_coverage(seeds, 200, 300)
     print(seeds, {name: f"{rate:.1%}" for name, rate in sorted(found.items(), key=lambda one: one[1])})  # noqa: T201
     assert np.mean(list(found.values())) >= 0.93
-    assert min(found.values()) >= 0.86
+    assert min(found.values()) >= 0.88
 
 
 @pytest.mark.slow
