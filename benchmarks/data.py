@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
 from distaff import data, rng
-from distaff.data._files import FOLDER
+from distaff.data.cache.built import FOLDER
 
 BATCH, ROUNDS = 64, 7
 
@@ -138,7 +138,8 @@ def opening() -> None:
 
 
 def _open(out: Any) -> None:
-    from distaff.data import _files, dsprites
+    from distaff.data import dsprites
+    from distaff.data.cache import built as _files
 
     began, memory = time.perf_counter(), _resident()
     _files.open_or_build(*dsprites.DRAWN, ())
@@ -168,7 +169,7 @@ def _peak() -> float:
 
 def share(dataset: str, method: str, network: str, n: int = 5) -> None:
     """The part of a training step that goes to rows, images and nuisance."""
-    from distaff.spec import run
+    from distaff.runs import run
     from distaff.train.fit import engine_for
     from distaff.train.pack import begin, pack
     from distaff.train.step import step
@@ -224,7 +225,7 @@ def _write(path: Path, n: int) -> None:
 
 
 def _convert(out: Any, path: str, n: int, folder: str) -> None:
-    from distaff.data._mpi3d import convert
+    from distaff.data._formats.mpi3d import convert
 
     os.environ[FOLDER] = folder
     began = time.perf_counter()

@@ -17,10 +17,10 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.table import table, with_udr
-from distaff.study.files import read_json
+from distaff.scoring.table import table, with_udr
+from distaff.store.files import read_json
+from distaff.store.store import Store
 from distaff.study.plan import load_study, plan
-from distaff.study.store import Store
 
 STUDY = Path("studies/laptop.py")
 FOLDER = Path(__file__).parent.parent / "evidence" / "laptop"

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from distaff.registry import metric_or_task
-from distaff.spec import PRECISIONS, Optim, Run, run
-from distaff.study.asked import Scoring
-from distaff.study.score import answers
+from distaff.plugins.registry import metric_or_task
+from distaff.runs import PRECISIONS, Optim, Run, run
+from distaff.scoring.protocol import Scoring
+from distaff.scoring.score import answers
 from distaff.train.fit import fit
 
 SEEDS, UPDATES = 32, 4_000

@@ -17,7 +17,7 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
 
-from distaff.spec import Optim, run
+from distaff.runs import Optim, run
 from distaff.train.fit import fit
 
 UPDATES = 3_000

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.metrics.meaning.asking import ask, specification, table
-from distaff.registry import METRICS
+from distaff.metrics.reliability.asking import ask, specification, table
+from distaff.plugins.registry import METRICS
 
 Array = NDArray[np.float64]
 PAGE = Path(__file__).parent.parent / "docs" / "metrics" / "README.md"

@@ -56,8 +56,8 @@ def main() -> None:
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.model_selection import KFold
 
-    from distaff.metrics._logistic import fit_logistic
-    from distaff.metrics._trees import classify
+    from distaff.metrics.core.logistic import fit_logistic
+    from distaff.metrics.core.trees import classify
 
     warnings.simplefilter("ignore")  # scikit-learn's solver stops unconverged
     x, y = drawn(options.rows)

@@ -18,7 +18,7 @@ import torch
 
 from distaff.pictures.draw import draw
 from distaff.pictures.model import see
-from distaff.study.store import Store
+from distaff.store.store import Store
 
 
 def seconds(work: Callable[[], object], times: int) -> float:

@@ -28,16 +28,16 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from distaff.analysis.table import runs, table
 from distaff.commands.claims import factor_sizes
 from distaff.commands.report import _origin
-from distaff.report.facts import StudyFacts
-from distaff.report.kept import replacing, unchanged
-from distaff.report.runs import Details
-from distaff.report.site import build
-from distaff.spec import Run, Study, cross, sweep
-from distaff.study.asked import scoring
-from distaff.study.store import Store, describe
+from distaff.report.manifest import replacing, unchanged
+from distaff.report.pages.facts import StudyFacts
+from distaff.report.pages.runs import Details
+from distaff.report.pages.site import build
+from distaff.runs import Run, Study, cross, sweep
+from distaff.scoring.protocol import scoring
+from distaff.scoring.table import runs, table
+from distaff.store.store import Store, describe
 from simulated_study import METHODS, METRICS, simulated_study
 
 SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")

@@ -32,12 +32,12 @@ from pathlib import Path
 
 import numpy as np
 
-from distaff.registry import METRICS
-from distaff.spec import Study, cross
-from distaff.study.asked import scoring
-from distaff.study.files import sealed
-from distaff.study.record import keep_study, load_study
-from distaff.study.store import FORMAT, describe
+from distaff.plugins.registry import METRICS
+from distaff.runs import Study, cross
+from distaff.scoring.protocol import scoring
+from distaff.store.files import sealed
+from distaff.store.store import FORMAT, describe
+from distaff.store.studies import keep_study, load_study
 
 DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike", "toy_color", "toy")
 PUBLISHED = load_study(Path(__file__).parent.parent / "studies" / "unsupervised_2019.py")
@@ -55,17 +55,17 @@ def design(seeds: int) -> Study:
 LOOKS = {
     "plan": "from distaff.study.plan import plan; assert plan(study, store).done == len(study.runs)",
     "status": "from distaff.study.watch import Watch; assert Watch(study, store).look().scored == len(study.runs)",
-    "table, cold": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store, False).height",
-    "table, cached": "from distaff.study.reading import read_scores as r; told['rows'] = r(study, store).height",
-    "table, as text": "from distaff.analysis.table import table; told['rows'] = table(study, store).height",
+    "table, cold": "from distaff.scoring.columns import read_scores as r; told['rows'] = r(study, store, False).height",
+    "table, cached": "from distaff.scoring.columns import read_scores as r; told['rows'] = r(study, store).height",
+    "table, as text": "from distaff.scoring.table import table; told['rows'] = table(study, store).height",
     "whole store": "import distaff; told['rows'] = distaff.table(store.folder).height",
 }
 LOOK = """
 import json, resource, sys, time
 from pathlib import Path
 wall, began = time.perf_counter(), time.process_time()
-from distaff.study.record import load_study
-from distaff.study.store import Store
+from distaff.store.studies import load_study
+from distaff.store.store import Store
 study, store, told = load_study(Path(sys.argv[1])), Store(Path(sys.argv[2])), {}
 loaded = time.process_time()
 exec(sys.argv[3])

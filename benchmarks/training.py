@@ -32,7 +32,7 @@ from rich.table import Table
 
 from distaff import data
 from distaff.heap import keep_freed
-from distaff.spec import Optim, Run, run
+from distaff.runs import Optim, Run, run
 from distaff.train.device import exact
 from distaff.train.fit import engine_for
 from distaff.train.pack import begin, pack

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from distaff.pictures.draw import draw
-from distaff.plugin import REQUIRED, Plugin
-from distaff.registry import KINDS
+from distaff.plugins.file import REQUIRED, Plugin
+from distaff.plugins.registry import KINDS
 from distaff.theory.example import UPDATES, trained
 from distaff.theory.page import build
 

@@ -8,7 +8,7 @@ cores), at the pace of an H100 five hours, and the scoring. Five seeds show the 
 from dataclasses import replace
 from pathlib import Path
 
-from distaff.study.record import load_study
+from distaff.store.studies import load_study
 
 WHOLE = load_study(Path(__file__).with_name("unsupervised_2019.py"))
 

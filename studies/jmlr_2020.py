@@ -7,8 +7,8 @@ MPI3D is missing. MPI3D is the set of real photographs. What it costs: an eighth
 from dataclasses import replace
 from pathlib import Path
 
-from distaff.registry import DATASETS
-from distaff.study.record import load_study
+from distaff.plugins.registry import DATASETS
+from distaff.store.studies import load_study
 
 EARLIER = load_study(Path(__file__).with_name("unsupervised_2019.py"))
 MPI3D = DATASETS.parse("mpi3d_real")

@@ -19,7 +19,7 @@ processors. The authors name 2.5 years of a P100.
 
 from dataclasses import replace
 
-from distaff.spec import Run, Study, run, sweep
+from distaff.runs import Run, Study, run, sweep
 
 DATASETS = (
     "dsprites",

@@ -14,13 +14,16 @@ if not torch.cuda.is_available():  # Triton reads it when it is first imported: 
 # Functions that numba or Triton compile cannot be wrapped: of a room that has some, files that name shapes and compile
 # none are, but for these: 0 for 0.0 in bodies, files in archives, parts of several lengths, and pairs that a test gets
 # wrong.
-UNCHECKED = {"__init__", "_bodies", "_files", "_norb", "_stacks", "correlated"}
+UNCHECKED = {"__init__", "_draw.bodies", "cache.built", "_formats.norb", "_formats.stacks", "correlated"}
 HOUSE = Path(str(find_spec("distaff").origin)).parent
-TEXTS = {path.stem: path.read_text("utf-8") for path in HOUSE.glob("data/*.py")}
+TEXTS = {
+    ".".join(path.relative_to(HOUSE / "data").with_suffix("").parts): path.read_text("utf-8")
+    for path in HOUSE.glob("data/**/[!_]*.py")
+}
 DATA = [name for name in TEXTS.keys() - UNCHECKED if "jaxtyping" in TEXTS[name] and "numba" not in TEXTS[name]]
-ENGINES = [f"engines.{path.stem}" for path in HOUSE.glob("train/engines/*.py") if path.stem != "_kernels"]
-TRAIN = ["step", "pack", "fit", "resume", *ENGINES]  # all but adam
-ROOMS = ["encode", "methods", "models", *(f"data.{name}" for name in DATA), *(f"train.{name}" for name in TRAIN)]
+ENGINES = [f"engines.{path.stem}" for path in HOUSE.glob("train/engines/*.py")]
+TRAIN = ["step", "pack", "fit", "checkpoint", "kernels.convolution", *ENGINES]  # all but adam
+ROOMS = ["encode", "methods", "networks", *(f"data.{name}" for name in DATA), *(f"train.{name}" for name in TRAIN)]
 install_import_hook([f"distaff.{room}" for room in ROOMS], "beartype.beartype")
 
 # The first call of a compiled function is slow, which says nothing of the claim.

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
-from distaff.study.record import load_study
-from distaff.study.store import Store
+from distaff.store.store import Store
+from distaff.store.studies import load_study
 from distaff.study.work import work
 
 SMALL = """
-from distaff.spec import Optim, Study, cross
+from distaff.runs import Optim, Study, cross
 
 study = Study(
     "{name}",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distaff.registry import METRICS
-from distaff.spec import Optim, run
-from distaff.study.asked import Scoring
-from distaff.study.score import score_run
-from distaff.study.store import Store
+from distaff.plugins.registry import METRICS
+from distaff.runs import Optim, run
+from distaff.scoring.protocol import Scoring
+from distaff.scoring.score import score_run
+from distaff.store.store import Store
 from distaff.train.fit import fit
 
 METHODS = ("beta_vae(beta=0.2)", "beta_vae(beta=1)", "dip_vae_i")

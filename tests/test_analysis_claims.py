@@ -5,12 +5,12 @@ import math
 import polars as pl
 import pytest
 
-from distaff.analysis.claim import CLAIMS, assess
-from distaff.analysis.claims import scorecard
-from distaff.analysis.evidence import Evidence, evidence
+from distaff.analysis.claims.claim import CLAIMS, assess
+from distaff.analysis.claims.claims import scorecard
+from distaff.analysis.claims.evidence import Evidence, evidence
+from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED, Region, judge, more_seeds
 from distaff.analysis.intervals import Interval, student
 from distaff.analysis.reach import modularity_of_noise, reach
-from distaff.analysis.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED, Region, judge, more_seeds
 from simulated_study import DATASETS, METRICS, Truth, simulated, simulated_study
 
 SETS = DATASETS[:3]

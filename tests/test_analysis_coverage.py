@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from distaff.analysis.agreement import correlation
-from distaff.analysis.claims import scorecard
+from distaff.analysis.claims.claims import scorecard
 from distaff.analysis.intervals import centred, row_weights, seeds_of, strata
 from distaff.analysis.scores import UNSUPERVISED, head, wide
 from distaff.analysis.selection import transfer_game
-from distaff.analysis.table import read
 from distaff.analysis.variance import variance_explained
+from distaff.scoring.table import read
 from simulated_study import METRICS, Truth, simulated
 
 LOOSE = Truth(apart=0.06)

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from distaff.analysis.agreement import agreement
+from distaff.analysis.claims.evidence import evidence
+from distaff.analysis.claims.measures import trend
 from distaff.analysis.duplicates import counted_once, plain
-from distaff.analysis.evidence import evidence
-from distaff.analysis.measures import trend
 from distaff.analysis.scores import TC
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.methods import Outputs
-from distaff.registry import METHODS
+from distaff.plugins.registry import METHODS
 from simulated_study import simulated
 
 MARKED = [name for name in METHODS.own() if "same_as" in METHODS.plugin(name).marks]

@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from distaff.analysis.claim import CLAIMS, assess
-from distaff.analysis.claims import on_what, scorecard
-from distaff.analysis.evidence import evidence
+from distaff.analysis.claims.claim import CLAIMS, assess
+from distaff.analysis.claims.claims import on_what, scorecard
+from distaff.analysis.claims.evidence import evidence
+from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
 from distaff.analysis.intervals import centred, seed_weights
 from distaff.analysis.paper import RANGES, comparable, in_range, six
 from distaff.analysis.reliability import PERMUTATIONS, SURE, reliabilities
 from distaff.analysis.selection import best_anew, transfer_game
 from distaff.analysis.variance import variance_explained
-from distaff.analysis.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
-from distaff.report.scorecard import html
-from distaff.report.story import tell
+from distaff.report.pages.scorecard import html
+from distaff.report.pages.story import tell
 from simulated_study import DATASETS, METRICS, Truth, noise_study, simulated, simulated_study
 
 SETS = DATASETS[:3]

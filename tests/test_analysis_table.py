@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from distaff.analysis.table import SCORES, read, runs, table
 from distaff.errors import DistaffError
-from distaff.spec import Study, cross, run, sweep
-from distaff.study.asked import scoring
-from distaff.study.naming import naming
-from distaff.study.store import Store, describe
+from distaff.runs import Study, cross, run, sweep
+from distaff.scoring.names import naming
+from distaff.scoring.protocol import scoring
+from distaff.scoring.table import SCORES, read, runs, table
+from distaff.store.store import Store, describe
 from simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}

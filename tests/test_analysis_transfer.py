@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
-from distaff.analysis.evidence import evidence
+from distaff.analysis.claims.evidence import evidence
+from distaff.analysis.claims.measures import strongest_with_task, with_tasks
 from distaff.analysis.groups import independent_groups, merges
-from distaff.analysis.measures import strongest_with_task, with_tasks
 from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from distaff.data import Factors, load
-from distaff.data._files import FOLDER
-from distaff.data._values import REPEAT, grid
+from distaff.data._formats.values import REPEAT, grid
+from distaff.data.cache.built import FOLDER
 from distaff.errors import DistaffError
 
 SIZES = (2, 3, 4)

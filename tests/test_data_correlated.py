@@ -11,8 +11,8 @@ from distaff import rng
 from distaff.data import Dataset, Factors, load
 from distaff.data.correlated import prior
 from distaff.errors import DistaffError
-from distaff.registry import DATASETS
-from distaff.spec import run
+from distaff.plugins.registry import DATASETS
+from distaff.runs import run
 from distaff.train.pack import pack
 from distaff.train.step import draw
 

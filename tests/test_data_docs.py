@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from distaff.data._files import FOLDER
-from distaff.registry import DATASETS
+from distaff.data.cache.built import FOLDER
+from distaff.plugins.registry import DATASETS
 
 DOCS = Path(__file__).parent.parent / "docs" / "data"
 _spec = importlib.util.spec_from_file_location("make", DOCS / "make.py")

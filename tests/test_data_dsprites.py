@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from distaff.data import Dataset, load
-from distaff.data._files import FOLDER, built_folder, cache_folder, verify
-from distaff.data._floats import of_bits
+from distaff.data._formats.bits import of_bits
+from distaff.data.cache.built import FOLDER, built_folder, cache_folder, verify
 from distaff.data.dsprites import packed, unpacked
 
 AREAS = [  # mean white pixels for each scale of the published set

@@ -17,10 +17,11 @@ import pytest
 
 import official_files as files
 from distaff import data
-from distaff.data import _fetch, cars3d, load, smallnorb
-from distaff.data._fetch import RECORDED, fetch
-from distaff.data._files import FOLDER, built_folder
-from distaff.data._published import File, opened
+from distaff.data import cars3d, load, smallnorb
+from distaff.data.cache import fetch as _fetch
+from distaff.data.cache.built import FOLDER, built_folder
+from distaff.data.cache.fetch import RECORDED, fetch
+from distaff.data.cache.published import File, opened
 from distaff.errors import DistaffError
 from failing_host import Host
 
@@ -264,8 +265,8 @@ FETCH = """
 import sys
 from distaff import data
 from distaff.data import cars3d
-from distaff.data._fetch import fetch
-from distaff.data._published import File
+from distaff.data.cache.fetch import fetch
+from distaff.data.cache.published import File
 cars3d.SIZES = (2, 3, 3)
 how = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, sys.argv[1], sys.argv[2]),))
 data._PUBLISHED["cars3d"] = how

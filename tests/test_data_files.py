@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from distaff.data._files import ARRAY, FOLDER, RECORD, built_folder, cache_folder, open_or_build, verify
+from distaff.data.cache.built import ARRAY, FOLDER, RECORD, built_folder, cache_folder, open_or_build, verify
 from distaff.errors import DistaffError
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
@@ -18,7 +18,7 @@ ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
 SLOW_BUILD = """
 import sys, time
 import numpy as np
-from distaff.data._files import open_or_build
+from distaff.data.cache.built import open_or_build
 
 def parts():
     open(sys.argv[1], "a").write("started\\n")

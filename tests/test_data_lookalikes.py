@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distaff.data import _showroom, _turntable, load
-from distaff.data._bodies import ball, box, cut, limb, moved, prism, rod, scene, turn
-from distaff.data._files import FOLDER
-from distaff.data._rays import FAR, blocked, enter, nearest, normal_at
-from distaff.data._showroom import car_bodies, photograph
-from distaff.data._toys import CATEGORIES, INSTANCES, REACH, extent, toy_bodies
-from distaff.data._turntable import LIGHTINGS, photographs
+from distaff.data import load
+from distaff.data._draw import showroom as _showroom
+from distaff.data._draw import turntable as _turntable
+from distaff.data._draw.bodies import ball, box, cut, limb, moved, prism, rod, scene, turn
+from distaff.data._draw.rays import FAR, blocked, enter, nearest, normal_at
+from distaff.data._draw.showroom import car_bodies, photograph
+from distaff.data._draw.toys import CATEGORIES, INSTANCES, REACH, extent, toy_bodies
+from distaff.data._draw.turntable import LIGHTINGS, photographs
+from distaff.data.cache.built import FOLDER
 
 BODIES = {
     "ball": ball((0.1, -0.2, 0.3), (0.5, 0.3, 0.8), turn(0.4, 0.3, 0.2)),

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 import official_files as files
-from distaff.data import _mpi3d, cars3d, load, shapes3d, smallnorb
-from distaff.data._files import FOLDER, built_folder, verify
-from distaff.data._norb import open_matrix
-from distaff.data._published import opened
+from distaff.data import cars3d, load, shapes3d, smallnorb
+from distaff.data._formats import mpi3d as _mpi3d
+from distaff.data._formats.norb import open_matrix
+from distaff.data.cache.built import FOLDER, built_folder, verify
+from distaff.data.cache.published import opened
 from distaff.errors import DistaffError
 
 

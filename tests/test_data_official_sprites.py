@@ -11,13 +11,13 @@ import pytest
 
 import official_files as files
 from distaff.data import Factors, dsprites, load
-from distaff.data._fetch import fetch
-from distaff.data._files import FOLDER, open_or_build
-from distaff.data._pickled import said
-from distaff.data._published import opened
-from distaff.data._sprite_files import KEPT, convert, differing
+from distaff.data._formats.dsprites import KEPT, convert, differing
+from distaff.data._formats.pickled import said
+from distaff.data.cache.built import FOLDER, open_or_build
+from distaff.data.cache.fetch import fetch
+from distaff.data.cache.published import opened
 from distaff.errors import DistaffError
-from distaff.registry import DATASETS
+from distaff.plugins.registry import DATASETS
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import pytest
 
 from distaff.data import load
 from distaff.data import shapes3d_lookalike as lookalike
-from distaff.data._files import FOLDER
-from distaff.data._room import CUBE, SHAPES, _cast, _object
+from distaff.data._draw.room import CUBE, SHAPES, _cast, _object
+from distaff.data.cache.built import FOLDER
 
 FRAMES = Path(__file__).parent / "frames" / "shapes3d_25_frames.npz"
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from distaff.data import Dataset, Factors, load
-from distaff.data._files import FOLDER
-from distaff.data._sheet import GAP, LEAST, ROWS, sheet
+from distaff.data.cache.built import FOLDER
+from distaff.pictures.contact_sheet import GAP, LEAST, ROWS, sheet
 
 RUN = """
 import sys

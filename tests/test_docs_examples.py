@@ -33,8 +33,8 @@ def test_every_command_that_the_readme_names_is_there() -> None:
 
 
 @pytest.mark.parametrize(("kind", "use"), [
-    ("methods", "from distaff.registry import METHODS as R; print(R.parse('mine(weight=3)'), R.function('mine'))"),
-    ("metrics", "from distaff.registry import METRICS as R; print(float(R.function('mine')(None, None)))"),
+    ("methods", "from distaff.plugins.registry import METHODS as R; print(R.parse('mine'), R.function('mine'))"),
+    ("metrics", "from distaff.plugins.registry import METRICS as R; print(float(R.function('mine')(None, None)))"),
     ("data", "from distaff.data import load; print(len(load('mine')))"),
 ])  # fmt: skip
 def test_a_plug_in_of_contributing_is_found_in_a_folder_of_ones_own(kind: str, use: str, tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from distaff.errors import DistaffError
+from distaff.store.studies import keep_study, load_study
 from distaff.study.executors.local import cores_and_memory, run_local
 from distaff.study.executors.memory import available, total
 from distaff.study.executors.slurm import Task, _arrays, _options, run_slurm
 from distaff.study.executors.start import start
-from distaff.study.order import Order
-from distaff.study.record import keep_study, load_study
+from distaff.study.launch import Order
 from distaff.study.work import progress_of
 from fake_slurm import install
 from real_studies import results, study_file, undisturbed, wait_for
@@ -51,7 +51,7 @@ RAY = """
 import sys
 from pathlib import Path
 from distaff.study.executors.ray import run_ray
-from distaff.study.order import Order
+from distaff.study.launch import Order
 run_ray(Order(Path(sys.argv[1]), "small", workers=2))
 """
 
@@ -133,7 +133,7 @@ from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 from distaff.study.executors.ray import run_ray
-from distaff.study.order import Order
+from distaff.study.launch import Order
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
 nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
 ray.init(address=cluster.address, log_to_driver=False)

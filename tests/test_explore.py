@@ -22,7 +22,7 @@ from distaff.explore.listing import listing
 from distaff.explore.opened import moved, opened, real, start
 from distaff.pictures.draw import IMAGES
 from distaff.pictures.model import observed
-from distaff.study.store import Store
+from distaff.store.store import Store
 from small_store import small_store
 
 SECRET = b"nobody should read this"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from distaff.registry import FIGURES
-from distaff.report.site import StudyFacts, build
+from distaff.plugins.registry import FIGURES
+from distaff.report.pages.site import StudyFacts, build
 from simulated_study import simulated, untrained
 from small_store import small_store
 

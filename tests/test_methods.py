@@ -10,7 +10,7 @@ import torch
 from distaff.methods import Outputs, beyond
 from distaff.methods._dip import covariance
 from distaff.methods.beta_tc_vae import total_correlation
-from distaff.registry import METHODS
+from distaff.plugins.registry import METHODS
 
 
 def golden() -> Outputs:

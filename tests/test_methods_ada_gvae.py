@@ -14,7 +14,7 @@ from torch import Tensor
 from distaff.errors import DistaffError
 from distaff.methods._pairs import changed
 from distaff.methods.ada_gvae import share
-from distaff.spec import Optim, run
+from distaff.runs import Optim, run
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
 from distaff.train.pack import begin, pack

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from distaff.spec import Optim, run, side_by_side
+from distaff.runs import Optim, run, side_by_side
 from distaff.train.fit import fit
 from distaff.train.pack import pack
 from distaff.train.step import draw

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from distaff.methods import Outputs, beyond
-from distaff.registry import METHODS
+from distaff.plugins.registry import METHODS
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distaff.metrics import gaussian_total_correlation
-from distaff.metrics._covariance import covariance
+from distaff.metrics.core.covariance import covariance
 from golden_cases import CASES, case, read
 
 COMPARABLE = [name for name in CASES if not name.endswith(("duplicated", "collapsed_const"))]

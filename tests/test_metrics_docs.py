@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distaff.registry import METRICS
+from distaff.plugins.registry import METRICS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "metrics"
 PAGES = [*METRICS.names(), "udr", "README"]

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from distaff.errors import DistaffError
 from distaff.metrics import mig, modularity
-from distaff.metrics._arrays import as_codes
-from distaff.metrics._information import chance, discretise, entropies, mutual_information
+from distaff.metrics.core.arrays import as_codes
+from distaff.metrics.core.information import chance, discretise, entropies, mutual_information
 from distaff.metrics.modularity import modularity_of_codes
 from golden_cases import CASES, case, read
 

@@ -10,7 +10,7 @@ import torch
 
 from distaff.errors import DistaffError
 from distaff.metrics import beta_vae_score, dci, explicitness, factor_vae_score, mig, sap
-from distaff.registry import METRICS
+from distaff.plugins.registry import METRICS
 from distaff.tasks import fairness, strong_downstream
 
 CELLS = np.stack(np.meshgrid(np.arange(2), np.arange(3), np.arange(5), indexing="ij"), -1).reshape(-1, 3)

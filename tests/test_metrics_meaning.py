@@ -8,9 +8,9 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.metrics import mcc, mig, sap
-from distaff.metrics.meaning import Reach, interval, reach, read
-from distaff.metrics.meaning.asking import ask, rows_of, specification, table
-from distaff.registry import METRICS
+from distaff.metrics.reliability import Reach, interval, reach, read
+from distaff.metrics.reliability.asking import ask, rows_of, specification, table
+from distaff.plugins.registry import METRICS
 from golden_cases import arrays, case
 
 SMALL = {"rows": 400, "test_rows": 200}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.registry import METRICS, content_id
+from distaff.plugins.registry import METRICS, content_id
 
 NAMES = METRICS.names()
 DRAWS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.metrics._rows import Rows
+from distaff.metrics.core.rows import Rows
 
 GRID = np.stack(np.meshgrid(np.arange(3), [0.5, 0.7, 1.0], [10, 20], indexing="ij"), -1).reshape(-1, 3)
 

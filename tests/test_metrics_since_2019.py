@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, mutual_info_score
 
 from distaff.errors import DistaffError
-from distaff.metrics import _logistic as logistic
 from distaff.metrics import dcimig, infomec, jemmig, mcc, med, mig, mig_sup, modularity, nk, snc
-from distaff.metrics._information import discretise
-from distaff.metrics._nearest import neighbour_information
+from distaff.metrics.core import logistic
+from distaff.metrics.core.information import discretise
+from distaff.metrics.core.nearest import neighbour_information
 from golden_cases import case
 
 INFORMATION = (mig, mig_sup, jemmig, dcimig, med, modularity, mcc, infomec)

@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from distaff import metrics, tasks
-from distaff.metrics._threads import one_blas_thread
+from distaff.metrics.core.threads import one_blas_thread
 
 rng = np.random.default_rng(0)
 FACTORS = rng.integers(0, [2, 3, 4], size=(300, 3))

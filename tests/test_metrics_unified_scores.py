@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from distaff.errors import DistaffError
 from distaff.metrics import dci, mig, modularity, sap, unified_scores
-from distaff.metrics._predict import lesson
+from distaff.metrics.core.predict import lesson
 from distaff.metrics.groups import curves, independent_groups
 from distaff.metrics.unified_scores import matrices, reductions
 from golden_cases import CASES, arrays, case, read

@@ -10,11 +10,11 @@ from torch import nn
 from torch.func import functional_call
 
 from distaff.errors import DistaffError
-from distaff.models import initial
-from distaff.models._likelihood import bernoulli_nll
-from distaff.models.conv64 import conv64
-from distaff.models.critic import critic
-from distaff.models.mlp import mlp
+from distaff.networks import initial
+from distaff.networks.conv64 import conv64
+from distaff.networks.critic import critic
+from distaff.networks.layers.likelihood import bernoulli_nll
+from distaff.networks.mlp import mlp
 
 
 def size(module: nn.Module) -> int:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from distaff.errors import DistaffError
-from distaff.models._likelihood import LIKELIHOODS
-from distaff.models._upsample import Upsample
-from distaff.models.conv64 import conv64
-from distaff.models.mlp import mlp
+from distaff.networks.conv64 import conv64
+from distaff.networks.layers.likelihood import LIKELIHOODS
+from distaff.networks.layers.upsample import Upsample
+from distaff.networks.mlp import mlp
 
 
 def cross_entropy(p: float, x: float) -> float:

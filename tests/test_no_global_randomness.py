@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from distaff.registry import METRICS
-from distaff.spec import run
-from distaff.study.asked import Scoring
-from distaff.study.score import answers
+from distaff.plugins.registry import METRICS
+from distaff.runs import run
+from distaff.scoring.protocol import Scoring
+from distaff.scoring.score import answers
 from distaff.train.fit import fit
 
 SOURCE = Path(__file__).parent.parent / "src" / "distaff"

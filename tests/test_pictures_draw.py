@@ -19,8 +19,8 @@ from distaff.errors import DistaffError
 from distaff.pictures import effects
 from distaff.pictures.draw import draw
 from distaff.pictures.model import Seen, network, observed, see
-from distaff.spec import Optim, run
-from distaff.study.store import Store
+from distaff.runs import Optim, run
+from distaff.store.store import Store
 from distaff.train.fit import fit
 from simulated_study import simulated
 

@@ -13,7 +13,7 @@ from distaff.analysis.scores import supervised
 from distaff.errors import DistaffError
 from distaff.metrics import mig
 from distaff.report import metric_tree
-from distaff.report.entangled import dendrogram, metric_spread
+from distaff.report.charts.entangled import dendrogram, metric_spread
 from simulated_study import simulated
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from distaff.commands.report import _origin, report
-from distaff.report.kept import MADE, replacing, unchanged
-from distaff.study.record import load_study
-from distaff.study.store import Store
+from distaff.report.manifest import MADE, replacing, unchanged
+from distaff.store.store import Store
+from distaff.store.studies import load_study
 from small_store import METHODS, small_store
 
 STUDY = """
-from distaff.spec import Optim, Study, run
+from distaff.runs import Optim, Study, run
 
 study = Study(
     "small",

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from distaff.analysis.claim import CLAIMS
+from distaff.analysis.claims.claim import CLAIMS
 from distaff.errors import DistaffError
-from distaff.registry import FIGURES
+from distaff.plugins.registry import FIGURES
 from distaff.report import (
     metric_agreement,
     metric_variance,
@@ -19,10 +19,10 @@ from distaff.report import (
     strength_curves,
     total_correlation,
 )
-from distaff.report.facts import StudyFacts
-from distaff.report.runs import Details, part
-from distaff.report.site import build
-from distaff.report.theme import config, looks, metric_label
+from distaff.report.charts.theme import config, looks, metric_label
+from distaff.report.pages.facts import StudyFacts
+from distaff.report.pages.runs import Details, part
+from distaff.report.pages.site import build
 from simulated_study import Truth, simulated, simulated_study, untrained
 
 GRID = {"toy": (3, 4, 8, 8)}

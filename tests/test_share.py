@@ -14,11 +14,11 @@ from torch import nn
 
 import distaff
 from distaff.errors import DistaffError
+from distaff.runs import Optim, run
 from distaff.share.huggingface import code, to_huggingface
 from distaff.share.load import Pair
 from distaff.share.onnx import to_onnx
-from distaff.spec import Optim, run
-from distaff.study.store import Store
+from distaff.store.store import Store
 from distaff.train.fit import fit
 
 SETTINGS = [
@@ -113,7 +113,7 @@ def test_a_run_that_was_copied_elsewhere_is_loaded_and_exported(tmp_path: Path) 
 RESIDUAL = '''
 import torch
 from torch import nn
-from distaff.models import VAE, network
+from distaff.networks import VAE, network
 
 class Beside(nn.Module):
     def __init__(self, width):
@@ -137,8 +137,8 @@ def residual(shape, *, latents: int = 3) -> VAE:
 def test_a_network_of_own_layers_is_loaded_and_goes_to_onnx_but_onto_no_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "residual.py").write_text(RESIDUAL)
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks" / "residual.py").write_text(RESIDUAL)
     monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path))
     one, store = run("toy", "beta_vae", "residual", updates=2), Store(tmp_path / "store")
     store.put(fit((one,))[0], 1.0)

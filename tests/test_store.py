@@ -12,18 +12,18 @@ import pytest
 
 from distaff import data
 from distaff.errors import DistaffError
-from distaff.registry import METRICS
-from distaff.spec import Study
-from distaff.study.asked import Answers, Scoring, scores, scoring
-from distaff.study.check import check, mend
-from distaff.study.files import read_json, sealed
-from distaff.study.hub import pull, push
-from distaff.study.merge import merge
+from distaff.plugins.registry import METRICS
+from distaff.runs import Study
+from distaff.scoring.protocol import Answers, Scoring, scores, scoring
+from distaff.store.check import check, mend
+from distaff.store.files import read_json, sealed
+from distaff.store.merge import merge
+from distaff.store.remote import pull, push
+from distaff.store.store import Store
+from distaff.store.studies import keep_study, kept_study, load_study
 from distaff.study.plan import failures, listing, plan, retry
 from distaff.study.prune import compact, drop_weights, tidy
-from distaff.study.record import keep_study, kept_study, load_study
 from distaff.study.select import only
-from distaff.study.store import Store
 from distaff.study.work import work
 from real_studies import results, study_file
 
@@ -59,7 +59,7 @@ def test_stores_of_every_format_load_and_are_whole(format: str) -> None:
 
 
 def test_weights_of_an_old_store_still_give_its_scores() -> None:
-    from distaff.study.score import answers
+    from distaff.scoring.score import answers
 
     store = Store(STORES / "format_1")
     asked = Scoring((METRICS.parse("mig"),), 2_000, 1_000, 10_000)

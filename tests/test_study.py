@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distaff.analysis.table import runs, table
 from distaff.cli import main
 from distaff.data import load
 from distaff.errors import DistaffError
-from distaff.spec import Optim, Study, cross, run
-from distaff.study.answer import LOOKS, cells_of
-from distaff.study.command import command
+from distaff.runs import Optim, Study, cross, run
+from distaff.scoring.answer import LOOKS, cells_of
+from distaff.scoring.table import runs, table
+from distaff.store.command import command
+from distaff.store.store import Store
+from distaff.store.studies import keep_study, load_study
 from distaff.study.executors.local import run_local
-from distaff.study.order import Order
+from distaff.study.launch import Order
 from distaff.study.plan import plan
-from distaff.study.record import keep_study, load_study
-from distaff.study.store import Store
 
 SMALL = {"network": "mlp(width=8, latents=3)", "critic": "critic(width=8, depth=1)", "updates": 20}
 

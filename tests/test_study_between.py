@@ -10,21 +10,21 @@ import pytest
 
 from distaff.analysis.scores import unsupervised
 from distaff.analysis.selection import selection
-from distaff.analysis.table import table, with_udr
 from distaff.commands.claims import claims
 from distaff.data import load
 from distaff.encode import encode
 from distaff.errors import DistaffError
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
-from distaff.registry import METRICS, NETWORKS
-from distaff.spec import Optim, Study, cross
-from distaff.study.asked import Scoring
-from distaff.study.between import agreements
-from distaff.study.matrices import links
-from distaff.study.repeats import repeated
-from distaff.study.score import score_run
-from distaff.study.store import Store
+from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.runs import Optim, Study, cross
+from distaff.scoring.matrices import links
+from distaff.scoring.protocol import Scoring
+from distaff.scoring.repeats import repeated
+from distaff.scoring.score import score_run
+from distaff.scoring.table import table, with_udr
+from distaff.scoring.udr import agreements
+from distaff.store.store import Store
 from distaff.train.fit import fit
 
 RUNS = cross(["toy"], ["beta_vae(beta=6)", "beta_vae(beta=1)"], range(3), network="mlp(width=16, latents=3)",

@@ -9,9 +9,9 @@ import pytest
 
 from distaff.commands.cite import cite
 from distaff.errors import DistaffError
-from distaff.registry import KINDS
-from distaff.study.cite import addresses, bibtex, named, references, used
-from distaff.study.record import load_study
+from distaff.plugins.registry import KINDS
+from distaff.share.cite import addresses, bibtex, named, references, used
+from distaff.store.studies import load_study
 
 STUDIES = Path(__file__).parent.parent / "studies"
 

@@ -8,9 +8,9 @@ import pytest
 
 from distaff.commands.study import app
 from distaff.errors import DistaffError
-from distaff.spec import Study
-from distaff.study.asked import scoring
-from distaff.study.record import load_study
+from distaff.runs import Study
+from distaff.scoring.protocol import scoring
+from distaff.store.studies import load_study
 
 STUDIES = Path(__file__).parent.parent / "studies"
 OLD_DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "smallnorb", "cars3d", "shapes3d")

@@ -59,9 +59,9 @@ def test_runs_that_kill_their_worker_or_ask_for_too_much_memory_fail_alone(tmp_p
 @pytest.mark.slow
 @pytest.mark.usefixtures("plugins")
 def test_a_run_that_hangs_is_given_up_and_the_rest_goes_on(tmp_path: Path) -> None:
+    from distaff.store.studies import keep_study, load_study
     from distaff.study.executors.local import run_local
-    from distaff.study.order import Order
-    from distaff.study.record import keep_study, load_study
+    from distaff.study.launch import Order
 
     file = study_file(tmp_path, ("hung", "beta_vae"), 1, 30, pack=1)
     keep_study(tmp_path / "store", load_study(file))
@@ -71,9 +71,9 @@ def test_a_run_that_hangs_is_given_up_and_the_rest_goes_on(tmp_path: Path) -> No
 
 
 def test_a_worker_that_is_stopped_by_the_machine_loses_its_job_to_another(tmp_path: Path) -> None:
+    from distaff.store.studies import keep_study, load_study
     from distaff.study.executors.local import run_local
-    from distaff.study.order import Order
-    from distaff.study.record import keep_study, load_study
+    from distaff.study.launch import Order
 
     file = study_file(tmp_path, ("beta_vae",), 2, 200, pack=2)
     folder = tmp_path / "store"
@@ -120,9 +120,9 @@ def test_a_slow_folder_changes_nothing_but_the_time(tmp_path: Path, monkeypatch:
 
 
 def test_a_torn_resume_point_is_set_aside_and_its_pack_begun_anew(tmp_path: Path) -> None:
+    from distaff.store.store import Store
+    from distaff.store.studies import load_study
     from distaff.study.plan import plan
-    from distaff.study.record import load_study
-    from distaff.study.store import Store
 
     file = study_file(tmp_path, ("beta_vae",), 2, 30)
     folder = tmp_path / "store"

@@ -9,18 +9,18 @@ import polars as pl
 import pytest
 
 from distaff.analysis.reach import reach
-from distaff.analysis.table import floor
 from distaff.data import load
-from distaff.data._files import FOLDER
-from distaff.metrics.meaning import reach as measured
-from distaff.models import initial
-from distaff.registry import METRICS, NETWORKS
-from distaff.spec import Study, cross
-from distaff.study.asked import Scoring, scoring
-from distaff.study.files import read_json, sealed
-from distaff.study.floors import floors
-from distaff.study.score import answers
-from distaff.study.store import Store
+from distaff.data.cache.built import FOLDER
+from distaff.metrics.reliability import reach as measured
+from distaff.networks import initial
+from distaff.plugins.registry import METRICS, NETWORKS
+from distaff.runs import Study, cross
+from distaff.scoring.baselines import floors
+from distaff.scoring.protocol import Scoring, scoring
+from distaff.scoring.score import answers
+from distaff.scoring.table import floor
+from distaff.store.files import read_json, sealed
+from distaff.store.store import Store
 
 SMALL = {"network": "mlp(width=8, latents=3)", "updates": 20}
 RUNS = cross(["toy"], ["beta_vae(beta=2)", "dip_vae_i"], range(2), **SMALL)

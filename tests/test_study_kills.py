@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distaff.study.check import check
-from distaff.study.record import load_study
-from distaff.study.store import Store
+from distaff.store.check import check
+from distaff.store.store import Store
+from distaff.store.studies import load_study
 from distaff.study.watch import Watch
 from real_studies import distaff, leftovers, results, start, study_file, undisturbed, wait_for
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.study.order import Order, bytes_in
+from distaff.store.store import Store
+from distaff.store.studies import load_study
+from distaff.study.checkpoints import points
+from distaff.study.launch import Order, bytes_in
 from distaff.study.plan import plan
-from distaff.study.points import points
-from distaff.study.record import load_study
 from distaff.study.stop import Stop
-from distaff.study.store import Store
 from distaff.study.watch import Watch
 from distaff.study.work import Limits, train, work
 from distaff.train.memory import OF_PROCESS, bytes_of
@@ -131,10 +131,10 @@ def test_a_run_that_is_chosen_from_a_pack_in_progress_is_trained_alone(tmp_path:
 PEAK = """
 import re, sys
 from pathlib import Path
-from distaff.study.record import load_study
+from distaff.store.studies import load_study
 from distaff.study.plan import plan
 from distaff.study.stop import Stop
-from distaff.study.store import Store
+from distaff.store.store import Store
 from distaff.study.work import Limits, train
 file, folder, memory = sys.argv[1:]
 (job,) = plan(load_study(Path(file)), store := Store(Path(folder))).packs

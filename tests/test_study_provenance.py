@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from distaff.study.provenance import commit, joules, provenance, spent
+from distaff.store.provenance import commit, joules, provenance, spent
 from small_store import small_store
 
 

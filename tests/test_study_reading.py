@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from distaff.analysis.table import read, table
 from distaff.errors import DistaffError
-from distaff.spec import Study
-from distaff.study import reading
-from distaff.study.asked import scores
-from distaff.study.reading import read_scores
-from distaff.study.record import load_study
-from distaff.study.store import Store
+from distaff.runs import Study
+from distaff.scoring import columns as reading
+from distaff.scoring.columns import read_scores
+from distaff.scoring.protocol import scores
+from distaff.scoring.table import read, table
+from distaff.store.store import Store
+from distaff.store.studies import load_study
 from distaff.study.work import work
 from real_studies import study_file
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.spec import Study
-from distaff.study.record import load_study
+from distaff.runs import Study
+from distaff.store.studies import load_study
 from distaff.study.select import only
 from real_studies import study_file
 

@@ -8,13 +8,13 @@ import pytest
 
 from distaff.commands.follow import duration
 from distaff.commands.study import app
-from distaff.spec import Study
+from distaff.runs import Study
+from distaff.store.store import Store
+from distaff.store.studies import keep_study, load_study
 from distaff.study import watch as watching
-from distaff.study.claims import Claims
+from distaff.study.leases import Claims
 from distaff.study.pace import Pace, kind, measured
 from distaff.study.plan import plan
-from distaff.study.record import keep_study, load_study
-from distaff.study.store import Store
 from distaff.study.watch import Watch
 from distaff.study.work import tell, work
 from real_studies import study_file

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
 from distaff.errors import DistaffError
-from distaff.metrics._logistic import fit_logistic
-from distaff.metrics._predict import lesson
+from distaff.metrics.core.logistic import fit_logistic
+from distaff.metrics.core.predict import lesson
 from distaff.tasks import (
     TASKS,
     downstream,

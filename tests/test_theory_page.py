@@ -11,7 +11,7 @@ import torch
 
 from distaff.pictures.carries import kl, shares
 from distaff.pictures.model import see
-from distaff.spec import Run
+from distaff.runs import Run
 from distaff.theory.drawn import turned
 from distaff.theory.example import trained
 from distaff.theory.impossibility import Floats, spread

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distaff.errors import DistaffError
-from distaff.spec import Optim
+from distaff.runs import Optim
 from distaff.train.adam import _compiled, _fused, pace, rate
 
 Numbers = st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from distaff.errors import DistaffError
-from distaff.spec import run
+from distaff.runs import run
 from distaff.train import device
 from distaff.train.fit import fit
 

@@ -14,12 +14,12 @@ import torch
 from distaff import data
 from distaff.encode import encode
 from distaff.errors import DistaffError
-from distaff.registry import NETWORKS
-from distaff.spec import Optim, Run, run
+from distaff.plugins.registry import NETWORKS
+from distaff.runs import Optim, Run, run
 from distaff.train.adam import update
+from distaff.train.checkpoint import keep, recall
 from distaff.train.fit import Trained, engine_for, fit
 from distaff.train.pack import begin, pack
-from distaff.train.resume import keep, recall
 from distaff.train.step import step
 from distaff.types import Params
 
@@ -132,7 +132,7 @@ def test_the_update_that_diverged_is_told_exactly_and_after_an_interruption_too(
 
 def test_where_memory_ends_the_models_are_named_and_what_they_need(tmp_path: Path) -> None:
     code = (
-        "import torch, resource; from distaff.spec import run; from distaff.train.fit import fit;"
+        "import torch, resource; from distaff.runs import run; from distaff.train.fit import fit;"
         "resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2);"
         "fit((run('toy', 'beta_vae', 'mlp(width=20000)', updates=2),))"
     )

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d
 
-from distaff.spec import run
+from distaff.runs import run
 from distaff.train.device import exact
-from distaff.train.engines import _convolution
 from distaff.train.engines.channels_last import inner
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
+from distaff.train.kernels import convolution as _convolution
 from distaff.train.pack import begin, pack
 from distaff.train.step import draw, forward
 
@@ -29,7 +29,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 def kernels() -> Iterator[ModuleType]:
     """The kernels, on a CPU too; where they do not suit, cuDNN in float32."""
     exact()
-    from distaff.train.engines import _kernels
+    from distaff.train.kernels import triton_convolution as _kernels
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_convolution, "kernels_for", lambda _: _kernels)

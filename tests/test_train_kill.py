@@ -19,7 +19,7 @@ import torch
 CODE = """
 import sys
 from pathlib import Path
-from distaff.spec import Optim, run
+from distaff.runs import Optim, run
 from distaff.train.fit import fit
 resume, updates, device, dataset, network, precision, *methods = sys.argv[1:]
 runs = tuple(run(dataset, m, network, "critic(width=16, depth=2)", seed=s, updates=int(updates), optim=Optim(lr=1e-3),
@@ -122,7 +122,7 @@ def test_memory_of_a_pack_that_keeps_resume_points_is_near_what_is_said_of_it(tm
     code = """
 import re, sys
 from pathlib import Path
-from distaff.spec import run
+from distaff.runs import run
 from distaff.train.fit import fit
 from distaff.train.memory import bytes_of
 runs = tuple(run("toy", "beta_vae", "mlp(width=1024, latents=4)", seed=s, updates=5) for s in range(int(sys.argv[1])))

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from distaff.spec import Optim, run
+from distaff.runs import Optim, run
 from distaff.train.fit import engine_for
 from distaff.train.pack import Pack, begin, pack
 from distaff.train.step import Draws, draw, step

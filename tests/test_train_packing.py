@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from distaff.errors import DistaffError
-from distaff.spec import Optim, Run, run
+from distaff.runs import Optim, Run, run
 from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.loop import loop

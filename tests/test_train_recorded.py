@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from distaff.spec import Optim, Run, run
+from distaff.runs import Optim, Run, run
 from distaff.train.engines import Engine
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked

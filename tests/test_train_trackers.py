@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distaff.errors import DistaffError
-from distaff.spec import run
+from distaff.runs import run
 from distaff.train.trackers import track
 
 TRAIN = ["train", "toy", "beta_vae", "--network", "mlp(width=8, latents=3)", "--updates", "40"]
@@ -62,7 +62,7 @@ def interrupted(tracker: str, out: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from distaff.spec import run
+from distaff.runs import run
 from distaff.train.fit import fit
 from distaff.train.trackers import track
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
-from distaff.metrics._trees import classify, regress
+from distaff.metrics.core.trees import classify, regress
 
 
 def drawn(seed: int, n: int, d: int, classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from distaff import data
 from distaff.data import Dataset, Factors
-from distaff.registry import DATASETS
+from distaff.plugins.registry import DATASETS
 
 HERE = Path(__file__).parent
 FRAMES = HERE.parent.parent / "tests" / "frames" / "shapes3d_25_frames.npz"
@@ -310,7 +310,7 @@ def _facts(name: str, dataset: Dataset) -> str:
 
 def picture(name: str) -> np.ndarray | None:
     """The picture of `name`, if its images can be had here and may be shown."""
-    from distaff.data._sheet import sheet
+    from distaff.pictures.contact_sheet import sheet
 
     if name == "shapes3d":
         frames = np.load(FRAMES)["images"]

@@ -26,7 +26,7 @@ __all__ = ["load", "table"]
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
 if TYPE_CHECKING:
-    from distaff.analysis.table import read as table
+    from distaff.scoring.table import read as table
     from distaff.share.load import load as load
 else:
 
@@ -36,7 +36,7 @@ else:
 
             return load
         if name == "table":
-            from distaff.analysis.table import read
+            from distaff.scoring.table import read
 
             return read
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from torch.func import functional_call
 from distaff import rng
 from distaff.data import Dataset
 from distaff.heap import keep_freed
-from distaff.models import VAE
+from distaff.networks import VAE
 from distaff.types import Params
 
 BATCH = 64  # of conv64, what a core's cache holds best

@@ -11,7 +11,7 @@ import functools
 import polars as pl
 
 from distaff.errors import DistaffError
-from distaff.registry import METHODS
+from distaff.plugins.registry import METHODS
 
 OF_METHOD = ("id", "method", "strength", "strength_index", "spec", "setting", "configuration")
 NUMBER = ("representation", "metric", "value")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from distaff.analysis import measures
-from distaff.analysis.evidence import Evidence
+from distaff.analysis.claims import measures
+from distaff.analysis.claims.evidence import Evidence
 from distaff.analysis.intervals import centred
 from distaff.analysis.paper import RANGES
 from distaff.analysis.scores import TC, unsupervised

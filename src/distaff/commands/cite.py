@@ -17,8 +17,8 @@ def cite(*what: Annotated[str, tyro.conf.Positional]) -> None:
         what: studies (Python files), or names and specifications such as factor_vae or "dci(seed=1)".
     """
     from distaff.errors import DistaffError
-    from distaff.study.cite import bibtex, named, used
-    from distaff.study.record import load_study
+    from distaff.share.cite import bibtex, named, used
+    from distaff.store.studies import load_study
 
     if not what:
         raise DistaffError("name a study or a plug-in, as in: distaff cite studies/quick.py dci")

@@ -48,10 +48,10 @@ def claims(
     from rich.console import Console
     from rich.table import Table
 
-    from distaff.analysis.claims import on_what, scorecard
-    from distaff.analysis.table import every_run, read, with_udr
+    from distaff.analysis.claims.claims import on_what, scorecard
     from distaff.errors import DistaffError
-    from distaff.study.store import Store
+    from distaff.scoring.table import every_run, read, with_udr
+    from distaff.store.store import Store
 
     scores = read(store)
     if udr:

@@ -17,10 +17,10 @@ def data_list() -> None:
 
     Example: distaff data list
     """
-    from distaff.data._files import cache_folder
+    from distaff.data.cache.built import cache_folder
     from distaff.errors import DistaffError
-    from distaff.plugin import REQUIRED
-    from distaff.registry import DATASETS
+    from distaff.plugins.file import REQUIRED
+    from distaff.plugins.registry import DATASETS
 
     for name in DATASETS.names():
         plugin = DATASETS.plugin(name)
@@ -36,7 +36,7 @@ def data_list() -> None:
 
 def _described(name: str, licence: str) -> str:
     from distaff.data import load, published
-    from distaff.data._files import built_folder
+    from distaff.data.cache.built import built_folder
 
     dataset, how = load(name), published(name)
     hidden = dataset.factors.hidden
@@ -84,7 +84,7 @@ def data_fetch(
         from_: a file or folder that you have, or the URL of a mirror, instead of the authors' host.
         unchecked: take files whose checksum is not the published one.
     """
-    from distaff.data._fetch import fetch
+    from distaff.data.cache.fetch import fetch
 
     fetch(name, from_, unchecked=unchecked)
 
@@ -101,7 +101,7 @@ def data_show(name: Annotated[str, tyro.conf.Positional], /, out: Path | None = 
         seed: decides which images are drawn.
     """
     from distaff.data import load
-    from distaff.data._sheet import save, sheet
+    from distaff.pictures.contact_sheet import save, sheet
 
     dataset = load(name)
     path = out or Path(f"{dataset.name}.png")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
-    from distaff.study.store import Store
+    from distaff.store.store import Store
 
 
 def find(run: str, folder: Path) -> tuple[Store, str]:
@@ -16,7 +16,7 @@ def find(run: str, folder: Path) -> tuple[Store, str]:
 
     Raises `DistaffError` if there is none, or more than one.
     """
-    from distaff.study.store import Store
+    from distaff.store.store import Store
 
     named = Path(run)
     if (named / "run.json").is_file():

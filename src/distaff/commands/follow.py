@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from distaff.commands.how import How
 from distaff.errors import DistaffError, unknown
-from distaff.spec import Study
+from distaff.runs import Study
+from distaff.store.store import Store
 from distaff.study.pace import Estimate, Pace, kind
 from distaff.study.plan import Plan, Train, plan
-from distaff.study.store import Store
 from distaff.study.watch import Seen, Watch
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 
 def follow(file: Path, study: Study, store: Store, only: str, how: How) -> None:
     """Run what is missing of `study` and show how it goes; SIGTERM stops it as Ctrl-C does."""
+    from distaff.store.provenance import COMMAND
+    from distaff.store.studies import keep_study
     from distaff.study.executors.start import EXECUTORS, start
-    from distaff.study.order import Order, bytes_in
-    from distaff.study.provenance import COMMAND
+    from distaff.study.launch import Order, bytes_in
     from distaff.study.prune import tidy
-    from distaff.study.record import keep_study
     from distaff.study.select import only as select
 
     if how.on not in EXECUTORS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-    from distaff.study.store import Store
+    from distaff.store.store import Store
 
 
 def illustrate(numbers: pl.DataFrame, store: Store) -> list[str]:

@@ -19,8 +19,8 @@ def list_(kind: Annotated[str, tyro.conf.Positional] = "all", /) -> None:
     from rich.table import Table
 
     from distaff.errors import unknown
-    from distaff.plugin import REQUIRED
-    from distaff.registry import KINDS
+    from distaff.plugins.file import REQUIRED
+    from distaff.plugins.registry import KINDS
 
     if kind != "all" and kind not in KINDS:
         raise unknown("kind", kind, [*KINDS, "all"])

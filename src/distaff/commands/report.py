@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from distaff.registry import EXTRA_FOLDERS, PACKAGE, content_id
+from distaff.plugins.registry import EXTRA_FOLDERS, PACKAGE, content_id
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from distaff.spec import Study
-    from distaff.study.store import Store
+    from distaff.runs import Study
+    from distaff.store.store import Store
 
 LIBRARIES = ("polars", "altair", "vl-convert-python")  # another version may draw another chart
 PICTURES = ("picture-*.png", "*.gif")  # of a run, in its folder
@@ -54,9 +54,9 @@ def report(
             groups of factors.
         again: make it in any case.
     """
-    from distaff.report.kept import replacing, unchanged
-    from distaff.study.record import load_study
-    from distaff.study.store import Store
+    from distaff.report.manifest import replacing, unchanged
+    from distaff.store.store import Store
+    from distaff.store.studies import load_study
 
     study = load_study(file)
     store = Store(out or Path("out") / study.name)
@@ -65,8 +65,8 @@ def report(
     if not again and unchanged(pages, origin):
         print("nothing to do: the report has all that is there (--again makes it in any case)")
     else:
-        from distaff.analysis.table import table, with_udr
         from distaff.commands.gallery import illustrate
+        from distaff.scoring.table import table, with_udr
 
         numbers = table(study, store)
         if udr:
@@ -87,8 +87,8 @@ def _repeats(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
     import polars as pl
 
     from distaff.commands.gallery import chosen
-    from distaff.study.asked import scoring
-    from distaff.study.repeats import repeated
+    from distaff.scoring.protocol import scoring
+    from distaff.scoring.repeats import repeated
 
     runs = {run.id: run for run in study.runs}
     rows = []
@@ -105,8 +105,8 @@ def _matrices(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame
     import polars as pl
 
     from distaff.commands.gallery import chosen
-    from distaff.study.asked import scoring
-    from distaff.study.matrices import links
+    from distaff.scoring.matrices import links
+    from distaff.scoring.protocol import scoring
 
     runs, rows = {run.id: run for run in study.runs}, []
     for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
@@ -129,12 +129,12 @@ def _build(
     aside: Path,
 ) -> None:
     """Write the pages to `aside`, for the place that they will stand in."""
-    from distaff.analysis.table import floor, runs
     from distaff.commands.claims import factor_sizes
-    from distaff.report.facts import StudyFacts
-    from distaff.report.runs import Details
-    from distaff.report.site import build
-    from distaff.study.store import provenance, read_json
+    from distaff.report.pages.facts import StudyFacts
+    from distaff.report.pages.runs import Details
+    from distaff.report.pages.site import build
+    from distaff.scoring.table import floor, runs
+    from distaff.store.store import provenance, read_json
 
     def details(id: str) -> Details:
         folder = store.run_folder(id)
@@ -169,7 +169,7 @@ def _origin(study: Study, store: Store, file: Path, formats: Iterable[str]) -> d
 
 def _files(study: Study, store: Store) -> dict[str, str]:
     """The results and the pictures that a store has of a study, by names and sizes: files of runs are never edited."""
-    from distaff.study.files import digest
+    from distaff.store.files import digest
 
     results: list[tuple[str, str, int]] = []
     pictures: list[tuple[str, str, int]] = []

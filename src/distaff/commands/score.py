@@ -41,8 +41,8 @@ def score(
     """
     from json import dumps
 
-    from distaff.metrics.meaning.asking import specification
-    from distaff.registry import METRICS
+    from distaff.metrics.reliability.asking import specification
+    from distaff.plugins.registry import METRICS
 
     specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows}
@@ -59,8 +59,8 @@ def _of_a_file(file: Path, specs: list[Any], limits: dict[str, int], draws: int,
 
     from rich.console import Console
 
-    from distaff.metrics.meaning.asking import table
-    from distaff.metrics.meaning.reading import reading_of
+    from distaff.metrics.reliability.asking import table
+    from distaff.metrics.reliability.reading import reading_of
 
     told = table(*_read_codes(file), **limits)
     found = []
@@ -92,9 +92,9 @@ def _of_a_file(file: Path, specs: list[Any], limits: dict[str, int], draws: int,
 
 
 def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, int]) -> dict[str, Any]:
-    from distaff.study.asked import Scoring
-    from distaff.study.score import answers
-    from distaff.study.store import Store
+    from distaff.scoring.protocol import Scoring
+    from distaff.scoring.score import answers
+    from distaff.store.store import Store
 
     folder = folder.resolve()
     store = Store(folder.parent.parent)

@@ -11,7 +11,7 @@ from tyro.extras import SubcommandApp
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
-    from distaff.study.store import Store
+    from distaff.store.store import Store
 
 app = SubcommandApp()
 Folder = Annotated[Path, tyro.conf.Positional]
@@ -27,8 +27,8 @@ def store_check(folder: Folder, /, mend: bool = False) -> None:
         folder: the store.
         mend: set damaged files aside (in damaged/), so that the next `distaff study run` computes them again.
     """
-    from distaff.study.check import check
-    from distaff.study.check import mend as set_aside
+    from distaff.store.check import check
+    from distaff.store.check import mend as set_aside
     from distaff.study.plan import listing
 
     store = _store(folder)
@@ -53,7 +53,7 @@ def store_merge(source: Folder, goal: Folder, /) -> None:
         source: the store to read.
         goal: the store to write.
     """
-    from distaff.study.merge import merge
+    from distaff.store.merge import merge
 
     done = merge(_store(source), _goal(goal))
     print(f"{done.runs} runs and {done.files} other files came to {goal}")
@@ -74,8 +74,8 @@ def store_export(folder: Folder, goal: Folder, study: Folder, /, only: str = "",
         only: conditions on runs, as for `distaff study run`.
         weights: copy the weights too.
     """
-    from distaff.study.merge import merge
-    from distaff.study.record import load_study
+    from distaff.store.merge import merge
+    from distaff.store.studies import load_study
     from distaff.study.select import only as select
 
     done = merge(_store(folder), _goal(goal), select(load_study(study), only), weights)
@@ -93,9 +93,9 @@ def store_prune(folder: Folder, study: Folder, /, only: str = "") -> None:
         study: the study, whose runs are meant.
         only: conditions on runs, as for `distaff study run`.
     """
+    from distaff.store.studies import load_study
     from distaff.study.plan import plan
     from distaff.study.prune import drop_weights
-    from distaff.study.record import load_study
     from distaff.study.select import only as select
 
     known, store = load_study(study), _store(folder)
@@ -130,7 +130,7 @@ def store_push(folder: Folder, url: Annotated[str, tyro.conf.Positional], /, wei
         url: where to, such as hf://datasets/OWNER/NAME, s3://bucket/folder or a path.
         weights: send the weights too.
     """
-    from distaff.study.hub import push
+    from distaff.store.remote import push
 
     print(f"{push(_store(folder), url, weights)} runs sent to {url}")
 
@@ -145,14 +145,14 @@ def store_pull(url: Annotated[str, tyro.conf.Positional], folder: Folder, /) -> 
         url: such as hf://datasets/OWNER/NAME, s3://bucket/folder or a path.
         folder: the store.
     """
-    from distaff.study.hub import pull
+    from distaff.store.remote import pull
 
     done = pull(url, _goal(folder))
     print(f"{done.runs} runs and {done.files} other files came to {folder}")
 
 
 def _store(folder: Path) -> Store:
-    from distaff.study.store import Store
+    from distaff.store.store import Store
 
     if not (folder / "runs").is_dir():
         raise DistaffError(f"{folder} is no store: it has no folder `runs`")
@@ -160,7 +160,7 @@ def _store(folder: Path) -> Store:
 
 
 def _goal(folder: Path) -> Store:
-    from distaff.study.store import Store
+    from distaff.store.store import Store
 
     if folder.exists() and any(folder.iterdir()) and not (folder / "runs").is_dir():
         raise DistaffError(f"{folder} holds other things than a store: name an empty folder, or a store")

@@ -12,9 +12,9 @@ from distaff.commands.how import How, Where
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
-    from distaff.spec import Study
+    from distaff.runs import Study
+    from distaff.store.store import Store
     from distaff.study.plan import Plan
-    from distaff.study.store import Store
 
 app = SubcommandApp()
 
@@ -144,7 +144,7 @@ def study_index(file: Annotated[Path, tyro.conf.Positional], number: Annotated[i
         file: a Python file that defines `study = Study(...)`.
         number: counted from 0.
     """
-    from distaff.study.record import load_study
+    from distaff.store.studies import load_study
 
     study = load_study(file)
     if not 0 <= number < len(study.runs):
@@ -171,7 +171,7 @@ def study_find(
         dataset: of this data set alone.
         seed: of this seed alone.
     """
-    from distaff.study.record import load_study
+    from distaff.store.studies import load_study
     from distaff.study.select import only
 
     study = load_study(file)
@@ -183,9 +183,9 @@ def study_find(
 
 
 def _opened(file: Path, where: Where) -> tuple[Study, Store, frozenset[str] | None]:
-    from distaff.study.record import load_study
+    from distaff.store.store import Store
+    from distaff.store.studies import load_study
     from distaff.study.select import only
-    from distaff.study.store import Store
 
     study = load_study(file)
     store = Store(where.out or Path("out") / study.name)
@@ -194,7 +194,7 @@ def _opened(file: Path, where: Where) -> tuple[Study, Store, frozenset[str] | No
 
 def _show_plan(study: Study, store: Store, todo: Plan, memory: str, measured: object = None) -> None:
     from distaff.commands.follow import show_plan
-    from distaff.study.order import bytes_in
+    from distaff.study.launch import bytes_in
     from distaff.study.pace import Pace, from_store
     from distaff.study.plan import listing
 

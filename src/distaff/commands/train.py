@@ -11,7 +11,7 @@ from typing import Annotated
 import tyro
 
 from distaff.errors import DistaffError
-from distaff.spec import CRITIC_OPTIM, Optim
+from distaff.runs import CRITIC_OPTIM, Optim
 
 
 def train(
@@ -52,10 +52,10 @@ def train(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from distaff import data
-    from distaff.spec import run
-    from distaff.study.files import write
+    from distaff.runs import run
+    from distaff.store.files import write
+    from distaff.store.store import Store
     from distaff.study.stop import Stop
-    from distaff.study.store import Store
     from distaff.train.device import chosen
     from distaff.train.fit import fit
     from distaff.train.trackers import track

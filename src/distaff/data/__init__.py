@@ -18,9 +18,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, from_numpy
 
 from distaff import rng
-from distaff.data._published import Kept, Published
+from distaff.data.cache.published import Kept, Published
 from distaff.errors import DistaffError
-from distaff.registry import DATASETS
+from distaff.plugins.registry import DATASETS
 
 
 def dataset(

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 
 from distaff.data import Dataset, dataset
-from distaff.data._files import cache_folder, gather, open_or_build
-from distaff.data._folder import FILE, folder_stack
-from distaff.data._stacks import Stack, open_stack
-from distaff.data._values import grid, read_columns
+from distaff.data._formats.folder import FILE, folder_stack
+from distaff.data._formats.stacks import Stack, open_stack
+from distaff.data._formats.values import grid, read_columns
+from distaff.data.cache.built import cache_folder, gather, open_or_build
 from distaff.errors import DistaffError
 
 ROUNDING = 1e-6  # how far beyond 0 and 1 a float may lie

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._cars import SIDE, car_parts
-from distaff.data._files import open_or_build
-from distaff.data._published import File, Kept, Published, images_of
+from distaff.data._formats.cars3d import SIDE, car_parts
+from distaff.data.cache.built import open_or_build
+from distaff.data.cache.published import File, Kept, Published, images_of
 
 NAMES, SIZES = ("elevation", "azimuth", "object"), (4, 24, 183)
 UNITS = {

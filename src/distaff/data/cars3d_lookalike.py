@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import cache_folder, gather, open_or_build
-from distaff.data._published import Kept
-from distaff.data._showroom import AZIMUTHS, CARS, ELEVATIONS, SIDE, car_images
+from distaff.data._draw.showroom import AZIMUTHS, CARS, ELEVATIONS, SIDE, car_images
+from distaff.data.cache.built import cache_folder, gather, open_or_build
+from distaff.data.cache.published import Kept
 
 NAMES, SIZES = ("elevation", "azimuth", "object"), (len(ELEVATIONS), AZIMUTHS, CARS)
 UNITS = {

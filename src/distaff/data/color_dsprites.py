@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.data import Dataset, dataset
-from distaff.data._sprites import SIDE
+from distaff.data._draw.sprites import SIDE
 from distaff.data.dsprites import dsprites
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import UInt8, UInt64
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import cache_folder, gather, open_or_build
-from distaff.data._floats import of_bits
-from distaff.data._published import Kept, opened
-from distaff.data._sprite_files import KEPT, differing, official
-from distaff.data._sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, SIDE, packed_sprites
+from distaff.data._draw.sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, SIDE, packed_sprites
+from distaff.data._formats.bits import of_bits
+from distaff.data._formats.dsprites import KEPT, differing, official
+from distaff.data.cache.built import cache_folder, gather, open_or_build
+from distaff.data.cache.published import Kept, opened
 
 NAMES = ("shape", "scale", "orientation", "posX", "posY")
 SIZES = (SHAPES, SCALES, ORIENTATIONS, POSITIONS, POSITIONS)

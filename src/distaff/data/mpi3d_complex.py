@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from distaff.data import Dataset, dataset
-from distaff.data._mpi3d import CHALLENGE, COMPLEX, files_of, mpi3d
-from distaff.data._published import File
+from distaff.data._formats.mpi3d import CHALLENGE, COMPLEX, files_of, mpi3d
+from distaff.data.cache.published import File
 
 GRIDS = (CHALLENGE,)
 NAME = "real3d_complicated_shapes_ordered.npz"

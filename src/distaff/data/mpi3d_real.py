@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from distaff.data import Dataset, dataset
-from distaff.data._mpi3d import HOST, WHOLE, files_of, mpi3d
-from distaff.data._published import File
+from distaff.data._formats.mpi3d import HOST, WHOLE, files_of, mpi3d
+from distaff.data.cache.published import File
 
 GRIDS = (WHOLE,)
 FILE = File("mpi3d_real.npz", HOST + "mpi3d_real.npz", "md5:0f33f609918fb5c97996692f91129802")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from distaff.data import Dataset, dataset
-from distaff.data._mpi3d import CHALLENGE, HOST, WHOLE, files_of, mpi3d
-from distaff.data._published import File
+from distaff.data._formats.mpi3d import CHALLENGE, HOST, WHOLE, files_of, mpi3d
+from distaff.data.cache.published import File
 
 GRIDS = (WHOLE, CHALLENGE)
 FILE = File("mpi3d_realistic.npz", HOST + "mpi3d_realistic.npz", "md5:59a6225b88b635365f70c91b3e52f70f")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from distaff.data import Dataset, dataset
-from distaff.data._mpi3d import CHALLENGE, HOST, WHOLE, files_of, mpi3d
-from distaff.data._published import File
+from distaff.data._formats.mpi3d import CHALLENGE, HOST, WHOLE, files_of, mpi3d
+from distaff.data.cache.published import File
 
 GRIDS = (WHOLE, CHALLENGE)
 FILE = File("mpi3d_toy.npz", HOST + "mpi3d_toy.npz", "md5:55889cb7c7dfc655d6e0277beee88868")

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import open_or_build
-from distaff.data._published import File, Kept, Published, images_of
-from distaff.data._stacks import open_stack
+from distaff.data._formats.stacks import open_stack
+from distaff.data.cache.built import open_or_build
+from distaff.data.cache.published import File, Kept, Published, images_of
 from distaff.data.shapes3d_lookalike import NAMES, SIZES, UNITS
 from distaff.errors import DistaffError
 

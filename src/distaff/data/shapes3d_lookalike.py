@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import cache_folder, open_or_build
-from distaff.data._published import Kept
-from distaff.data._room import HUES, ORIENTATIONS, SCALES, SHAPES, SIDE, room_tables
+from distaff.data._draw.room import HUES, ORIENTATIONS, SCALES, SHAPES, SIDE, room_tables
+from distaff.data.cache.built import cache_folder, open_or_build
+from distaff.data.cache.published import Kept
 
 NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
 SIZES = (HUES, HUES, HUES, SCALES, SHAPES, ORIENTATIONS)

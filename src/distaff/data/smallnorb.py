@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import open_or_build
-from distaff.data._norb import open_matrix
-from distaff.data._published import File, Kept, Published, images_of
+from distaff.data._formats.norb import open_matrix
+from distaff.data.cache.built import open_or_build
+from distaff.data.cache.published import File, Kept, Published, images_of
 from distaff.errors import DistaffError
 
 SIDE, CAMERA = 64, 96  # pixels of an image here and in the files

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import cache_folder, gather, open_or_build
-from distaff.data._published import Kept
-from distaff.data._turntable import SIDE, toy_images
+from distaff.data._draw.turntable import SIDE, toy_images
+from distaff.data.cache.built import cache_folder, gather, open_or_build
+from distaff.data.cache.published import Kept
 from distaff.data.smallnorb import NAMES, SIZES, UNITS
 
 IMAGES = Kept("smallnorb_lookalike", (int(np.prod(SIZES)), SIDE, SIDE, 1))

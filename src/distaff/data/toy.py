@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._files import gather
+from distaff.data.cache.built import gather
 
 SIDE = 16  # pixels of the image
 SPRITE = 9  # pixels of the square that a sprite moves in; 8 positions of whole pixels fit in each direction

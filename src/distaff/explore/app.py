@@ -22,7 +22,7 @@ from distaff.errors import DistaffError
 from distaff.explore import opened as look
 from distaff.explore.listing import Listing, inside, listing
 from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw
-from distaff.report import theme
+from distaff.report.charts import theme
 
 PAGES = {
     "": ("page.html", "text/html"),

@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.table import table
 from distaff.errors import DistaffError
-from distaff.report import theme
-from distaff.spec import Run, Study
-from distaff.study.store import Store
+from distaff.report.charts import theme
+from distaff.runs import Run, Study
+from distaff.scoring.table import table
+from distaff.store.store import Store
 
 ID = re.compile(r"[0-9a-f]{16}")
 REPRESENTATIONS = {"mean": "Scores of mean codes", "sampled": "Scores of sampled codes", "train": "Training"}

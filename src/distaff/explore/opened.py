@@ -12,7 +12,7 @@ from distaff.errors import DistaffError
 from distaff.pictures import carries
 from distaff.pictures.model import Seen, observed, see
 from distaff.pictures.sheet import pixels, slim
-from distaff.spec import Run
+from distaff.runs import Run
 from distaff.types import Params
 
 SPAN = 3.0  # a slider goes over this many standard deviations of the prior, and further where codes do

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from distaff.registry import METHODS
+from distaff.plugins.registry import METHODS
 from distaff.types import Scalar
 
 Terms: TypeAlias = dict[str, Scalar]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.registry import METRICS
+from distaff.plugins.registry import METRICS
 
 
 @dataclass(frozen=True)

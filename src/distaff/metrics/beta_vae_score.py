@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics._draws import generator
-from distaff.metrics._lookup import LookUp, look_up
-from distaff.metrics._rows import Rows
-from distaff.metrics._threads import one_blas_thread
+from distaff.metrics.core.lookup import LookUp, look_up
+from distaff.metrics.core.rows import Rows
+from distaff.metrics.core.threads import one_blas_thread
 
 _LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 

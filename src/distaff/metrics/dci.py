@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._draws import generator
-from distaff.metrics._predict import TREES, learn_trees, lesson
+from distaff.metrics.core.predict import TREES, learn_trees, lesson
 
 NOTHING = 1e-11  # added to every importance before the entropies, as the study's code does
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics._gaps import gap
-from distaff.metrics._relation import NO_FACTOR, relation
+from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.relation import NO_FACTOR, relation
 
 
 @metric(paper="https://arxiv.org/abs/1910.05587", rows=10_000, range=(0, 1))

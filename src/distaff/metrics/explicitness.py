@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._draws import generator
-from distaff.metrics._predict import lesson
-from distaff.metrics._threads import one_blas_thread
+from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.threads import one_blas_thread
 
 SCALES = ("auc", "unit")
 

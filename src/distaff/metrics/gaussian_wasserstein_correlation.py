@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_codes, broken
-from distaff.metrics._covariance import covariance
+from distaff.metrics.core.arrays import as_codes, broken
+from distaff.metrics.core.covariance import covariance
 from distaff.metrics.latents import chosen
 
 

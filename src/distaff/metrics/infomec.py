@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import Table, as_pair
-from distaff.metrics._information import entropies
-from distaff.metrics._logistic import log_loss
-from distaff.metrics._relation import NO_FACTOR, relation
+from distaff.metrics.core.arrays import Table, as_pair
+from distaff.metrics.core.information import entropies
+from distaff.metrics.core.logistic import log_loss
+from distaff.metrics.core.relation import NO_FACTOR, relation
 
 LEAST_RANGE = 1 / 20  # of the widest code's
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_pair, broken
-from distaff.metrics._covariance import varying_codes
-from distaff.metrics._information import discretise
+from distaff.metrics.core.arrays import as_pair, broken
+from distaff.metrics.core.covariance import varying_codes
+from distaff.metrics.core.information import discretise
 
 
 @metric(paper="https://arxiv.org/abs/1811.00007", rows=10_000, range=(-1, 1), depends_on=("scale",))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_pair, broken
+from distaff.metrics.core.arrays import as_pair, broken
 from distaff.metrics.sap import squared_correlations
 
 WAYS = ("pearson", "spearman")

@@ -9,7 +9,7 @@ import numpy as np
 
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics._relation import NO_FACTOR, relation
+from distaff.metrics.core.relation import NO_FACTOR, relation
 from distaff.metrics.dci import concentration, disentanglement
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._gaps import gap
-from distaff.metrics._relation import NO_FACTOR, relation
+from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.relation import NO_FACTOR, relation
 
 WAYS = ("factor", "code")
 

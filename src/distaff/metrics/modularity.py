@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_pair
-from distaff.metrics._information import chance, discretise, mutual_information
-from distaff.metrics._relation import relation
+from distaff.metrics.core.arrays import as_pair
+from distaff.metrics.core.information import chance, discretise, mutual_information
+from distaff.metrics.core.relation import relation
 
 
 @metric(paper="https://arxiv.org/abs/1802.05312", rows=10_000, range=(0, 1), since={"estimator": "histogram"})

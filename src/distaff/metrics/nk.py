@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics._draws import generator
-from distaff.metrics._matching import matched
-from distaff.metrics._predict import hit, lesson
-from distaff.metrics._threads import one_blas_thread
+from distaff.metrics.core.matching import matched
+from distaff.metrics.core.predict import hit, lesson
+from distaff.metrics.core.threads import one_blas_thread
 
 
 @metric(paper="https://arxiv.org/abs/2304.02335", rows=10_000, test_rows=5_000, range=(-1, 1))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics._arrays import as_codes, broken
-from distaff.metrics._information import discretise, mutual_information
+from distaff.metrics.core.arrays import as_codes, broken
+from distaff.metrics.core.information import discretise, mutual_information
 from distaff.metrics.latents import chosen
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics._draws import generator
-from distaff.metrics._gaps import gap
-from distaff.metrics._predict import hit, lesson
+from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.predict import hit, lesson
 
 WAYS = ("auto", "svm", "correlation")
 

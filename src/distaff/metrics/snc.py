@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics._matching import cuts, matched
-from distaff.metrics._predict import lesson
+from distaff.metrics.core.matching import cuts, matched
+from distaff.metrics.core.predict import lesson
 
 
 @metric(paper="https://arxiv.org/abs/2304.02335", rows=10_000, test_rows=5_000, range=(0, 1))

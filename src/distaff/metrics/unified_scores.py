@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.draws import generator
 from distaff.metrics import Score, metric
-from distaff.metrics._draws import generator
-from distaff.metrics._gaps import gap
-from distaff.metrics._information import discretise, entropies, mutual_information
-from distaff.metrics._predict import Lesson, learn_trees, lesson
+from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.information import discretise, entropies, mutual_information
+from distaff.metrics.core.predict import Lesson, learn_trees, lesson
 from distaff.metrics.dci import concentration, disentanglement
 from distaff.metrics.groups.curve import independent_groups
 from distaff.metrics.modularity import modularity_of_codes

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from distaff.encode import Codes
 from distaff.pictures.model import Seen
-from distaff.registry import METRICS
+from distaff.plugins.registry import METRICS
 
 USED = 0.05  # nats: a latent that costs less is not used, whatever its nearly constant mean seems to tell
 TELLS = 0.1  # of a factor's entropy: what is worth a name

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
 from distaff.pictures import animate, carries, effects, sheet
 from distaff.pictures.model import Seen, middle, observed, see
 from distaff.pictures.traverse import RANGES, fitted, fixed, quantiles, traversals
-from distaff.spec import Run
+from distaff.runs import Run
 from distaff.types import Params
 
 PANEL = 7  # columns of one traversal; three stand side by side

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from distaff import data, rng
 from distaff.data import Dataset
+from distaff.draws import generator
 from distaff.encode import BATCH, Codes, encode
-from distaff.metrics._draws import generator
-from distaff.models import VAE
-from distaff.registry import NETWORKS
-from distaff.spec import Run
+from distaff.networks import VAE
+from distaff.plugins.registry import NETWORKS
+from distaff.runs import Run
 from distaff.types import Params
 
 Decode: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]

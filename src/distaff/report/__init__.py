@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from distaff.registry import FIGURES
+from distaff.plugins.registry import FIGURES
 
 if TYPE_CHECKING:
     import altair as alt

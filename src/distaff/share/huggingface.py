@@ -10,10 +10,10 @@ from torch import nn
 
 from distaff import data
 from distaff.errors import DistaffError
-from distaff.registry import METHODS
+from distaff.plugins.registry import METHODS
 from distaff.share.load import Pair
-from distaff.study.command import command
-from distaff.study.store import describe
+from distaff.store.command import command
+from distaff.store.store import describe
 
 CARD = """---
 library_name: pytorch

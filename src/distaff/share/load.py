@@ -9,11 +9,11 @@ from torch import nn
 
 from distaff import data
 from distaff.errors import DistaffError
-from distaff.models import VAE
-from distaff.models._upsample import Upsample
-from distaff.registry import NETWORKS
-from distaff.spec import Run
-from distaff.study.store import params_in, run_in
+from distaff.networks import VAE
+from distaff.networks.layers.upsample import Upsample
+from distaff.plugins.registry import NETWORKS
+from distaff.runs import Run
+from distaff.store.store import params_in, run_in
 
 
 class Pair(NamedTuple):

@@ -9,11 +9,11 @@ from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple, TypeAlias
 
-from distaff.spec import Run, Study
-from distaff.study.asked import Scoring, scoring
-from distaff.study.files import read_json
+from distaff.runs import Run, Study
+from distaff.scoring.protocol import Scoring, scoring
+from distaff.store.files import read_json
+from distaff.store.store import Store
 from distaff.study.plan import Plan, Train
-from distaff.study.store import Store
 
 Kind: TypeAlias = tuple[str, str, str]
 SAMPLES = 6  # runs of a kind that are looked at
@@ -106,9 +106,9 @@ def _time_fit(pack: Train, updates: int) -> float:
 
 def _seconds_to_score(run: Run, asked: Scoring) -> float:
     from distaff import data
-    from distaff.models import initial
-    from distaff.registry import NETWORKS
-    from distaff.study.score import answers
+    from distaff.networks import initial
+    from distaff.plugins.registry import NETWORKS
+    from distaff.scoring.score import answers
 
     params = initial(NETWORKS.bind(run.network)(data.load(str(run.dataset)).shape), run.seed)
     answers(run, params, asked)  # compiles what is compiled once a process

@@ -7,12 +7,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from distaff.registry import content_id
-from distaff.spec import Run, Study, side_by_side
-from distaff.study.asked import Answers, Scoring
-from distaff.study.asked import scoring as scoring  # noqa: PLC0414  (others take it from here)
-from distaff.study.record import load_study as load_study  # noqa: PLC0414  (others take it from here)
-from distaff.study.store import Store
+from distaff.plugins.registry import content_id
+from distaff.runs import Run, Study, side_by_side
+from distaff.scoring.protocol import Answers, Scoring
+from distaff.scoring.protocol import scoring as scoring  # noqa: PLC0414  (others take it from here)
+from distaff.store.store import Store
+from distaff.store.studies import load_study as load_study  # noqa: PLC0414  (others take it from here)
 
 DENSE_STEPS = 100  # small dense networks' updates in the time of one of a convolutional network
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from distaff.registry import content_id
-from distaff.spec import Study
-from distaff.study.claims import Claims
-from distaff.study.files import read_json, sealed, write
+from distaff.plugins.registry import content_id
+from distaff.runs import Study
+from distaff.store.files import read_json, sealed, write
+from distaff.store.store import FORMAT, Store
+from distaff.study.leases import Claims
 from distaff.study.plan import listing
-from distaff.study.store import FORMAT, Store
 
 ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what `write` calls a file until it is whole
 

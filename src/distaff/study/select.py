@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from distaff.errors import DistaffError, unknown
-from distaff.registry import DATASETS, METHODS, NETWORKS, Registry
-from distaff.spec import Run, Study
-from distaff.study.store import parsed
+from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, Registry
+from distaff.runs import Run, Study
+from distaff.store.store import parsed
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,

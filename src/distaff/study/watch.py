@@ -6,11 +6,11 @@ import time
 from collections import defaultdict, deque
 from typing import Any, NamedTuple
 
-from distaff.spec import Run, Study
-from distaff.study.claims import Claims
+from distaff.runs import Run, Study
+from distaff.store.store import Store
+from distaff.study.leases import Claims
 from distaff.study.pace import Estimate, Pace, from_store, kind
 from distaff.study.plan import Ask, Plan, Train, listing, plan
-from distaff.study.store import Store
 from distaff.study.work import progress_of
 
 WINDOW = 60.0  # seconds over which the rate is taken

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distaff.errors import DistaffError
-from distaff.spec import Run, Study
-from distaff.study.claims import DEATHS, Claims
-from distaff.study.files import NO_PLACE, read_json, token
-from distaff.study.order import KEEP_SECONDS
+from distaff.runs import Run, Study
+from distaff.store.files import NO_PLACE, read_json, token
+from distaff.store.provenance import joules, spent
+from distaff.store.store import Store
+from distaff.study.checkpoints import Part, advance, cut, next_part, tidy
+from distaff.study.checkpoints import finished as ended
+from distaff.study.launch import KEEP_SECONDS
+from distaff.study.leases import DEATHS, Claims
 from distaff.study.plan import Ask, Job, Train, plan
-from distaff.study.points import Part, advance, cut, next_part, tidy
-from distaff.study.points import finished as ended
-from distaff.study.provenance import joules, spent
 from distaff.study.stop import Stop
-from distaff.study.store import Store
 from distaff.train.device import chosen, room
 
 KINDS = ("train", "score")
@@ -139,7 +139,7 @@ def _seconds(part: Part) -> float:
 
 def score(store: Store, job: Ask, stop: Stop) -> None:
     """Ask a run what it has not been asked yet, and draw it where that is wanted."""
-    from distaff.study.score import score_run
+    from distaff.scoring.score import score_run
 
     with stop.breakable():
         if job.pictures and find_spec("vl_convert"):  # without the [report] extra, scores are all there is

@@ -49,10 +49,10 @@ def main() -> int:
 
 
 def _work(given: argparse.Namespace, stop: Stop) -> None:
-    from distaff.study.claims import BEAT, Claims
-    from distaff.study.record import kept_study
+    from distaff.store.store import Store
+    from distaff.store.studies import kept_study
+    from distaff.study.leases import BEAT, Claims
     from distaff.study.select import only
-    from distaff.study.store import Store
     from distaff.study.work import work
 
     study = kept_study(given.folder / "studies" / f"{given.study}.json")

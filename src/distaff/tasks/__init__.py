@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from distaff.metrics import Score as Score
 from distaff.metrics import metric
-from distaff.registry import TASKS
+from distaff.plugins.registry import TASKS
 
 task = metric  # a task declares what a metric declares
 

@@ -31,9 +31,9 @@ def check(task: str, learner: str, **counts: int) -> None:
 def learn(learner: str, x: NDArray[Any], y: NDArray[Any], seed: int, jobs: int = 1) -> Predictor:
     """The learner taught classes `y` [n] by `x` [n d]; one class alone is always predicted."""
     if learner == "logistic":
-        from distaff.metrics._logistic import fit_logistic
+        from distaff.metrics.core.logistic import fit_logistic
 
         return fit_logistic(x, y, jobs)
-    from distaff.metrics._trees import classify
+    from distaff.metrics.core.trees import classify
 
     return classify(x, y, seed=seed, jobs=jobs)

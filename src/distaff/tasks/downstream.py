@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.metrics._draws import generator
-from distaff.metrics._predict import Lesson, hit, lesson
+from distaff.draws import generator
+from distaff.metrics.core.predict import Lesson, hit, lesson
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.metrics._draws import generator
-from distaff.metrics._lookup import look_up
-from distaff.metrics._rows import Rows
+from distaff.draws import generator
+from distaff.metrics.core.lookup import look_up
+from distaff.metrics.core.rows import Rows
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check, learn
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
-from distaff.metrics._predict import Lesson, lesson
-from distaff.metrics._predict import learn_trees as trees_of
+from distaff.metrics.core.predict import Lesson, lesson
+from distaff.metrics.core.predict import learn_trees as trees_of
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check
 from distaff.tasks.downstream import accuracies

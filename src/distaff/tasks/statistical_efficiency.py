@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
-from distaff.metrics._predict import lesson
+from distaff.metrics.core.predict import lesson
 from distaff.tasks import Score, task
 from distaff.tasks._learners import check
 from distaff.tasks.downstream import accuracies

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from distaff.draws import generator
 from distaff.encode import Codes
-from distaff.metrics._draws import generator
 from distaff.pictures import carries, sheet
 from distaff.pictures.model import Seen, middle
 from distaff.pictures.traverse import fitted, traversals

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from distaff.metrics._draws import generator
-from distaff.registry import METRICS
+from distaff.draws import generator
+from distaff.plugins.registry import METRICS
 from distaff.theory.impossibility import NORMAL, Floats, entangle, jacobian
 
 BINS = 10  # a factor of the demonstration is a latent cut into tenths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distaff.spec import Optim, Run, run
+from distaff.runs import Optim, Run, run
 from distaff.train.fit import fit
 from distaff.types import Params
 

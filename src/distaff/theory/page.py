@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics._draws import generator
 from distaff.pictures.model import see
 from distaff.pictures.sheet import save, write
-from distaff.spec import Run
+from distaff.runs import Run
 from distaff.theory import drawn
 from distaff.theory.evidence import Evidence, demonstrate
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, householder, spread
@@ -54,7 +54,7 @@ def build(run: Run, params: Params, out: Path, draws: int = 10_000) -> Path:
     shown = {name: demonstrate(a, prior, n=draws) for name, (prior, a) in cases().items()}
     parts = {
         "draws": f"{draws:,}",
-        "style": files("distaff.report").joinpath("page.css").read_text("utf-8"),
+        "style": files("distaff.report.pages").joinpath("page.css").read_text("utf-8"),
         "cases": "".join(_case(name, evidence) for name, evidence in shown.items()),
         "model": f"{escape(str(run.method))} on {escape(str(run.dataset))}, seed {run.seed}",
         "least": f"{np.abs(turn).min():.2f}",

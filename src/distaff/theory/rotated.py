@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
+from distaff.draws import generator
 from distaff.encode import encode
-from distaff.metrics._draws import generator
-from distaff.models import VAE
-from distaff.models._likelihood import LIKELIHOODS
+from distaff.networks import VAE
+from distaff.networks.layers.likelihood import LIKELIHOODS
 from distaff.pictures.model import network, observed
-from distaff.spec import Run
+from distaff.runs import Run
 from distaff.theory.evidence import scores
 from distaff.theory.impossibility import Floats, checked
 from distaff.types import Params

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.adam import adam
 
-from distaff.spec import Optim
+from distaff.runs import Optim
 from distaff.types import Params
 
 Array: TypeAlias = NDArray[np.float32]

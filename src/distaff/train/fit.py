@@ -15,7 +15,8 @@ from torch import Tensor
 from distaff.errors import DistaffError
 from distaff.heap import keep_freed
 from distaff.methods import Outputs, kl_by_latent
-from distaff.spec import Run
+from distaff.runs import Run
+from distaff.train.checkpoint import keep, recall
 from distaff.train.device import exact, title
 from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
@@ -25,7 +26,6 @@ from distaff.train.engines.streams import streams
 from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
 from distaff.train.recorded import recorded
-from distaff.train.resume import keep, recall
 from distaff.train.step import objectives, step
 from distaff.types import Params
 

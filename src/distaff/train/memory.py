@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from distaff import data
-from distaff.registry import METHODS, NETWORKS
-from distaff.spec import Run
+from distaff.plugins.registry import METHODS, NETWORKS
+from distaff.runs import Run
 from distaff.train.pack import latents
 
 FLOAT = 4  # bytes

@@ -14,9 +14,9 @@ from distaff import data
 from distaff.data import Dataset
 from distaff.errors import DistaffError
 from distaff.methods import Beyond, Terms, beyond
-from distaff.models import VAE, initial
-from distaff.registry import METHODS, NETWORKS, Spec
-from distaff.spec import Run, side_by_side, structure
+from distaff.networks import VAE, initial
+from distaff.plugins.registry import METHODS, NETWORKS, Spec
+from distaff.runs import Run, side_by_side, structure
 from distaff.train.adam import Moments, fresh
 from distaff.types import Params
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distaff.errors import DistaffError, unknown
-from distaff.spec import Run
+from distaff.runs import Run
 
 
 class Tracker(NamedTuple):

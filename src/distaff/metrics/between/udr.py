@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError, unknown
-from distaff.metrics._arrays import as_codes
+from distaff.metrics.core.arrays import as_codes
 
 WAYS = ("lasso", "spearman")
 ALPHA = 0.1  # Duan et al.'s weight of the L1 norm

@@ -26,7 +26,7 @@ def matrices(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed:
     Arguments are those of `unified_scores`, and so are the numbers. Raises `DistaffError` where that has a reason not
     to give any.
     """
-    from distaff.metrics._predict import lesson
+    from distaff.metrics.core.predict import lesson
     from distaff.metrics.unified_scores import matrices as measured
 
     taught = lesson("unified_scores", codes, factors, test, seed, classes=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError, unknown
-from distaff.metrics._arrays import as_codes
-from distaff.metrics._covariance import varying_codes
+from distaff.metrics.core.arrays import as_codes
+from distaff.metrics.core.covariance import varying_codes
 
 DIMS = ("all", "active")
 LEAST_SPREAD = 0.05  # the standard deviation below which the 2019 study prunes codes

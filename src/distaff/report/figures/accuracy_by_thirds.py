@@ -9,7 +9,7 @@ from distaff.analysis.scores import supervised
 from distaff.analysis.usefulness import GROUPS, by_thirds
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.theme import metric_label
+from distaff.report.charts.theme import metric_label
 
 COLOURS = ["#B5B2AA", "#56B4E9", "#0072B2"]
 

@@ -7,7 +7,7 @@ import polars as pl
 from distaff.analysis.scores import ACTIVE_TC, TC, wide
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.scatter import scatter
+from distaff.report.charts.scatter import scatter
 
 
 @figure(

@@ -8,8 +8,8 @@ from distaff.analysis.scores import CELL, supervised, wide
 from distaff.analysis.usefulness import efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.scatter import scatter
-from distaff.report.theme import metric_label
+from distaff.report.charts.scatter import scatter
+from distaff.report.charts.theme import metric_label
 
 
 @figure(

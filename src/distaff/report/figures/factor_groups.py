@@ -7,8 +7,8 @@ import polars as pl
 
 from distaff.analysis.groups import independent_groups
 from distaff.report import Figure, figure
-from distaff.report.entangled import matrix_of, runs_of
-from distaff.report.theme import HUES
+from distaff.report.charts.entangled import matrix_of, runs_of
+from distaff.report.charts.theme import HUES
 
 MEASURES = ("importance", "information", "accuracy")
 

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from distaff.report import Figure, figure
-from distaff.report.entangled import dendrogram, matrix_of, runs_of
+from distaff.report.charts.entangled import dendrogram, matrix_of, runs_of
 
 MATRIX = "importance"
 

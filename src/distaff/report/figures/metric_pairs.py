@@ -9,8 +9,8 @@ import polars as pl
 from distaff.analysis.scores import PAPER_ORDER, head, supervised, wide
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.scatter import scatter
-from distaff.report.theme import metric_label
+from distaff.report.charts.scatter import scatter
+from distaff.report.charts.theme import metric_label
 
 
 @figure(

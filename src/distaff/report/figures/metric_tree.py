@@ -9,8 +9,8 @@ from distaff.analysis.agreement import agreement
 from distaff.analysis.scores import supervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.entangled import dendrogram
-from distaff.report.theme import metric_label
+from distaff.report.charts.entangled import dendrogram
+from distaff.report.charts.theme import metric_label
 
 LEAST = 3
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.entangled import metric_spread
+from distaff.report.charts.entangled import metric_spread
 
 
 @figure(

@@ -8,8 +8,8 @@ import polars as pl
 from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores
 from distaff.report import Figure, figure
-from distaff.report.floor import spans
-from distaff.report.theme import colour, in_order, label, metric_label
+from distaff.report.charts.baselines import spans
+from distaff.report.charts.theme import colour, in_order, label, metric_label
 
 
 @figure(

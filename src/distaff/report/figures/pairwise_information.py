@@ -8,7 +8,7 @@ from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.lines import lines
+from distaff.report.charts.lines import lines
 
 NAME = "pairwise_mutual_information"
 

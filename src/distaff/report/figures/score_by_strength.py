@@ -7,9 +7,9 @@ import polars as pl
 from distaff.analysis.scores import scores, supervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.boxes import boxes, quartiles
-from distaff.report.floor import ENDS, spans
-from distaff.report.theme import in_order, label, metric_label
+from distaff.report.charts.baselines import ENDS, spans
+from distaff.report.charts.boxes import boxes, quartiles
+from distaff.report.charts.theme import in_order, label, metric_label
 
 
 @figure(

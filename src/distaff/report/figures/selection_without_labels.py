@@ -8,7 +8,7 @@ import polars as pl
 from distaff.analysis.paper import comparable
 from distaff.analysis.selection import PUBLISHED, selection
 from distaff.report import Figure, figure
-from distaff.report.theme import metric_label
+from distaff.report.charts.theme import metric_label
 
 ABOVE = 0.5  # what a setting at random reaches where nothing is tied
 

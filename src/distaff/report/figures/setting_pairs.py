@@ -9,7 +9,7 @@ from distaff.analysis.scores import supervised
 from distaff.analysis.transfer import paired_medians
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.theme import colour, in_order, label, metric_label, shape
+from distaff.report.charts.theme import colour, in_order, label, metric_label, shape
 
 
 @figure(

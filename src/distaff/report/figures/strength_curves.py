@@ -8,9 +8,9 @@ from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores, supervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.floor import spans
-from distaff.report.lines import lines
-from distaff.report.theme import metric_label
+from distaff.report.charts.baselines import spans
+from distaff.report.charts.lines import lines
+from distaff.report.charts.theme import metric_label
 
 
 @figure(

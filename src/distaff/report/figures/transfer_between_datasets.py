@@ -7,8 +7,8 @@ import polars as pl
 from distaff.analysis.scores import supervised
 from distaff.analysis.transfer import between_datasets
 from distaff.report import Figure, figure
-from distaff.report.heat import heat
-from distaff.report.theme import metric_label
+from distaff.report.charts.heat import heat
+from distaff.report.charts.theme import metric_label
 
 
 @figure(

@@ -8,7 +8,7 @@ from distaff.analysis.agreement import agreement
 from distaff.analysis.scores import supervised, unsupervised
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.heat import heat
+from distaff.report.charts.heat import heat
 
 
 @figure(

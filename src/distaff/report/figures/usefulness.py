@@ -9,7 +9,7 @@ from distaff.analysis.scores import supervised
 from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.heat import heat
+from distaff.report.charts.heat import heat
 
 
 @figure(

@@ -10,7 +10,7 @@ from distaff.analysis.scores import supervised
 from distaff.analysis.variance import variance_explained as shares
 from distaff.errors import DistaffError
 from distaff.report import Figure, figure
-from distaff.report.theme import metric_label
+from distaff.report.charts.theme import metric_label
 
 PARTS = ("method", "strength", "seed")
 

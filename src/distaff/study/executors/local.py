@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import IO, NamedTuple
 
 from distaff.errors import DistaffError
-from distaff.study.claims import Claims, host
 from distaff.study.executors.memory import available, kills, total
-from distaff.study.order import Order
+from distaff.study.launch import Order
+from distaff.study.leases import Claims, host
 from distaff.study.worker import STOPPED
 from distaff.train.device import chosen, gpus
 

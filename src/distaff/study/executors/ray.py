@@ -7,7 +7,7 @@ from typing import Any
 
 from distaff.errors import DistaffError
 from distaff.study.executors.attached import follow
-from distaff.study.order import Order
+from distaff.study.launch import Order
 
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 30.0

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
+from distaff.store.store import Store
+from distaff.store.studies import kept_study
 from distaff.study.executors.attached import follow
-from distaff.study.order import Order
+from distaff.study.launch import Order
 from distaff.study.plan import plan
-from distaff.study.record import kept_study
 from distaff.study.select import only
-from distaff.study.store import Store
 
 WORKERS = 100
 LOOK_SECONDS = 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from distaff.errors import unknown
-from distaff.study.order import Order
+from distaff.study.launch import Order
 
 EXECUTORS = ("local", "ray", "slurm")
 

@@ -11,8 +11,8 @@ from torch.func import functional_call
 from torch.nn.functional import conv2d, conv_transpose2d, linear
 from torch.overrides import TorchFunctionMode
 
-from distaff.models._upsample import Upsample
-from distaff.train.engines._convolution import convolution
+from distaff.networks.layers.upsample import Upsample
+from distaff.train.kernels.convolution import convolution
 from distaff.types import Params
 
 

@@ -1,0 +1,84 @@
+"""The archive of Cars3D: a gzipped tar of MATLAB files, a car each, and the list that gives their order."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from distaff.data import Factors
+from distaff.data._formats.stacks import BLOCK, readable
+from distaff.errors import DistaffError
+
+SIDE, DRAWN = 64, 128  # pixels of an image here and in the files
+FOLDER, LIST = PurePosixPath("data/cars"), "list.txt"
+
+
+def car_parts(archive: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 3"]]]:
+    """For every car of the archive, in any order: its rows and images. Factors are (elevation, azimuth, object)."""
+    elevations, azimuths, cars = factors.all_sizes
+    order = _order(archive)
+    if len(order) != cars:
+        raise DistaffError(f"{archive}: {FOLDER / LIST} names {len(order)} cars where {cars} belong")
+    for name, data in _members(archive):
+        if name.suffix != ".mat" or name.stem not in order:
+            continue
+        pictures = _pictures(archive, name, data, (DRAWN, DRAWN, 3, azimuths, elevations))
+        grid = np.stack(np.meshgrid(np.arange(elevations), np.arange(azimuths), indexing="ij"), -1).reshape(-1, 2)
+        rows = factors.rows(np.column_stack([grid, np.full(len(grid), order[name.stem])]))
+        yield rows, np.stack([_reduced(pictures[..., azimuth, elevation]) for elevation, azimuth in grid])
+
+
+def _order(archive: Path) -> dict[str, int]:
+    """The cars by name, in the order of the archive's list: a folder's own order differs between systems."""
+    for name, data in _members(archive):
+        if name.name == LIST:
+            names = data.decode("ascii", errors="replace").split()
+            return {PurePosixPath(car).stem: position for position, car in enumerate(names)}
+    raise DistaffError(f"{archive} holds no {FOLDER / LIST}")
+
+
+def _members(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """The files of the archive's folder of cars, read in passing: nothing is written to the disk."""
+    try:
+        with readable(archive), gzip.open(archive) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts or not (member.isreg() or member.isdir()):
+                    raise DistaffError(f"{archive} holds {member.name!r}, which points out of it: it is not Cars3D")
+                content = tar.extractfile(member) if name.parts[-3:-1] == FOLDER.parts else None
+                if content is not None:
+                    yield name, content.read()
+            while file.read(BLOCK):  # to its end, where the checksum of the whole stands
+                pass
+    except tarfile.TarError as error:
+        raise DistaffError(f"{archive} is damaged or cut short: {error}") from error
+
+
+def _pictures(
+    archive: Path, name: PurePosixPath, data: bytes, shape: tuple[int, ...]
+) -> UInt8[np.ndarray, "h w c a e"]:
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        found = loadmat(io.BytesIO(data), variable_names=["im"]).get("im")
+    except (MatReadError, ValueError, TypeError, OSError, zlib.error, NotImplementedError) as error:  # the last: v7.3
+        raise DistaffError(f"{archive}: {name} cannot be read as a MATLAB file: {error}") from error
+    if found is None or found.shape != shape or found.dtype != np.uint8:
+        told = "nothing" if found is None else f"{found.dtype} {found.shape}"
+        raise DistaffError(f"{archive}: {name} holds {told} as `im` where uint8 {shape} belongs")
+    return np.asarray(found)
+
+
+def _reduced(picture: UInt8[np.ndarray, "128 128 3"]) -> UInt8[np.ndarray, "64 64 3"]:
+    from PIL import Image
+
+    small = Image.fromarray(np.ascontiguousarray(picture)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(small)

@@ -1,0 +1,66 @@
+"""Folders of pictures: the images that a column of a CSV names, read one after the other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+
+from distaff.data._formats.stacks import Stack
+from distaff.errors import DistaffError
+
+FILE = "file"  # the column of the CSV that names the pictures
+RUN = 256  # pictures a block
+FORM = 2  # raised when pictures are read in another way, so that what was kept is not mistaken for it
+GREY, COLOUR = {"1", "L"}, {"P", "RGB", "RGBA", "LA", "CMYK", "YCbCr"}
+
+
+def folder_stack(folder: Path, table: Path, columns: dict[str, NDArray[Any]]) -> tuple[Stack, str]:
+    """The pictures of `folder` that `columns["file"]` names, and a stamp that tells when one of them has changed.
+
+    Raises `DistaffError` if the column or a picture is missing, or a picture is of another size than the first or lets
+    something shine through.
+    """
+    if FILE not in columns:
+        raise DistaffError(f"{table} has the columns {', '.join(columns)}; {FILE!r}, the picture's name, is missing")
+    paths = [folder / str(name) for name in columns[FILE]]
+    digest = hashlib.sha256(f"{FORM} {folder.resolve()}".encode())
+    for line, path in enumerate(paths):
+        if not path.is_file():
+            raise DistaffError(f"{table}, row {line}: {path} is not there")
+        found = path.stat()
+        digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode())
+    if not paths:
+        raise DistaffError(f"{table} names no pictures")
+    first = _picture(paths[0], None)
+
+    def blocks() -> Iterator[UInt8[np.ndarray, "b h w c"]]:
+        for start in range(0, len(paths), RUN):
+            yield np.stack([_picture(path, first.shape) for path in paths[start : start + RUN]])
+
+    return Stack(str(folder), (len(paths), *first.shape), np.dtype(np.uint8), blocks), digest.hexdigest()
+
+
+def _picture(path: Path, shape: tuple[int, ...] | None) -> UInt8[np.ndarray, "h w c"]:
+    """One picture as bytes, of one channel if it is grey; `shape` is what it must have."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            if opened.mode not in GREY | COLOUR:
+                raise DistaffError(f"{path} has pixels of mode {opened.mode}: save it with 8 bits a channel")
+            if opened.has_transparency_data and np.asarray(opened.convert("RGBA"))[..., 3].min() < 255:
+                raise DistaffError(f"{path} is transparent in places: save it on the background that is to be seen")
+            grey = opened.mode in GREY and (shape is None or shape[2] == 1)
+            pixels = np.asarray(opened.convert("L" if grey else "RGB"))
+    except OSError as error:
+        raise DistaffError(f"{path} cannot be read as a picture: {error}") from error
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if shape is not None and pixels.shape != shape:
+        raise DistaffError(f"{path} is [h w c] {pixels.shape}, the first picture {shape}")
+    return pixels

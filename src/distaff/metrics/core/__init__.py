@@ -1,0 +1,1 @@
+"""The mathematics that metrics and tasks share: information, rows, splits, trees, logistic regression."""

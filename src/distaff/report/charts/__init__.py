@@ -1,0 +1,1 @@
+"""Charts: how a frame is drawn."""

@@ -1,0 +1,1 @@
+"""Pages: text and charts as a site that opens from disk."""

@@ -1,0 +1,163 @@
+"""What a run is: a frozen value of all that can change its weights, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+from distaff.errors import DistaffError, unknown
+from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, Spec, content_id
+
+SCHEDULES = ("constant", "linear", "cosine")
+
+
+@dataclass(frozen=True)
+class Optim:
+    """Adam (Kingma and Ba, 2015); the defaults are the 2019 study's for the model.
+
+    The rate grows linearly over the first `warmup` updates and then follows `schedule`: constant, or falling to 0 at
+    the last update in a linear or cosine way.
+    """
+
+    lr: float = 1e-4  # Adam's learning rate
+    beta1: float = 0.9  # what the mean of the gradient keeps at an update
+    beta2: float = 0.999  # what the mean of its square keeps
+    eps: float = 1e-8  # added to the root of that mean
+    schedule: str = "constant"  # of the rate: constant, or linear or cosine, which end at 0
+    warmup: int = 0  # updates over which the rate grows to its full size
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise unknown("schedule", self.schedule, SCHEDULES)
+        positive = all(0 < value < math.inf for value in (self.lr, self.eps))  # which NaN is not
+        if not positive or not 0 <= self.beta1 < 1 or not 0 <= self.beta2 < 1 or self.warmup < 0:
+            raise DistaffError(f"{self}: lr and eps are above 0, beta1 and beta2 in [0, 1), warmup is not negative")
+
+    @property
+    def identity(self) -> dict[str, float | int | str]:
+        """What a run's id hashes; fields that came later are left out at the value that runs had before them."""
+        since = {"schedule": "constant", "warmup": 0}
+        return {name: value for name, value in asdict(self).items() if since.get(name) != value}
+
+
+PRECISIONS = ("fp32", "bf16")  # bf16: products in bfloat16; weights, sums, losses and Adam in float32
+CRITIC_OPTIM = Optim(beta1=0.5, beta2=0.9)  # the 2019 study's, after Kim and Mnih (2018)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train. `updates` counts updates of its parameters; `critic` is set where the method has a rival."""
+
+    dataset: Spec
+    method: Spec
+    network: Spec
+    critic: Spec | None = None
+    optim: Optim = Optim()
+    critic_optim: Optim = CRITIC_OPTIM
+    batch: int = 64
+    updates: int = 300_000
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        if self.batch < 2 or self.updates < 1:
+            raise DistaffError(f"batch={self.batch}, updates={self.updates}: a run needs two images and one update")
+        if not 0 <= self.seed < 2**32:
+            raise DistaffError(f"seed={self.seed}: a seed is an integer from 0 to {2**32 - 1}")
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Sixteen digits that hash every resolved parameter and the version of each plug-in."""
+        return content_id(
+            {
+                "dataset": self.dataset.identity,
+                "method": self.method.identity,
+                "network": self.network.identity,
+                "critic": self.critic.identity if self.critic else None,
+                "optim": self.optim.identity,
+                "critic_optim": self.critic_optim.identity if self.critic else None,
+                "batch": self.batch,
+                "updates": self.updates,
+                "precision": self.precision,
+                "seed": self.seed,
+            }
+        )
+
+    @functools.cached_property
+    def strength(self) -> tuple[str, float] | None:
+        """The name and value of the method's first hyperparameter, by which a study orders its settings."""
+        for parameter in METHODS.plugin(self.method.name).parameters:
+            value = self.method[parameter.name]
+            if parameter.hyper and isinstance(value, float):
+                return parameter.name, value
+        return None
+
+
+def run(dataset: str, method: str, network: str = "conv64", critic: str = "critic", **rest: object) -> Run:
+    """The run that these texts write, as in `run("toy", "beta_vae(beta=4)", "mlp(width=64)", seed=3)`.
+
+    `critic` is kept only where the method has one, so that it does not change the id of the others.
+    """
+    spec = METHODS.parse(method)
+    rival = METHODS.plugin(spec.name).has("critic")
+    return Run(
+        DATASETS.parse(dataset),
+        spec,
+        NETWORKS.parse(network),
+        NETWORKS.parse(critic) if rival else None,
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+def sweep(name: str, parameter: str, values: Iterable[float]) -> list[str]:
+    """The method `name` at each of `values` of `parameter`, as texts."""
+    return [str(METHODS.spec(name, **{parameter: value})) for value in values]
+
+
+def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int], **rest: object) -> tuple[Run, ...]:
+    """Every data set with every method and every seed, seeds innermost; `rest` as for `run`."""
+    seeds, methods = list(seeds), list(methods)
+    settings = [run(d, m, **rest) for d in datasets for m in methods]  # type: ignore[arg-type]
+    return tuple(replace(setting, seed=seed) for setting in settings for seed in seeds)
+
+
+def structure(run: Run) -> tuple[str, str]:
+    """The run's method and those of its parameters that are no numbers to an engine, in a form that sorts."""
+    hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
+    return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
+
+
+def side_by_side(run: Run) -> tuple[object, ...]:
+    """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
+    plugin = METHODS.plugin(run.method.name)
+    own = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    return (
+        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Study:
+    """A list of runs and what is asked of each: `metrics` as texts, on `rows` training and `test_rows` test rows.
+
+    `cells` bounds how much of a data set's grid is encoded; `pack` how many models are trained side by side; the first
+    `pictures` seeds of each setting are drawn when they are scored.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    metrics: tuple[str, ...]
+    purpose: str = ""
+    rows: int = 10_000
+    test_rows: int = 5_000
+    cells: int = 100_000
+    pack: int = 16
+    pictures: int = 1
+
+    def __post_init__(self) -> None:
+        if len({run.id for run in self.runs}) != len(self.runs):
+            raise DistaffError(f"study {self.name}: the same run stands in it twice")

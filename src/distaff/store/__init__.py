@@ -1,0 +1,1 @@
+"""The store: a folder of runs, written whole or not at all, checked, merged and shared."""

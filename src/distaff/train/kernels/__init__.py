@@ -1,0 +1,1 @@
+"""Kernels: operations of k models at once that PyTorch does not bring."""
