@@ -29,12 +29,13 @@ class Truth:
     """What is planted beside the effects on the scores; the defaults are what the paper found."""
 
     odd: str | None = "modularity"  # the metric that has nothing to do with the others
+    odd_is_reliable: bool = True  # it measures something else, and as well; else it is noise
     apart: float = 0.02  # how far the metrics scatter about the quality that they share
     mean_slope: float = 1.2  # of log total correlation of mean codes, a strength
     sampled_slope: float = -0.5
     tells: float = 0.0  # how much of the quality the losses know
     useful: float = 1.0  # how much of the quality downstream accuracy knows
-    efficient: float = 0.0  # and statistical efficiency
+    efficient: float = 0.0  # and statistical efficiency, which else depends on what the odd metric measures
     steady: float = 0.05  # total correlation of DIP-VAE-I's means, at every strength
     passive: bool = True  # the gap between mean and sampled total correlation is that of passive latents
     views: bool = False  # whether the unified view and mutual information are there
@@ -53,8 +54,13 @@ def simulated(
     metrics: tuple[str, ...] = METRICS,
     strengths: int = 3,
     truth: Truth = Truth(),
+    shared: float = 0.0,
+    luck: int | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The table of scores and of runs: standard deviations of the three effects on every metric but the odd one.
+
+    Runs of one seed share the part `shared` of the variance that is the seed's, also with other data sets that are
+    given the same `luck`.
 
     Data sets that are given the same `effects` share what methods and strengths do, and differ in their seeds. In the
     mean over settings, the effects have their standard deviations exactly.
@@ -62,12 +68,26 @@ def simulated(
     setting = np.random.default_rng([7, rng if effects is None else effects])
     of_method, of_cell = setting.standard_normal(len(METHODS)), setting.standard_normal((len(METHODS), strengths))
     of_method, of_cell = of_method - of_method.mean(), of_cell - of_cell.mean(axis=1, keepdims=True)
-    whole = method * of_method[:, None] / of_method.std() + strength * of_cell / of_cell.std()  # exactly as asked
-    quality = 0.25 + np.repeat(whole, seeds)
+    of_method, of_cell = of_method / of_method.std(), of_cell / of_cell.std()  # exactly as asked
+    other_method, other_cell = setting.standard_normal(of_method.shape), setting.standard_normal(of_cell.shape)
+    other_method -= other_method.mean() + of_method * (other_method - other_method.mean()).dot(of_method) / len(METHODS)
+    other_cell -= other_cell.mean(axis=1, keepdims=True)
+    other_cell -= of_cell * (other_cell * of_cell).mean()
+    quality, other = (
+        np.repeat(method * a[:, None] + strength * b, seeds)
+        for a, b in (
+            (of_method, of_cell),
+            (other_method / other_method.std(), other_cell / other_cell.std()),
+        )
+    )
     draw = np.random.default_rng(rng)
-    quality = quality + seed * draw.standard_normal(len(quality))
+    common = np.tile(
+        np.random.default_rng([13, rng if luck is None else luck]).standard_normal(seeds), len(quality) // seeds
+    )
+    own = np.sqrt(1 - shared) * draw.standard_normal(len(quality))
+    quality = 0.25 + quality + seed * (own + np.sqrt(shared) * common)
     runs = _runs(dataset, strengths, seeds)
-    found = _columns(draw, runs, quality, metrics, truth)
+    found = _columns(draw, runs, quality, other + seed * draw.standard_normal(len(quality)), metrics, truth)
     columns = runs.select(KEYS).hstack([pl.Series(f"{kind}/{name}", values) for (kind, name), values in found.items()])
     long = columns.unpivot(index=KEYS, variable_name="name", value_name="value")
     split = pl.col("name").str.split_exact("/", 1).struct.rename_fields(["representation", "metric"])
@@ -98,7 +118,12 @@ def _runs(dataset: str, strengths: int, seeds: int) -> pl.DataFrame:
 
 
 def _columns(
-    draw: np.random.Generator, runs: pl.DataFrame, quality: np.ndarray, metrics: tuple[str, ...], truth: Truth
+    draw: np.random.Generator,
+    runs: pl.DataFrame,
+    quality: np.ndarray,
+    other: np.ndarray,
+    metrics: tuple[str, ...],
+    truth: Truth,
 ) -> dict[tuple[str, str], np.ndarray]:
     n, index = len(quality), runs["strength_index"].to_numpy()
 
@@ -108,7 +133,7 @@ def _columns(
     known = (quality - quality.mean()) / max(quality.std(), 1e-12)
     found = {("mean", name): quality + noise(truth.apart) for name in metrics}
     if truth.odd in metrics:
-        found["mean", truth.odd] = 0.8 + noise(0.05)
+        found["mean", truth.odd] = 0.8 + (other + noise(truth.apart) if truth.odd_is_reliable else noise(0.05))
     rising = 0.1 * np.exp(truth.mean_slope * index + noise(0.3))
     steady = runs["method"].to_numpy() == "dip_vae_i"
     mean, sampled = np.where(steady, truth.steady, rising), 0.03 * np.exp(truth.sampled_slope * index + noise(0.2))
@@ -121,7 +146,8 @@ def _columns(
             for learner in ("logistic", "trees"):
                 accuracy = level + 0.05 * (truth.useful * known + noise(0.5))
                 found["mean", f"downstream(labels={labels}, learner='{learner}')"] = accuracy
-        found["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + noise(1))
+        apart = other / max(other.std(), 1e-12) * (truth.efficient == 0)
+        found["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + apart + noise(0.5))
         found["mean", "gaussian_total_correlation(dims='active')"] = (
             sampled * np.exp(noise(0.2)) if truth.passive else mean
         )
@@ -155,6 +181,23 @@ def simulated_study(
         for number, name in enumerate(datasets)
     ]
     return pl.concat(table for table, _ in parts), pl.concat(runs for _, runs in parts)
+
+
+def noise_study(seeds: int, rng: int, datasets: Sequence[str] = DATASETS[:3], shared: float = 0.0) -> pl.DataFrame:
+    """The table of a study in which nothing is true: every number is noise, `shared` of its variance by a seed's runs.
+
+    The shared part is the seed's quality on a data set, the same for all settings and metrics. What cannot be negative
+    is log-normal.
+    """
+    truth = Truth(tasks=True)
+    table = pl.concat(simulated(seeds, name, strengths=3, truth=truth)[0] for name in datasets)
+    draw = np.random.default_rng([11, rng])
+    quality = draw.standard_normal((len(datasets), seeds))
+    place = table["dataset"].replace_strict({name: k for k, name in enumerate(datasets)}).to_numpy()
+    values = np.sqrt(1 - shared) * draw.standard_normal(table.height)
+    values += np.sqrt(shared) * quality[place, table["seed"].to_numpy()]
+    positive = table["metric"].str.contains("correlation").to_numpy()
+    return table.with_columns(value=pl.Series(np.where(positive, np.exp(values), values)))
 
 
 def untrained(n: int = 20, dataset: str = "toy", metrics: tuple[str, ...] = ("mig",)) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from distaff.analysis.agreement import agreement, correlated, ranks, spearman
-from distaff.analysis.intervals import centred, counts, resample
+from distaff.analysis.intervals import centred
 from simulated_study import METRICS, simulated
 
 
@@ -20,10 +20,10 @@ def test_ranks_of_a_resample_are_those_of_its_rows_sorted_anew():
     draw = np.random.default_rng(1)
     x, y = draw.integers(0, 6, 40).astype(float), draw.standard_normal(40)
     cells = np.repeat(np.arange(8), 5)
-    rows, times = (function(cells, 50, np.random.default_rng(2)) for function in (resample, counts))
-    assert [np.bincount(row, minlength=40).tolist() for row in rows] == times.astype(int).tolist()
-    found = correlated(ranks(x, times), ranks(y, times), times, cells)
-    slow = centred(float(spearman(x, y)), spearman(x[rows], y[rows]), 5, 40)
+    times = draw.multinomial(40, np.full(40, 1 / 40), size=50)  # weights that are whole numbers can be spelt out
+    found = correlated(ranks(x, times.astype(float)), ranks(y, times.astype(float)), times.astype(float), cells)
+    drawn = [spearman(np.repeat(x, row), np.repeat(y, row)) for row in times]
+    slow = centred(float(spearman(x, y)), np.array(drawn), 5, 40, (-1, 1))
     assert found == pytest.approx(slow, abs=1e-12)
 
 
@@ -37,7 +37,7 @@ def test_the_metric_that_measures_something_else_is_found():
     assert odd["rho"].abs().max() < 0.25
     rest = found.filter((pl.col("a") != "modularity") & (pl.col("b") != "modularity"))
     assert rest["rho"].min() > 0.8
-    assert set(found["n"]) == {360}
+    assert set(found["n"]) == {340}  # beta-TCVAE with beta = 1 counts with beta-VAE
     assert (found["low"] <= found["high"]).all()
 
 
@@ -48,4 +48,4 @@ def test_runs_without_one_of_two_scores_are_left_out_of_that_pair_alone():
         table.with_columns(pl.when(~hole).then("value").alias("value")), ("mig", "sap", "dci"), resamples=50
     )
     n = {(row["a"], row["b"]): row["n"] for row in found.iter_rows(named=True)}
-    assert (n["mig", "dci"], n["mig", "sap"]) == (90, 72)
+    assert (n["mig", "dci"], n["mig", "sap"]) == (85, 68)  # one of 18 settings counts with another

@@ -1,20 +1,82 @@
 """Intervals cover what they say, and say so where they cannot."""
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
 
-from distaff.analysis.intervals import median, medians, resample
+from distaff.analysis.intervals import centred, median, medians, row_weights, seed_weights, weighted_median
 from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
 from simulated_study import simulated
 
+CELLS = np.array([2, 0, 1, 0, 2, 2])
+SEEDS = np.array([0, 0, 1, 1, 1, 2])
 
-def test_resampling_stays_within_cells():
-    cells = np.array([2, 0, 1, 0, 2, 2])
-    rows = resample(cells, 200, np.random.default_rng(0))
-    assert (cells[rows] == cells).all()
-    assert (np.sort(np.unique(rows)) == np.arange(6)).all()
+
+def test_a_resample_weighs_every_setting_as_before_and_no_seed_with_nothing():
+    drawn = row_weights(CELLS, SEEDS, 200, 0)
+    assert (drawn > 0).all()
+    for cell, size in enumerate(np.bincount(CELLS)):
+        np.testing.assert_allclose(drawn[:, cell == CELLS].sum(axis=1), size)
+
+
+def test_settings_that_share_seeds_are_weighed_alike():
+    cells, seeds = np.repeat([0, 1], 5), np.tile(np.arange(5), 2)
+    drawn = row_weights(cells, seeds, 50, 0)
+    np.testing.assert_array_equal(drawn[:, :5], drawn[:, 5:])
+    np.testing.assert_allclose(drawn[:, :5], seed_weights(range(5), 50, 0))
+
+
+def test_weights_of_a_seed_do_not_depend_on_the_others():
+    few, many = seed_weights([3, 7], 50, 0), seed_weights(range(10), 50, 0)[:, [3, 7]]
+    np.testing.assert_allclose(few, many * 2 / many.sum(axis=1, keepdims=True))
+
+
+def test_the_mean_of_a_resample_spreads_as_the_closed_form_says():
+    values = np.random.default_rng(0).standard_normal(6)
+    drawn = seed_weights(range(6), 40_000, 0) @ values / 6
+    assert drawn.std() == pytest.approx(values.std() / np.sqrt(7), rel=0.02)  # of Dirichlet weights: n + 1
+
+
+def test_the_interval_of_a_mean_of_normal_seeds_is_that_of_student():
+    values = np.random.default_rng(1).standard_normal(5)
+    found = centred(values.mean(), seed_weights(range(5), 40_000, 0) @ values / 5, 5, 5)
+    half = stats.t.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
+    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), rel=0.02)
+
+
+@given(
+    st.floats(-10, 10),
+    arrays(np.float64, st.integers(2, 20), elements=st.floats(-1e3, 1e3) | st.just(math.nan)),
+    st.floats(1.1, 100),
+    st.tuples(st.floats(-5, 5), st.floats(-5, 5)).map(sorted),
+)
+def test_a_value_lies_inside_its_own_interval_whatever_it_and_its_bounds_are(value, drawn, seeds, bounds):
+    found = centred(value, drawn, seeds, 9, tuple(bounds))
+    assert math.isnan(found.low) or found.low <= value <= found.high
+    if bounds[0] <= value <= bounds[1] and not math.isnan(found.low):
+        assert bounds[0] <= found.low
+        assert found.high <= bounds[1]
+
+
+@given(arrays(np.float64, st.integers(2, 12), elements=st.floats(-1e3, 1e3)), st.integers(1, 4))
+def test_a_median_lies_inside_its_own_interval(values, settings):
+    found = median(values, np.arange(len(values)) % settings, np.arange(len(values)) // settings, resamples=20)
+    assert math.isnan(found.low) or found.low <= found.value <= found.high
+
+
+def test_a_weighted_median_is_the_median_of_values_that_are_repeated():
+    draw = np.random.default_rng(2)
+    values, times = draw.standard_normal(7), draw.integers(0, 4, (30, 7))
+    times[:, 0] += 1 - times.sum(axis=1) % 2  # an odd number of values has one in the middle
+    slow = [np.median(np.repeat(values, row)) for row in times]
+    np.testing.assert_array_equal(weighted_median(values, times.astype(float)), slow)
 
 
 def coverage(seeds: int, studies: int) -> float:

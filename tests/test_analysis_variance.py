@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from distaff.analysis.variance import adjusted, explained, variance_explained
+from distaff.analysis.variance import shares, variance_explained
 from simulated_study import simulated
 
 METHOD = """1 36 26 34 37 13  30 39 52 26 23 29  17 21 17 11 41 6  89 50 76 45 60 56
@@ -24,7 +24,24 @@ def test_shares_equal_least_squares():
     groups, values = draw.integers(0, 4, 50), draw.standard_normal(50)
     design = (groups[:, None] == np.arange(4)).astype(float)
     residual = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    assert explained(values, groups) == pytest.approx(1 - residual.var() / values.var(), abs=1e-12)
+    found = shares(values, groups, np.ones((1, 50)))
+    assert found.r2[0] == pytest.approx(1 - residual.var() / values.var(), abs=1e-12)
+    assert found.adjusted[0] == pytest.approx(1 - residual.var() / values.var() * 49 / 46, abs=1e-12)
+
+
+def test_a_weight_of_two_is_a_row_that_stands_twice():
+    draw = np.random.default_rng(1)
+    groups, values, times = draw.integers(0, 4, 30), draw.standard_normal(30), draw.integers(1, 4, 30)
+    weighed = shares(values, groups, times[None].astype(float))
+    spelt = shares(np.repeat(values, times), np.repeat(groups, times), np.ones((1, times.sum())))
+    assert weighed.r2 == pytest.approx(spelt.r2, abs=1e-12)
+
+
+def test_adjusted_shares_of_noise_are_zero_on_average_under_any_weights():
+    draw = np.random.default_rng(2)
+    groups, weight = np.repeat(np.arange(6), 4), draw.exponential(size=24)
+    found = [shares(draw.standard_normal(24), groups, weight[None]).adjusted[0] for _ in range(3000)]
+    assert np.mean(found) == pytest.approx(0, abs=0.02)
 
 
 def test_without_effects_the_adjusted_shares_vanish():
@@ -42,4 +59,4 @@ def test_with_pure_cell_effects_nothing_is_left_to_the_seed():
 def test_a_constant_score_has_no_share_and_one_seed_no_adjusted_one():
     flat = simulated()[0].with_columns(pl.lit(0.5).alias("value"))
     assert variance_explained(flat, resamples=5)["r2"].is_null().all()
-    assert np.isnan(adjusted(1.0, 18, 18))
+    assert np.isnan(shares(np.arange(18.0), np.arange(18), np.ones((1, 18))).adjusted[0])

@@ -82,6 +82,32 @@ def test_the_interval_covers_as_often_as_it_says():
     assert 88 <= inside <= 100
 
 
+def noise(seed, n=500):
+    rng = np.random.default_rng([2, seed])
+    return rng.normal(size=(n, 4)), rng.integers(0, [3, 4, 6], size=(n, 3))
+
+
+@pytest.mark.parametrize(("name", "tables"), [("modularity", 60), ("irs", 25)])
+def test_the_interval_of_noise_is_as_wide_as_fresh_rows_make_it(name, tables):
+    limits = {"rows": 300, "test_rows": 200}
+    spread = np.std([float(ask(specification(name), table(*noise(seed), **limits))) for seed in range(150)], ddof=1)
+    wide = [np.diff(interval(name, *noise(seed), **limits))[0] / 2 / 2.262 for seed in range(1000, 1000 + tables)]
+    assert 0.88 < np.sqrt(np.mean(np.square(wide))) / spread < 1.3  # with halves of the rows: about .8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["modularity", "irs", "mig", "mcc"])
+def test_intervals_cover_19_of_20_tables_of_noise_and_of_signal(name):
+    for make in (noise, drawn):
+        truth = np.mean([float(ask(specification(name), table(*make(seed), **SMALL))) for seed in range(400)])
+        held = 0
+        for seed in range(1000, 1300):
+            low, high = interval(name, *make(seed), **SMALL)
+            held += low <= truth <= high
+        print(name, make.__name__, f"{held / 300:.1%}")  # noqa: T201
+        assert held / 300 >= 0.915
+
+
 def test_an_interval_of_a_grid_metric_is_that_of_its_draws():
     codes, factors = drawn(0)
     low, high = interval("factor_vae_score" + GRID, codes, factors)

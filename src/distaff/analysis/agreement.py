@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.intervals import RESAMPLES, Interval, centred, counts, seeds_of, strata
+from distaff.analysis.duplicates import counted_once
+from distaff.analysis.intervals import RESAMPLES, Interval, centred, seeds_of, strata, weights
 from distaff.analysis.scores import wide
 
 Array = NDArray[np.float64]
@@ -34,35 +35,35 @@ def spearman(x: Array, y: Array) -> Array:
 
 
 def ranks(values: Array, times: Array) -> Ranks:
-    """The ranks of `values` [n], and in resamples where each of them stands `times` [resamples n].
+    """The ranks of `values` [n], and in resamples where each of them weighs `times` [resamples n].
 
-    Nothing is sorted again for a resample: the rank of a value is how many smaller ones were drawn, and half of its
+    Nothing is sorted again for a resample: the rank of a value is the weight of the smaller ones, and half that of its
     equals.
     """
     known, place = np.unique(values, return_inverse=True)
     order = np.argsort(place, kind="stable")
     first = np.searchsorted(place[order], np.arange(len(known)))
     drawn = []
-    for weights in (np.ones((1, len(values))), times):
-        equal = np.add.reduceat(weights[:, order], first, axis=1)
-        rank = (np.cumsum(equal, axis=1) - (equal - 1) / 2)[:, place]
-        drawn.append(rank - (weights.sum(axis=1, keepdims=True) + 1) / 2)
+    for weight in (np.ones((1, len(values))), times):
+        equal = np.add.reduceat(weight[:, order], first, axis=1)
+        rank = (np.cumsum(equal, axis=1) - equal / 2)[:, place]
+        drawn.append(rank - weight.sum(axis=1, keepdims=True) / 2)
     norms: Array = np.sqrt(np.einsum("bn,bn,bn->b", times, drawn[1], drawn[1]))
     return Ranks(drawn[0][0], drawn[1], norms)
 
 
 def correlated(a: Ranks, b: Ranks, times: Array, cells: NDArray[np.int64]) -> Interval:
-    """Spearman's correlation of two scores of the same runs, with its stratified bootstrap interval."""
+    """Spearman's correlation of two scores of the same runs, with its bootstrap interval over seeds."""
     value = _divided(a.plain @ b.plain, np.sqrt((a.plain @ a.plain) * (b.plain @ b.plain)))
     drawn = _divided(np.einsum("bn,bn,bn->b", times, a.drawn, b.drawn), a.norms * b.norms)
     return centred(float(value), drawn, seeds_of(cells), len(cells), (-1.0, 1.0))
 
 
 def correlation(runs: pl.DataFrame, a: str, b: str, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """Spearman's correlation of two columns over the runs that have both, with its stratified bootstrap interval."""
+    """Spearman's correlation of two columns over the runs that have both, with its bootstrap interval over seeds."""
     both = runs.drop_nulls([a, b])
     cells = strata(both)
-    times = counts(cells, resamples, np.random.default_rng(seed))
+    times = weights(both, resamples, seed)
     return correlated(ranks(both[a].to_numpy(), times), ranks(both[b].to_numpy(), times), times, cells)
 
 
@@ -78,11 +79,11 @@ def agreement(
 
     Figures 2, 12 (metrics with metrics), 4 centre, 16 (unsupervised scores with metrics), 5, 19 and 24 (either with
     downstream tasks) of the paper; names are columns of `wide`. Gives a, b, rho, low, high and n; rho is null where one
-    score is constant, or fewer than three runs have both.
+    score is constant, or fewer than three runs have both. Runs of the same mathematics count once.
     """
     other = rows if columns is None else columns
     out: list[dict[str, object]] = []
-    for (dataset,), part in wide(table, {*rows, *other}).group_by("dataset", maintain_order=True):
+    for (dataset,), part in wide(counted_once(table), {*rows, *other}).group_by("dataset", maintain_order=True):
         known: dict[tuple[str, str], Interval] = {}
         ask = _asker(part, seed, resamples)
         for a in (name for name in rows if name in part.columns):
@@ -98,7 +99,7 @@ def agreement(
 def _asker(part: pl.DataFrame, seed: int, resamples: int) -> Callable[[str, str], Interval]:
     """Correlations between the columns of one data set: a column that every run has is ranked once for all pairs."""
     cells = strata(part)
-    times = counts(cells, resamples, np.random.default_rng(seed))
+    times = weights(part, resamples, seed)
 
     @functools.cache
     def ranked(name: str) -> Ranks:

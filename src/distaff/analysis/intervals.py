@@ -1,13 +1,18 @@
-"""How far a statistic would move with other seeds: the stratified bootstrap.
+"""How far a statistic would move with other seeds: the bootstrap over seeds, the one home of every interval.
 
-The settings of a study are chosen, only its seeds are a sample. So runs are drawn again within each cell of one data
-set, method and strength, never across cells, and an interval holds the middle 95 % of the statistic over the draws.
+The settings of a study are chosen, only its seeds are a sample. Runs of one seed share images, noise and initial
+weights, also between settings and data sets. So a resample weighs the seeds once, for all settings together, and a
+setting counts as much as before, whatever its seeds weigh.
+
+The weights of n seeds are those of the Bayesian bootstrap (Rubin, 1981), exponential draws over their sum. Unlike
+counts of draws with replacement they are never zero, so that no resample loses a setting that has few seeds. They
+depend on the number of the seed alone: two tables that hold the same runs have the same resamples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,10 +22,12 @@ from distaff.analysis.scores import CELL
 
 LEVEL = 0.95
 RESAMPLES = 400
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class Interval(NamedTuple):
-    """An estimate, the ends of its interval (NaN where no cell has two seeds), and the runs behind it."""
+    """An estimate, the ends of its interval (NaN where no setting has two seeds), and the runs behind it."""
 
     value: float
     low: float
@@ -28,93 +35,122 @@ class Interval(NamedTuple):
     n: int
 
 
-def strata(rows: pl.DataFrame) -> NDArray[np.int64]:
-    """A number for the cell that each row belongs to."""
+def strata(rows: pl.DataFrame) -> Ints:
+    """A number for the setting that each row belongs to."""
     return rows.select(pl.struct(*CELL).rank("dense")).to_series().cast(pl.Int64).to_numpy() - 1
 
 
-def resample(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Row numbers [resamples n]: every row is replaced by a random one of its own cell."""
-    order = np.argsort(cells, kind="stable")
-    _, inverse, counts = np.unique(cells, return_inverse=True, return_counts=True)
-    first = np.cumsum(counts) - counts
-    picks = rng.random((resamples, len(cells))) * counts[inverse]
-    rows: NDArray[np.int64] = order[first[inverse] + picks.astype(np.int64)]
-    return rows
+def seed_weights(seeds: Sequence[int] | Ints, resamples: int, seed: int) -> Array:
+    """The weight of each of `seeds` in each resample [resamples s], one on average, drawn from (`seed`, its number)."""
+    drawn = [np.random.default_rng([seed, int(number) % 2**64]).standard_exponential(resamples) for number in seeds]
+    stacked = np.stack(drawn, axis=1)
+    weights: Array = stacked * len(drawn) / stacked.sum(axis=1, keepdims=True)
+    return weights
 
 
-def counts(cells: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How often each row stands in each resample [resamples n]: the same draws as `resample`, counted."""
-    rows = resample(cells, resamples, rng)
-    n = len(cells)
-    flat = (rows + n * np.arange(resamples)[:, None]).ravel()
-    times: NDArray[np.float64] = np.bincount(flat, minlength=resamples * n).reshape(resamples, n).astype(np.float64)
-    return times
+def weights(rows: pl.DataFrame, resamples: int, seed: int) -> Array:
+    """The weight of each row in each resample [resamples n], those of a setting together as many as its rows."""
+    return row_weights(strata(rows), rows["seed"].to_numpy(), resamples, seed)
 
 
-def percentile(value: float, drawn: NDArray[np.float64], cells: NDArray[np.int64], level: float = LEVEL) -> Interval:
-    """The percentile interval of a statistic from its values over the draws; none where no cell has two seeds."""
-    n = len(cells)
-    finite = drawn[np.isfinite(drawn)]
-    if n == len(np.unique(cells)) or not len(finite):
-        return Interval(value, float("nan"), float("nan"), n)
-    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), n)
+def row_weights(cells: Ints, seeds: Ints, resamples: int, seed: int) -> Array:
+    """`weights` of rows whose setting and seed are given as numbers [n]."""
+    known, place = np.unique(seeds, return_inverse=True)
+    drawn = seed_weights(known, resamples, seed)[:, place]
+    _, group, sizes = np.unique(cells, return_inverse=True, return_counts=True)
+    order = np.argsort(group, kind="stable")
+    sums = np.add.reduceat(drawn[:, order], np.cumsum(sizes) - sizes, axis=1)
+    scaled: Array = drawn * (sizes / sums)[:, group]
+    return scaled
 
 
 def centred(
     value: float,
-    drawn: NDArray[np.float64],
+    drawn: Array,
     seeds: float,
     n: int,
     bounds: tuple[float, float] = (-np.inf, np.inf),
     level: float = LEVEL,
 ) -> Interval:
-    """The interval of a smooth statistic: its draws, moved so that their mean is `value`, and widened to their due.
+    """The interval of a smooth statistic: `value` -+ t * the deviation of its draws, widened to its due.
 
-    Resampling takes noise for signal, which moves the draws; and n seeds drawn from themselves spread by (n - 1) / n of
-    their variance, so deviations are stretched by sqrt(n / (n - 1)) for the `seeds` of a cell. `n` counts runs.
+    Resampling takes noise for signal, which moves the draws: only their spread counts. n seeds weighed by themselves
+    spread by (n - 1) / (n + 1) of the variance that n others have. The deviation comes from n `seeds`, whatever the
+    number of settings that share them: t is Student's with n - 1 degrees of freedom. The interval ends at the `bounds`
+    of what the statistic can be, and always holds its value. `n` counts runs.
     """
     finite = drawn[np.isfinite(drawn)]
     if seeds <= 1 or len(finite) < 2 or not np.isfinite(value):
         return Interval(value, float("nan"), float("nan"), n)
-    spread = (np.quantile(finite, [(1 - level) / 2, (1 + level) / 2]) - finite.mean()) * np.sqrt(seeds / (seeds - 1))
-    low, high = np.clip(value + spread, *bounds)
+    wide = float(student(seeds, level)) * float(finite.std(ddof=1)) * np.sqrt((seeds + 1) / (seeds - 1))
+    low, high = max(value - wide, min(value, bounds[0])), min(value + wide, max(value, bounds[1]))
     return Interval(value, float(low), float(high), n)
 
 
-def seeds_of(cells: NDArray[np.int64]) -> float:
-    """How many runs a cell has on average."""
+def student(seeds: float | NDArray[Any], level: float = LEVEL) -> Array:
+    """How many deviations an interval of n seeds reaches to each side: Student's t with n - 1 degrees of freedom."""
+    from scipy.special import stdtrit
+
+    reach: Array = np.asarray(stdtrit(np.asarray(seeds) - 1.0, (1 + level) / 2))
+    return reach
+
+
+def percentile(value: float, drawn: Array, n: int, level: float = LEVEL) -> Interval:
+    """The middle of the draws of a statistic, and its value: what order statistics of one setting have."""
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, min(value, float(low)), max(value, float(high)), n)
+
+
+def seeds_of(cells: Ints) -> float:
+    """How many runs a setting has on average."""
     return len(cells) / max(1, len(np.unique(cells)))
 
 
 def median(
-    values: NDArray[np.float64],
-    cells: NDArray[np.int64] | None = None,
+    values: Array,
+    cells: Ints | None = None,
+    seeds: Ints | None = None,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> Interval:
-    """The median with its interval.
+    """The median of runs whose settings and seeds are given (by default: one setting, each run a seed).
 
-    Five seeds of one cell give the range from least to greatest, which covers the true median in
-    1 - 2 / 2^5 = 93.75 % of studies; three seeds cover it in 75 % only.
+    Of one setting the interval is the middle of its resampled medians: five seeds give the range from least to
+    greatest, which covers the true median in 1 - 2 / 2^5 = 93.75 % of studies; three seeds cover it in 75 % only. Of
+    several settings it is `centred`, as their runs are no sample of their own.
     """
     cells = np.zeros(len(values), dtype=np.int64) if cells is None else cells
-    rows = resample(cells, resamples, np.random.default_rng(seed))
-    return percentile(float(np.median(values)), np.median(values[rows], axis=1), cells, level)
+    seeds = np.arange(len(values)) if seeds is None else seeds
+    value, several = float(np.median(values)), len(np.unique(cells)) > 1
+    if (of := seeds_of(cells)) <= 1:
+        return Interval(value, float("nan"), float("nan"), len(values))
+    drawn = weighted_median(values, row_weights(cells, seeds, resamples, seed))
+    return (
+        centred(value, drawn, of, len(values), level=level) if several else percentile(value, drawn, len(values), level)
+    )
+
+
+def weighted_median(values: Array, weights: Array) -> Array:
+    """The median of `values` [n] under each row of `weights` [b n]: where half of the weight is reached."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[:, order], axis=1)
+    middle: Array = values[order][(reached < reached[:, -1:] / 2).sum(axis=1)]
+    return middle
 
 
 def medians(rows: pl.DataFrame, by: Sequence[str], *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
     """The median of `value` for each combination of the columns `by`: median, low, high (null for one seed) and n.
 
-    Every group draws from `seed` anew, so that one more group changes no other.
+    Every seed has its own draws, so that one more group changes no other.
     """
     finite = rows.filter(pl.col("value").is_finite())
     out = []
     for key, group in finite.group_by(*by, maintain_order=True):
-        found = median(group["value"].to_numpy(), strata(group), seed=seed, resamples=resamples)
+        found = median(
+            group["value"].to_numpy(), strata(group), group["seed"].to_numpy(), seed=seed, resamples=resamples
+        )
         ends = {end: None if np.isnan(number) else number for end, number in (("low", found.low), ("high", found.high))}
         out.append({**dict(zip(by, key, strict=True)), "median": found.value, **ends, "n": found.n})
     numbers = {"median": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "n": pl.Int64()}

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from distaff.analysis.block import Block, block
-from distaff.analysis.intervals import RESAMPLES, centred
+from distaff.analysis.duplicates import counted_once
+from distaff.analysis.intervals import RESAMPLES, centred, seed_weights
 from distaff.analysis.scores import sign, supervised, unsupervised
 from distaff.errors import DistaffError
 
@@ -25,6 +26,8 @@ PUBLISHED = {  # (same metric, same data set): Table 1 of Locatello et al. (2019
     (True, False): 0.593,
     (True, True): 0.807,
 }
+ENDS = {"low": pl.Float64(), "high": pl.Float64()}
+LEAST_SEEDS = 4  # of an interval: with two seeds a game has one choice and one judge, and its resamples are all alike
 Array = NDArray[np.float64]
 
 
@@ -38,23 +41,26 @@ class Outcomes(NamedTuple):
 Related = Callable[[int, int, int, int], bool]  # of (data set, metric) chosen by to (data set, metric) judged by
 
 
-def transfer_game(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+def transfer_game(
+    table: pl.DataFrame, metrics: Sequence[str] | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> pl.DataFrame:
     """Tables 1 and 6 of the paper: how often a transferred setting beats or ties a random model.
 
-    A row for same or different metric and data set: probability, low, high, chance (1/2 and half the ties: what a
-    random setting reaches), published, and the settings and seeds behind it. Seeds are resampled for all settings
-    together, and a run is never judged by itself. Rows that need a second metric or data set are left out without.
+    A row for same or different metric and data set: probability, low, high (null below four seeds), chance (1/2 and
+    half the ties: what a random setting reaches), published, and the settings and seeds behind it. Seeds are resampled
+    for all settings together, and a run is never judged by itself. Runs of the same mathematics play once. Rows that
+    need a second metric or data set are left out without. By default with all disentanglement scores.
     """
-    played = block(table, supervised(table))
+    played = block(counted_once(table), supervised(table) if metrics is None else metrics)
     chance = _chance(played.values)
     rows = []
     for (metric, dataset), published in PUBLISHED.items():
         outcomes = game_outcomes(played, metric=metric, dataset=dataset)
         if outcomes is not None:
             told = {"metric": _word(metric), "dataset": _word(dataset)}
-            numbers = {**_interval(outcomes, seed, resamples), "chance": chance, "published": published}
+            numbers = {**_interval(outcomes, played, seed, resamples), "chance": chance, "published": published}
             rows.append({**told, **numbers, "settings": len(played.settings), "seeds": len(played.seeds)})
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides=ENDS)
 
 
 def game_outcomes(played: Block, *, metric: bool, dataset: bool) -> Outcomes | None:
@@ -69,28 +75,31 @@ def selection_outcomes(played: Block, selector: str, metrics: Sequence[str]) -> 
     return _outcomes(winners, played.values[:, judges], lambda d, _, e, __: d == e)
 
 
-def selection(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+def selection(
+    table: pl.DataFrame, metrics: Sequence[str] | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> pl.DataFrame:
     """What choosing by a score without labels is worth, in the terms of Table 1, per selector and data set.
 
-    `probability` (low, high) is that of the chosen setting trained with another seed, averaged over the supervised
-    metrics of the data set; `selected` that of the chosen model itself; `regret` is how much of the distance between
-    a random model and the best of the seed is lost (0: the best was chosen, 1: no better than random).
+    `probability` (low, high) is that of the chosen setting trained with another seed, averaged over `metrics` (by
+    default all disentanglement scores of the data set); `selected` that of the chosen model itself; `regret` is how
+    much of the distance between a random model and the best of the seed is lost (0: the best was chosen, 1: no better
+    than random). The ends of the interval are null below four seeds.
     """
-    metrics, chosen_by = supervised(table), unsupervised(table)
+    metrics, chosen_by = supervised(table) if metrics is None else metrics, unsupervised(table)
     if not chosen_by or not metrics:
         raise DistaffError("selection needs a score without labels and one with labels")
     rows = []
-    for (dataset,), part in table.group_by("dataset", maintain_order=True):
+    for (dataset,), part in counted_once(table).group_by("dataset", maintain_order=True):
         played = block(part, [*chosen_by, *metrics])
         judges = [i for i, name in enumerate(played.metrics) if name in metrics]
         for place, name in enumerate(played.metrics):
             outcomes = selection_outcomes(played, name, metrics) if name in chosen_by else None
             if outcomes is not None:
                 winners, judged = best(sign(name) * played.values[:, [place]]), played.values[:, judges]
-                told = {"selector": name, "dataset": dataset, **_interval(outcomes, seed, resamples)}
+                told = {"selector": name, "dataset": dataset, **_interval(outcomes, played, seed, resamples)}
                 told |= {"selected": _selected(outcomes), "regret": _regret(winners, judged)}
                 rows.append({**told, "settings": len(played.settings), "seeds": len(played.seeds)})
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides=ENDS)
 
 
 def best(values: Array) -> Array:
@@ -138,18 +147,39 @@ def expected(outcomes: Outcomes, weights: Array) -> Array:
     return share
 
 
-def resampled_weights(seeds: int, resamples: int, seed: int) -> Array:
-    """How often each seed is drawn in each of the resamples."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples).astype(np.float64)
+def seeds_drawn(played: Block, resamples: int, seed: int) -> Array:
+    """The weight of each seed of the block in what was found, and in each of the resamples [1 + resamples s]."""
+    return np.vstack([np.ones(len(played.seeds)), seed_weights(played.seeds, resamples, seed)])
 
 
-def _interval(outcomes: Outcomes, seed: int, resamples: int) -> dict[str, float]:
-    seeds = len(outcomes.won)
-    value = float(expected(outcomes, np.ones((1, seeds)))[0])
-    drawn = expected(outcomes, resampled_weights(seeds, resamples, seed))
-    found = centred(value, drawn, seeds, seeds, (0.0, 1.0))
-    return {"probability": value, "low": found.low, "high": found.high}
+def best_anew(found: Array, seeds: float) -> Array:
+    """The greatest of k statistics [k 1 + b], chosen anew in each resample, and the first one less its optimism.
+
+    A choice in hindsight is too good: by as much, to first order, as the choice of a resample is better there than in
+    what was found (Efron, 1983), with resamples that spread as n `seeds` do (see `centred`). Where all choices are
+    equal that takes off two thirds of what the naive choice gains, and where one is clearly best, nothing. The greatest
+    of several varies less than any of them, but what is left after its optimism does not: the draws that are given back
+    spread at least as those of the first choice.
+    """
+    plain, drawn = found[:, :1], found[:, 1:]
+    stretch = np.sqrt((seeds + 1) / (seeds - 1)) if seeds > 1 else 1.0
+    anew = plain + stretch * (drawn - drawn.mean(axis=1, keepdims=True))
+    chosen, first = anew.argmax(axis=0), int(plain.argmax())
+    of_chosen = np.take_along_axis(anew, chosen[None], axis=0)[0]
+    optimism = (of_chosen - plain[chosen, 0]).mean()
+    wider = max(1.0, float(anew[first].std() / of_chosen.std())) if of_chosen.std() > 0 else 1.0
+    spread = wider / stretch * (of_chosen - of_chosen.mean())
+    best: Array = plain[first, 0] - optimism + np.concatenate([[0.0], spread])
+    return best
+
+
+def _interval(outcomes: Outcomes, played: Block, seed: int, resamples: int) -> dict[str, float | None]:
+    seeds = len(played.seeds)
+    value, *drawn = expected(outcomes, seeds_drawn(played, resamples, seed))
+    if seeds < LEAST_SEEDS:
+        return {"probability": float(value), "low": None, "high": None}
+    found = centred(float(value), np.array(drawn), seeds, seeds, (0.0, 1.0))
+    return {"probability": found.value, "low": found.low, "high": found.high}
 
 
 def _chance(judged: Array) -> float:

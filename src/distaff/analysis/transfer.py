@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from distaff.analysis.agreement import spearman
-from distaff.analysis.block import block
-from distaff.analysis.intervals import RESAMPLES, centred
+from distaff.analysis.block import Block, block
+from distaff.analysis.duplicates import counted_once
+from distaff.analysis.intervals import RESAMPLES, centred, seed_weights
 from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
 
@@ -19,19 +20,21 @@ def between_datasets(
 ) -> pl.DataFrame:
     """Figures 4 (right) and 17 of the paper: the rank correlation of settings between each two data sets, per metric.
 
-    Each setting counts with the median of its seeds: metric, a, b, rho, low, high (other seeds within each cell) and n
-    settings. Raises `DistaffError` where there are fewer than two data sets or three settings in common.
+    Each setting counts with the median of its seeds: metric, a, b, rho, low, high (other seeds, the same for all
+    settings and data sets) and n settings. Raises `DistaffError` where there are fewer than two data sets or three
+    settings in common.
     """
     if table["dataset"].n_unique() < 2:
         raise DistaffError("there is one data set only: transfer is between two")
+    once = counted_once(table)
     out: list[dict[str, object]] = []
     for metric in metrics:
-        played = block(table, [metric])
+        played = block(once, [metric])
         if not played.metrics or len(played.settings) < 3:
             continue
         values = played.values[:, 0]
         seeds = float(np.isfinite(values).sum(axis=-1).mean())
-        middle, drawn = np.nanmedian(values, axis=2), _redrawn_medians(values, seed, resamples)
+        middle, drawn = np.nanmedian(values, axis=2), _redrawn_medians(played, seed, resamples)
         for i, a in enumerate(played.datasets):
             for j, b in enumerate(played.datasets):
                 rho = float(spearman(middle[i], middle[j]))
@@ -45,14 +48,16 @@ def between_datasets(
     return pl.DataFrame(out, schema_overrides=dict.fromkeys(("rho", "low", "high"), pl.Float64))
 
 
-def _redrawn_medians(values: np.ndarray, seed: int, resamples: int) -> np.ndarray:
-    """The medians [resamples dataset setting] of scores [dataset setting seed], seeds redrawn within each cell."""
-    rng = np.random.default_rng(seed)
-    ordered, there = np.sort(values, axis=-1), np.isfinite(values).sum(axis=-1, keepdims=True)  # NaN comes last
+def _redrawn_medians(played: Block, seed: int, resamples: int) -> np.ndarray:
+    """The medians [resamples dataset setting] of the scores of one metric, with the seeds weighed anew."""
+    values, weights = played.values[:, 0], seed_weights(played.seeds, resamples, seed)
+    order = np.argsort(values, axis=-1)  # NaN comes last, and weighs nothing
+    ordered, there = np.take_along_axis(values, order, axis=-1), np.isfinite(values)
     out = np.empty((resamples, *values.shape[:-1]))
     for number in range(resamples):
-        rows = (rng.random(values.shape) * there).astype(np.int64)
-        out[number] = np.median(np.take_along_axis(ordered, rows, axis=-1), axis=-1)
+        reached = np.cumsum(np.take_along_axis(there * weights[number], order, axis=-1), axis=-1)
+        place = (reached < reached[..., -1:] / 2).sum(axis=-1, keepdims=True)
+        out[number] = np.take_along_axis(ordered, place, axis=-1)[..., 0]
     return out
 
 
@@ -61,7 +66,7 @@ def paired_medians(table: pl.DataFrame, metric: str) -> pl.DataFrame:
 
     A setting of one data set is that of another where their `configuration` is the same.
     """
-    rows = scores(table, metric)
+    rows = scores(counted_once(table), metric)
     middle = rows.group_by("dataset", "setting", "configuration", "method", "strength", "spec").agg(
         pl.col("value").median().alias("median"), pl.len().alias("n")
     )

@@ -93,7 +93,7 @@ def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int
 
 
 def _median(part: pl.DataFrame, column: str, seed: int, resamples: int) -> Interval:
-    return median(part[column].to_numpy(), strata(part), seed=seed, resamples=resamples)
+    return median(part[column].to_numpy(), strata(part), part["seed"].to_numpy(), seed=seed, resamples=resamples)
 
 
 def _told(found: Interval) -> dict[str, float | int | None]:

@@ -2,60 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.intervals import RESAMPLES, centred, resample, seeds_of, strata
+from distaff.analysis.duplicates import counted_once
+from distaff.analysis.intervals import RESAMPLES, centred, seeds_of, strata, weights
 from distaff.analysis.scores import supervised
 from distaff.analysis.settings import complete
 
+Array = NDArray[np.float64]
+FLAT = 1e-24  # variance below which a score does not vary
 
-def explained(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The in-sample R^2 of least squares on one categorical predictor, along the last axis of `values`.
 
-    R^2 = 1 - sum (y - mean of y's group)^2 / sum (y - mean)^2; NaN where the values do not vary.
+class Shares(NamedTuple):
+    """The share of variance that a predictor explains, for each weighing of the runs [b], and the number of runs."""
+
+    r2: Array
+    adjusted: Array
+    n: int
+
+
+def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None) -> Shares:
+    """Least squares of a score [n] on one categorical predictor, with runs weighed by `times` [b n], by default
+    once and alike.
+
+    R^2 = 1 - SSR / SST is in sample, as published; SSR is of the values about the means of their groups, SST about the
+    mean of all. The adjusted share is less its optimism, 1 - (SSR / (n - levels)) / (SST / (n - 1)): where the
+    predictor says nothing its mean is 0, so noise takes it below 0 as often as above. Of weights w, n - 1 is
+    sum w - sum w^2 / sum w, and n - levels the sum of that over groups, which leaves both mean squares unbiased. Runs
+    without a value are left out; NaN where the values do not vary, or every group has one run.
     """
-    member = (groups[:, None] == np.unique(groups)).astype(np.float64)
-    centred = values - values.mean(axis=-1, keepdims=True)
-    sums = centred @ member
-    between = (sums**2 / member.sum(axis=0)).sum(axis=-1)
-    total = (centred**2).sum(axis=-1)
-    flat = total <= 1e-24 * values.shape[-1]
-    share: NDArray[np.float64] = np.divide(between, total, out=np.full(np.shape(total), np.nan), where=~flat)
-    return share
+    times = np.ones((1, len(values))) if times is None else times
+    there = np.isfinite(values)
+    y, w = values[there] - (values[there].mean() if there.any() else 0.0), times[:, there]
+    member = (groups[there][:, None] == np.unique(groups[there])).astype(np.float64)
+    n, levels = member.shape
+    sums, sizes, squares = w @ (y[:, None] * member), w @ member, w**2 @ member
+    whole = w.sum(axis=1)
+    total = w @ y**2 - sums.sum(axis=1) ** 2 / whole
+    left = w @ y**2 - _divided(sums**2, sizes, 0.0).sum(axis=1)
+    r2 = 1 - _divided(left, np.where(total > FLAT * n, total, 0), np.nan)
+    if n <= levels:
+        return Shares(r2, np.full_like(r2, np.nan), n)
+    freedom = whole - squares.sum(axis=1) / whole
+    freedom_left = whole - _divided(squares, sizes, 0.0).sum(axis=1)
+    return Shares(r2, 1 - (1 - r2) * freedom / freedom_left, n)
 
 
-def adjusted(r2: float, n: int, levels: int) -> float:
-    """R^2 less its optimism: 1 - (1 - R^2) (n - 1) / (n - levels); NaN where every level has one run."""
-    return 1 - (1 - r2) * (n - 1) / (n - levels) if n > levels else float("nan")
+def _divided(above: Array, below: Array, otherwise: float) -> Array:
+    out: Array = np.divide(above, below, out=np.full(np.shape(above), otherwise), where=below > 0)
+    return out
 
 
-def variance_explained(table: pl.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -> pl.DataFrame:
+def variance_explained(
+    table: pl.DataFrame, metrics: Sequence[str] | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> pl.DataFrame:
     """Table 5 of the paper: the share of each score's variance that predictors explain, per data set.
 
     Predictor `method` has a level a method, `setting` one a setting; what remains is the seed. A row gives
     r2 (in sample, as published), adjusted for its optimism, low, high (of the adjusted share), n and levels. Scores
-    that are constant have null r2.
+    that are constant have null r2. Runs of the same mathematics count once. By default of all disentanglement scores.
     """
-    rows = complete(table).filter(
-        pl.col("metric").is_in(supervised(table)) & (pl.col("representation") == "mean") & pl.col("value").is_finite()
+    names = supervised(table) if metrics is None else metrics
+    rows = counted_once(complete(table)).filter(
+        pl.col("metric").is_in(names) & (pl.col("representation") == "mean") & pl.col("value").is_finite()
     )
     out: list[dict[str, object]] = []
     for (dataset, metric), part in rows.group_by("dataset", "metric", maintain_order=True):
         values, cells = part["value"].to_numpy(), strata(part)
-        draws = values[resample(cells, resamples, np.random.default_rng(seed))]
+        times = np.vstack([np.ones(part.height), weights(part, resamples, seed)])
         methods = part["method"].rank("dense").cast(pl.Int64).to_numpy()
         for predictor, groups in (("method", methods), ("setting", cells)):
-            r2, levels = float(explained(values, groups)), len(np.unique(groups))
-            drawn = explained(draws, groups)
-            share = adjusted(r2, len(cells), levels)
-            slope = (len(cells) - 1) / max(1, len(cells) - levels)  # of the adjusted share in r2
-            found = centred(share, slope * drawn, seeds_of(cells), len(cells), (-1.0, 1.0))
-            numbers = {"r2": r2, "adjusted": share, "low": found.low, "high": found.high}
+            r2, share, n = shares(values, groups, times)
+            found = centred(float(share[0]), share[1:], seeds_of(cells), n, (-np.inf, 1.0))
+            numbers = {"r2": float(r2[0]), "adjusted": found.value, "low": found.low, "high": found.high}
             clean = {name: None if np.isnan(value) else value for name, value in numbers.items()}
             key = {"dataset": dataset, "metric": metric, "predictor": predictor}
-            out.append({**key, **clean, "n": found.n, "levels": levels})
+            out.append({**key, **clean, "n": n, "levels": len(np.unique(groups))})
     text = {name: pl.String() for name in ("dataset", "metric", "predictor")}
     floats = {name: pl.Float64() for name in ("r2", "adjusted", "low", "high")}
     return pl.DataFrame(out, schema={**text, **floats, "n": pl.Int64(), "levels": pl.Int64()}).sort(*text)

@@ -27,7 +27,7 @@ def claims(
     from rich.console import Console
     from rich.table import Table
 
-    from distaff.analysis.claims.claims import scorecard
+    from distaff.analysis.claims.claims import on_what, scorecard
     from distaff.atomic import write
     from distaff.errors import DistaffError
     from distaff.scoring.grids import factor_sizes
@@ -52,5 +52,6 @@ def claims(
     Console().print(told)
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
+    print(on_what(card))
     if json is not None:
         write(json, card.write_json().encode())

@@ -44,6 +44,7 @@ def method(
     labels: bool = False,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
+    same_as: tuple[Mapping[str, int | float], str] | None = None,
 ) -> Callable[[Callable[..., Terms]], Callable[..., Terms]]:
     """Mark a function as a method; `label` is its name as its paper writes it.
 
@@ -53,9 +54,10 @@ def method(
     before it is sampled. Each of these takes the method's parameters that are no `Hyper`, by name, where it names
     them. `labels` asks for the factors of the batch as `Outputs.labels`. `version` is raised by hand when the
     mathematics changes; `since` gives a parameter that was added later its value in earlier runs, so that their ids
-    live on. `paper`, `label`, `version` and `since` are read from the file by the registry.
+    live on. `same_as` names values with which the loss is that of another method, and that method, as literals: the
+    analysis counts runs of both once. All but functions are read from the file by the registry.
     """
-    del paper, label, version, since
+    del paper, label, version, since, same_as
 
     def mark(function: Callable[..., Terms]) -> Callable[..., Terms]:
         _HOOKS[function.__name__] = Hooks(critic, views, posterior, labels)

@@ -26,7 +26,13 @@ def critic_loss(out: Outputs, *, clip: bool = True) -> Scalar:
     return -0.5 * (real.log().mean() + fake.log().mean())
 
 
-@method(paper="https://arxiv.org/abs/1802.05983", label="FactorVAE", critic=critic_loss, since={"clip": True})
+@method(
+    paper="https://arxiv.org/abs/1802.05983",
+    label="FactorVAE",
+    critic=critic_loss,
+    since={"clip": True},
+    same_as=({"gamma": 0}, "beta_vae(beta=1)"),
+)
 def factor_vae(out: Outputs, *, gamma: Hyper = 10.0, clip: bool = True) -> Terms:
     r"""FactorVAE (Kim and Mnih, 2018), Eq. 3:  E_q[-log p(x|z)] + KL(q(z|x) || p(z)) + gamma E[D_0(z) - D_1(z)].
 

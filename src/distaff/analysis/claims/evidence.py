@@ -1,6 +1,7 @@
 """A study as arrays, with its resamples drawn once: what every claim is measured on.
 
-All measures return [1 + resamples]: first what the study shows, then what it would with other seeds of its settings.
+All measures return [1 + resamples]: first what the study shows, then what it would with other seeds, the same ones for
+all settings and data sets. Runs and metrics are those that the paper has, and runs of the same mathematics count once.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 
 from distaff.analysis.agreement import Ranks, ranks
 from distaff.analysis.block import Block, block
-from distaff.analysis.intervals import counts, seeds_of, strata
-from distaff.analysis.scores import RUN, supervised, unsupervised, wide
-from distaff.analysis.selection import expected, game_outcomes, resampled_weights
+from distaff.analysis.duplicates import counted_once
+from distaff.analysis.intervals import seeds_of, strata, weights
+from distaff.analysis.paper import in_range
+from distaff.analysis.reliability import Reliability, reliabilities
+from distaff.analysis.scores import CELL, paper_six, unsupervised, wide
+from distaff.analysis.selection import expected, game_outcomes, seeds_drawn
 from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
 from distaff.errors import DistaffError
 
@@ -27,12 +31,13 @@ KEPT = 8  # rankings of a data set at hand: more cost memory, 6 MB each at 1,800
 
 @dataclass(frozen=True)
 class Part:
-    """One data set: a row a run; `times` [1 + resamples n] says how often each run stands in each resample."""
+    """One data set: a row a run; `times` [1 + resamples n] says how much each run weighs in each resample."""
 
     dataset: str
     method: NDArray[np.str_]
     strength_index: NDArray[np.int64]
     cells: NDArray[np.int64]
+    seed: NDArray[np.int64]
     columns: Mapping[str, Array]
     times: Array = field(repr=False)
     known: dict[str, Ranks] = field(default_factory=dict, repr=False)
@@ -60,10 +65,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The parts of a study that have two settings or more, and its table; `grids` are the factor sizes of data sets."""
+    """The parts of a study that have two settings or more, and its table; `grids` are the factor sizes of data sets.
+
+    In `parts` runs of the same mathematics count once; `whole` has them all, for what is said of one method alone.
+    `settings` counts the settings within the paper's range, `left_out` those beyond it.
+    """
 
     table: pl.DataFrame
     parts: Sequence[Part]
+    whole: Sequence[Part]
+    settings: int
+    left_out: int
     resamples: int
     seed: int
     grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -80,8 +92,20 @@ class Evidence:
 
     @cached_property
     def metrics(self) -> list[str]:
-        """The disentanglement scores that every part has."""
-        return [name for name in supervised(self.table) if all(name in part.columns for part in self.parts)]
+        """The paper's metrics that every part has."""
+        return [name for name in paper_six(self.table) if all(name in part.columns for part in self.parts)]
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """Whether the paper's metrics hold more than noise here."""
+        return self.reliability_of(self.metrics)
+
+    def reliability_of(self, columns: Sequence[str]) -> Reliability:
+        """Whether the settings differ in these columns, and whether the columns go together."""
+        scores = [[part.columns[name] for name in columns] for part in self.parts]
+        return reliabilities(
+            columns, scores, [part.cells for part in self.parts], [part.seed for part in self.parts], self.seed
+        )
 
     @cached_property
     def block(self) -> Block:
@@ -101,33 +125,39 @@ class Evidence:
         outcomes = game_outcomes(self.block, metric=metric, dataset=dataset)
         if outcomes is None:
             raise DistaffError("needs a second data set" if not dataset else "needs a second metric")
-        s = len(self.block.seeds)
-        return expected(outcomes, np.vstack([np.ones(s), resampled_weights(s, self.resamples, self.seed)]))
+        return expected(outcomes, seeds_drawn(self.block, self.resamples, self.seed))
 
 
 def evidence(
     table: pl.DataFrame, *, grids: Mapping[str, Sequence[int]] | None = None, resamples: int = 400, seed: int = 0
 ) -> Evidence:
     """The evidence that a table of scores gives."""
-    table = with_efficiency(table)
+    kept = with_efficiency(in_range(table))
+    once = counted_once(kept)
+    whole = _parts(kept, resamples, seed)
+    parts = whole if once is kept else _parts(once, resamples, seed)
+    of_parts = once.filter(pl.col("dataset").is_in([part.dataset for part in parts]))
+    settings = kept.n_unique(CELL)
+    return Evidence(of_parts, parts, whole, settings, table.n_unique(CELL) - settings, resamples, seed, grids or {})
+
+
+def _parts(table: pl.DataFrame, resamples: int, seed: int) -> list[Part]:
     tasks = [one.column for one in (*accuracies(table), *efficiencies(table))]
-    runs = wide(table, [*supervised(table), *unsupervised(table), *tasks])
-    parts = [
-        _part(str(name), rows, resamples, seed)
+    names = [*paper_six(table), *unsupervised(table), *tasks]
+    runs = wide(table, names)
+    return [
+        _part(str(name), rows, names, resamples, seed)
         for (name,), rows in runs.group_by("dataset", maintain_order=True)
         if rows["setting"].n_unique() > 1
     ]
-    kept = table.filter(pl.col("dataset").is_in([part.dataset for part in parts]))
-    return Evidence(kept, parts, resamples, seed, grids or {})
 
 
-def _part(dataset: str, rows: pl.DataFrame, resamples: int, seed: int) -> Part:
-    cells = strata(rows)
-    times = np.vstack([np.ones(len(cells)), counts(cells, resamples, np.random.default_rng(seed))])
-    names = [name for name in rows.columns if name not in RUN]
-    columns = {name: rows[name].to_numpy().astype(np.float64) for name in names if rows[name].count()}
-    method = rows["method"].to_numpy().astype(np.str_)
-    return Part(dataset, method, rows["strength_index"].to_numpy(), cells, columns, times)
+def _part(dataset: str, rows: pl.DataFrame, names: Sequence[str], resamples: int, seed: int) -> Part:
+    times = np.vstack([np.ones(rows.height), weights(rows, resamples, seed)])
+    known = [name for name in names if name in rows.columns and rows[name].count()]
+    columns = {name: rows[name].to_numpy().astype(np.float64) for name in known}
+    method, index = rows["method"].to_numpy().astype(np.str_), rows["strength_index"].to_numpy()
+    return Part(dataset, method, index, strata(rows), rows["seed"].to_numpy(), columns, times)
 
 
 def rank_correlation(x: Array, y: Array, times: Array) -> Array:
@@ -152,22 +182,3 @@ def mean_of(values: Array, times: Array) -> Array:
     weight = times[:, there]
     mean: Array = weight @ values[there] / np.maximum(weight.sum(axis=1), 1e-12)
     return mean
-
-
-def unexplained(values: Array, groups: NDArray[np.int64], times: Array) -> Array:
-    """The share of variance that a categorical predictor leaves, adjusted for its levels, in every resample."""
-    there = np.isfinite(values)
-    values, times = values[there], times[:, there]
-    member = (groups[there][:, None] == np.unique(groups[there])).astype(np.float64)
-    n, levels = len(values), member.shape[1]
-    if n <= levels:
-        raise DistaffError("needs two seeds a setting")
-    centred = values - values.mean()
-    sums, sizes = times @ (centred[:, None] * member), times @ member
-    square = times @ centred**2
-    total = square - sums.sum(axis=1) ** 2 / n
-    between = (
-        np.divide(sums**2, sizes, out=np.zeros_like(sums), where=sizes > 0).sum(axis=1) - sums.sum(axis=1) ** 2 / n
-    )
-    share: Array = (1 - np.divide(between, total, out=np.ones_like(total), where=total > 0)) * (n - 1) / (n - levels)
-    return share

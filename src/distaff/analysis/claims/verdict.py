@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from distaff.analysis.intervals import Interval
+import numpy as np
+
+from distaff.analysis.intervals import Interval, student
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "not enough evidence"
+NOT_APPLICABLE = "not applicable"  # the effect cannot exist in this study, however many seeds it has
 MOST = 1000  # more seeds than this nobody trains: the effect lies on the border
 
 
@@ -32,20 +35,17 @@ def judge(effect: Interval, region: Region) -> str:
 def more_seeds(effect: Interval, region: Region, seeds: float) -> int | None:
     """How many more seeds a setting would decide an open claim, were the effect what it seems; None if beyond reach.
 
-    An interval of n seeds shrinks as 1 / sqrt(n); it must no longer hold the nearest end of the region.
+    The least number at which `judge` decides, as an interval of n seeds is t(n - 1) / sqrt(n) wide.
     """
     if math.isnan(effect.low) or seeds <= 1:
         return None
-    needed = 0.0
-    for end in (end for end in region if math.isfinite(end)):
-        distance = abs(effect.value - end)
-        width = effect.value - effect.low if end < effect.value else effect.high - effect.value
-        needed = max(needed, math.inf if distance == 0 else seeds * (width / distance) ** 2)
-    inside = region.low < effect.value < region.high
-    if not inside:  # one end is enough: the near one
-        near = min((end for end in region if math.isfinite(end)), key=lambda end: abs(effect.value - end))
-        distance = abs(effect.value - near)
-        width = effect.value - effect.low if near < effect.value else effect.high - effect.value
-        needed = math.inf if distance == 0 else seeds * (width / distance) ** 2
-    more = needed - seeds
-    return None if more > MOST else max(1, math.ceil(more))
+    more = np.arange(1, MOST + 1)
+    shrunk = student(seeds + more) / student(seeds) * np.sqrt(seeds / (seeds + more))
+    low, high = (
+        effect.value - shrunk * (effect.value - effect.low),
+        effect.value + shrunk * (effect.high - effect.value),
+    )
+    inside = (low > region.low) & (high < region.high)
+    outside = (high < region.low) | (low > region.high)
+    decided = np.flatnonzero(inside | outside)
+    return int(more[decided[0]]) if len(decided) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from distaff.analysis.paper import comparable
 from distaff.analysis.selection import transfer_game as game
 from distaff.report import Figure, figure
 
@@ -21,8 +22,9 @@ NAMES = {
     question="Does a setting that was good once stay good, with another seed, metric or data set?",
     reading="The best setting of one seed is trained again with another seed, and judged as the row says. The dot is "
     "how often it beats or ties a random model; the ring is what the paper found on seven data sets; the grey tick "
-    "is what a random setting reaches.",
-    interval="The bar is the 95 % bootstrap interval over seeds; every outcome of the game is counted, none is drawn.",
+    "is what a random setting reaches. Settings and metrics are those of the paper, where the study has them.",
+    interval="The bar is the 95 % bootstrap interval over seeds; every outcome of the game is counted, none is "
+    "drawn. Fewer than four seeds have no interval.",
     order=10,
     paper="Tables 1 and 6",
     legend=False,
@@ -34,11 +36,11 @@ def transfer_game(table: pl.DataFrame, *, seed: int = 0) -> Figure:
 
     Raises `DistaffError` where fewer than two settings or seeds have the same scores.
     """
-    frame = game(table, seed=seed)
+    frame = game(*comparable(table), seed=seed)
     names = [NAMES[row] for row in frame.select("metric", "dataset").rows()]
     data = frame.with_columns(pl.Series("judged by", names, dtype=pl.String))
     shown = [name for name in NAMES.values() if name in names]
-    low = min(0.45, *frame["low"], *frame["chance"])
+    low = min(0.45, *frame["low"].drop_nulls(), *frame["probability"], *frame["chance"])
     title = "beats or ties a random model"
     scale = alt.Scale(domain=[low, 1.0], zero=False)
     x = alt.X("probability:Q", title=title, axis=alt.Axis(format=".0%", grid=True, tickCount=6), scale=scale)

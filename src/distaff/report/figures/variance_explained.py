@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from distaff.analysis.paper import comparable
 from distaff.analysis.scores import supervised
 from distaff.analysis.variance import variance_explained as shares
 from distaff.errors import DistaffError
@@ -32,7 +33,7 @@ def variance_explained(table: pl.DataFrame, *, seed: int = 0) -> Figure:
 
     Raises `DistaffError` where no score varies.
     """
-    frame = shares(table, seed=seed).drop_nulls("r2")
+    frame = shares(comparable(table)[0], supervised(table), seed=seed).drop_nulls("r2")
     if frame.is_empty():
         raise DistaffError("no disentanglement score varies between the runs: there is no variance to explain")
     split = frame.pivot("predictor", index=["dataset", "metric"], values="r2").with_columns(

@@ -26,7 +26,7 @@ def html(
     links: Sequence[tuple[str, str]],
 ) -> str:
     """The page; the figures of a data set stand on it where there is one, else on pages of their own."""
-    told = story.tell(table, planned, study.planned)
+    told = story.tell(table, planned, card, study.planned)
     here = [one for one in drawn if one.job.dataset == "study" or len(parts) == 1]
     claims = scorecard.html(card, _seen(drawn, here, parts))
     shown = "".join(one.section for one in here) or f'<p class="absent">{"" if parts else NOTHING}</p>'

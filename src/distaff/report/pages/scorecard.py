@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.claims.verdict import CONTRADICTED, OPEN, SUPPORTED
+from distaff.analysis.claims.claims import on_what
+from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
 
 MARKS = {SUPPORTED: ("yes", "✓"), CONTRADICTED: ("no", "✗"), OPEN: ("open", "?")}
 
@@ -16,9 +17,8 @@ MARKS = {SUPPORTED: ("yes", "✓"), CONTRADICTED: ("no", "✗"), OPEN: ("open", 
 def html(card: pl.DataFrame, links: Mapping[str, str]) -> str:
     """The section of the scorecard; `links` gives the place of each figure that was drawn."""
     counts = dict(card["verdict"].value_counts().iter_rows())
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in MARKS if counts.get(verdict))
-    decided = card.filter((pl.col("verdict") != OPEN) | pl.col("value").is_not_null())
-    waiting = card.filter((pl.col("verdict") == OPEN) & pl.col("value").is_null())
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*MARKS, NOT_APPLICABLE) if counts.get(verdict))
+    decided, waiting = card.filter(pl.col("value").is_not_null()), card.filter(pl.col("value").is_null())
     rows = "".join(_row(row, links) for row in decided.iter_rows(named=True))
     more = "".join(
         f"<li>{escape(row['statement'])} <span>{escape(row['needs'])}</span></li>"
@@ -31,7 +31,7 @@ def html(card: pl.DataFrame, links: Mapping[str, str]) -> str:
         '<section class="scorecard" id="scorecard"><header><p class="eyebrow">Scorecard</p>'
         f"<h2>Does what the papers found hold here?</h2><p class='sub'>{escape(told)}. Each effect stands with its "
         "95 % interval over seeds; a claim is decided where the whole interval lies within, or outside, the range in "
-        "which it holds.</p></header>"
+        f"which it holds. {escape(on_what(card))}</p></header>"
         f'<div class="heads" aria-hidden="true">{heads}</div><div class="claims" role="list">{rows}</div>'
         f"{asked if waiting.height else ''}"
         '<p class="files">Numbers: <a href="scorecard.csv">scorecard.csv</a></p></section>'
@@ -56,6 +56,8 @@ def _row(row: dict[str, Any], links: Mapping[str, str]) -> str:
 def _more(row: dict[str, Any]) -> str:
     if row["verdict"] != OPEN:
         return ""
+    if row["needs"] is not None:
+        return f"<small>{escape(row['needs'])}</small>"
     if row["more_seeds"] is None:
         return "<small>more seeds would hardly settle it</small>"
     word = "seed" if row["more_seeds"] == 1 else "seeds"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from distaff.analysis.intervals import medians
-from distaff.analysis.scores import SETTING, TC, scores, supervised
-from distaff.analysis.settings import labelled
-from distaff.analysis.variance import variance_explained
-from distaff.errors import DistaffError
+from distaff.analysis.scores import SETTING, paper_six, supervised
 from distaff.report.charts.theme import in_order, label, metric_label
 
 
@@ -23,9 +19,9 @@ class Story(NamedTuple):
     missing: list[str]
 
 
-def tell(table: pl.DataFrame, runs: pl.DataFrame, planned: int | None = None) -> Story:
-    """The story of the runs of one study and the table of their scores."""
-    found = [sentence for sentence in (_correlation(table), _seeds(table)) if sentence]
+def tell(table: pl.DataFrame, runs: pl.DataFrame, card: pl.DataFrame, planned: int | None = None) -> Story:
+    """The story of the runs of one study, the table of their scores and the scorecard of its claims."""
+    found = [sentence for sentence in (_correlation(card), _seeds(table, card)) if sentence]
     return Story(_ran(runs, planned), " ".join(found) or NOTHING, _limits(table, runs), _missing(table, runs, planned))
 
 
@@ -68,34 +64,17 @@ def _ran(runs: pl.DataFrame, planned: int | None) -> str:
     )
 
 
-def _correlation(table: pl.DataFrame) -> str:
-    """Whether total correlation rises or falls from the weakest to the strongest beta of beta-VAE."""
-    try:
-        rows = pl.concat([scores(table, TC, kind) for kind in ("sampled", "mean")])
-    except DistaffError:
-        return ""
-    rows = labelled(rows.filter(pl.col("method") == "beta_vae"), table)
-    found = medians(rows, ["dataset", "representation", "variant", "strength"])
+def _correlation(card: pl.DataFrame) -> str:
+    """Whether total correlation rises or falls with the strength of beta-VAE, as the scorecard has it."""
+    names = ("sampled_total_correlation_falls_for_beta_vae", "mean_total_correlation_rises_for_beta_vae")
     parts = []
-    for kind in ("sampled", "mean"):
-        line = found.filter(pl.col("representation") == kind).sort("strength")
-        if line.is_empty():
+    for kind, name in zip(("sampled", "mean"), names, strict=True):
+        row = _claim(card, name)
+        if row["low"] is None:
             return ""
-        longest = (
-            line.group_by("dataset", "variant")
-            .len()
-            .sort(pl.col("len"), "dataset", "variant", descending=[True, False, False])
-        )
-        line = line.filter(pl.col("dataset") == longest["dataset"][0], pl.col("variant") == longest["variant"][0])
-        if line.height < 2:
-            return ""
-        first, last = line.row(0, named=True), line.row(-1, named=True)
-        apart = None not in (first["low"], last["low"]) and (first["high"] < last["low"] or last["high"] < first["low"])
-        verb = ("rises" if last["median"] > first["median"] else "falls") if apart else "does not clearly move:"
-        verb = f"{verb} from" if apart else f"{verb}"
-        middle = "to" if apart else "against"
-        parts.append(f"that of {kind} codes {verb} {first['median']:.3g} {middle} {last['median']:.3g} nats")
-    return f"From the weakest to the strongest β-VAE {the_total(listed(parts))}."
+        verb = "rises" if row["low"] > 0 else "falls" if row["high"] < 0 else "does not clearly move"
+        parts.append(f"that of {kind} codes {verb} (rank correlation {_with_ends(row)})")
+    return f"With the strength of β-VAE {the_total(listed(parts))}."
 
 
 def the_total(parts: str) -> str:
@@ -103,22 +82,25 @@ def the_total(parts: str) -> str:
     return parts.replace("that of", "the total correlation of", 1)
 
 
-def _seeds(table: pl.DataFrame) -> str:
-    """How the variance of the scores splits, on the data set with most settings."""
-    shares = variance_explained(table, resamples=2).drop_nulls("adjusted")
-    if shares.is_empty():
-        return ""
-    busiest = shares.sort("levels", "dataset", descending=[True, False])["dataset"][0]
-    here = shares.filter(pl.col("dataset") == busiest)
-    mean = {name: sum(part["adjusted"]) / part.height for (name,), part in here.group_by("predictor")}
-    if not {"method", "setting"} <= mean.keys() or here.filter(pl.col("predictor") == "method").height == 0:
-        return ""
-    method, setting = (min(max(float(mean[name]), 0.0), 1.0) for name in ("method", "setting"))
-    names = listed([metric_label(name) for name in supervised(table) if name in here["metric"].to_list()])
-    return (
-        f"Of the variance of {names}, the choice of method explains {method:.0%} on average, the whole setting "
-        f"{setting:.0%}; the remaining {1 - setting:.0%} is the seed (adjusted for the number of settings)."
+def _seeds(table: pl.DataFrame, card: pl.DataFrame) -> str:
+    """How the variance of the scores splits, as the scorecard has it."""
+    method, seed = (
+        _claim(card, name) for name in ("method_explains_about_37_per_cent", "seed_explains_about_41_per_cent")
     )
+    if seed["value"] is None:
+        return ""
+    names = listed([metric_label(name) for name in paper_six(table)])
+    parts = [] if method["value"] is None else [f"the choice of method explains {method['value']:.0%}"]
+    told = listed([*parts, f"the seed {'' if parts else 'explains '}{seed['value']:.0%}"])
+    return f"Of the variance of {names}, {told} on average (adjusted for the number of settings)."
+
+
+def _claim(card: pl.DataFrame, name: str) -> dict[str, Any]:
+    return card.row(by_predicate=pl.col("name") == name, named=True)
+
+
+def _with_ends(row: dict[str, Any]) -> str:
+    return f"{row['value']:.2f}, {row['low']:.2f} to {row['high']:.2f}"
 
 
 def _limits(table: pl.DataFrame, runs: pl.DataFrame) -> str:

@@ -1,0 +1,164 @@
+"""What a claim needs of a study: that its effect can exist there, and that the study could see the contrary.
+
+A need looks at the evidence and says what is lacking, or None. The first kind stands at a claim as `needs=`: without
+it a claim is not applicable. The second stands as `sees=`: without it a claim is open, whatever its interval says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from distaff.analysis.claims import measures
+from distaff.analysis.claims.evidence import Evidence
+from distaff.analysis.intervals import centred
+from distaff.analysis.paper import RANGES
+from distaff.analysis.scores import TC, unsupervised
+from distaff.analysis.usefulness import accuracies, efficiencies
+
+Need = Callable[[Evidence], str | None]
+WORDS = {1: "one", 2: "two", 3: "three"}
+CLEARLY = 0.65  # of games won: half of what the paper's best row gains over chance
+
+
+def columns(*names: str) -> Need:
+    """Scores that some data set has all of."""
+
+    def lacking(study: Evidence) -> str | None:
+        there = any(set(names) <= part.columns.keys() for part in study.parts)
+        return None if there else f"needs {' and '.join(names)}"
+
+    return lacking
+
+
+def strengths(method: str, column: str) -> Need:
+    """A score of one method at two of the paper's strengths."""
+    low, high = RANGES[method]
+
+    def lacking(study: Evidence) -> str | None:
+        for part in study.whole:
+            rows = part.method == method
+            if column in part.columns and len(np.unique(part.strength_index[rows])) > 1:
+                return None
+        return f"needs {column} of {method} at two strengths from {low} to {high}"
+
+    return lacking
+
+
+def both_methods(one: str, other: str, column: str) -> Need:
+    """A score of two methods on one data set."""
+
+    def lacking(study: Evidence) -> str | None:
+        there = any(column in part.columns and {one, other} <= set(part.method) for part in study.whole)
+        return None if there else f"needs {column} of {one} and of {other}"
+
+    return lacking
+
+
+def methods(least: int) -> Need:
+    """So many methods of the paper on one data set: of one method alone, the choice explains nothing."""
+
+    def lacking(study: Evidence) -> str | None:
+        most = max((len(np.unique(part.method)) for part in study.parts), default=0)
+        return None if most >= least else f"needs {WORDS[least]} methods of the paper on one data set"
+
+    return lacking
+
+
+def datasets(least: int) -> Need:
+    """So many data sets with settings to compare."""
+
+    def lacking(study: Evidence) -> str | None:
+        if len(study.parts) >= least:
+            return None
+        return "needs a second data set" if least == 2 else f"needs {WORDS[least]} data sets"
+
+    return lacking
+
+
+def metrics(least: int, *, ordinary: bool = False) -> Need:
+    """So many of the paper's metrics on every data set; `ordinary` ones leave Modularity out."""
+    beside = " beside Modularity" if ordinary else ""
+
+    def lacking(study: Evidence) -> str | None:
+        found = measures.ordinary_metrics(study) if ordinary else study.metrics
+        if len(found) >= least:
+            return None
+        what = "one of the paper's six metrics" if least == 1 else f"{WORDS[least]} of the paper's six metrics"
+        return f"needs {what}{beside}"
+
+    return lacking
+
+
+def factor_sizes(study: Evidence) -> str | None:
+    """How many values the factors of a data set have."""
+    there = any(study.grids.get(part.dataset) for part in study.parts)
+    return None if there else "needs the factor sizes of its data set"
+
+
+def accuracy(study: Evidence) -> str | None:
+    """A downstream task."""
+    return None if accuracies(study.table) else "needs downstream accuracy"
+
+
+def efficiency(study: Evidence) -> str | None:
+    """Statistical efficiency."""
+    return None if efficiencies(study.table) else "needs statistical efficiency"
+
+
+def no_labels(study: Evidence) -> str | None:
+    """A loss or another score without labels."""
+    return None if unsupervised(study.table) else "needs a loss or another score without labels"
+
+
+def more_than_noise(study: Evidence) -> str | None:
+    """Scores that tell settings, or go together: else neither what is there nor what is missing means anything."""
+    return None if study.reliability.more_than_noise() else "the scores are not told from noise here"
+
+
+def each_more_than_noise(*names: str) -> Need:
+    """The same of each of some metrics: noise goes with nothing."""
+
+    def lacking(study: Evidence) -> str | None:
+        noise = [name for name in names if not study.reliability.more_than_noise(name)]
+        return f"{' and '.join(noise)} cannot be told from noise here" if noise else None
+
+    return lacking
+
+
+def settings_differ(study: Evidence) -> str | None:
+    """Settings whose scores differ by more than the luck of their seeds: else nobody could be seen to be best."""
+    return None if study.reliability.differ() else "settings do not differ by more than their seeds here"
+
+
+def settings_differ_in(name: str) -> Need:
+    """The same of one metric: one that is luck disagrees with every other, which says nothing of it."""
+
+    def lacking(study: Evidence) -> str | None:
+        return None if study.reliability.differ(name) else f"{name} differs by seeds more than by settings here"
+
+    return lacking
+
+
+def settings_differ_in_efficiency(study: Evidence) -> str | None:
+    """Sample efficiency that is more than the luck of seeds: no score has a link with luck."""
+    names = [one.column for one in efficiencies(study.table)]
+    columns: Sequence[str] = [name for name in names if all(name in part.columns for part in study.parts)]
+    found = study.reliability_of(columns)
+    seen = any(found.differ(name) for name in columns)
+    return None if seen else "sample efficiency differs by seeds more than by settings here"
+
+
+def gap_is_seen(study: Evidence) -> str | None:
+    """More total correlation of means than of samples: without a gap there is nothing to explain."""
+    drawn = measures.gap(study, TC)
+    gap = centred(float(drawn[0]), drawn[1:], study.seeds, study.runs)
+    return None if gap.low > 0 else "means do not surely depend more than samples here"
+
+
+def good_settings_stay_good(study: Evidence) -> str | None:
+    """The positive control of the games: on its own data set and metric, a good setting wins by more than `CLEARLY`."""
+    drawn = study.game(metric=True, dataset=True)
+    own = centred(float(drawn[0]), drawn[1:], study.seeds, study.runs, (0, 1))
+    return None if own.low > CLEARLY else "not even another seed of a good setting surely beats a random model here"

@@ -1,0 +1,108 @@
+"""Whether scores hold more than noise: a study that sees nothing cannot say that there is nothing to see.
+
+The null hypothesis is that a score is luck: within a data set and seed, each setting could have had the score of any
+other. So scores are permuted over the settings of their seed, each metric by itself. What the runs of one seed share
+stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PERMUTATIONS = 199
+SURE = 0.04  # the rate at which noise passes for more
+HALF = 0.5  # of the variance of settings' means: less than that is not a measurement
+
+
+class Reliability(NamedTuple):
+    """Of columns: p-values of `settings` that differ and of columns that go `together`, and the `reliability`.
+
+    A column's reliability is the share of the variance of settings' means that is not that of their seeds, which is
+    how far two halves of twice as many seeds would agree: 1 - 1 / F of settings in an analysis of variance, or 0.
+    """
+
+    columns: tuple[str, ...]
+    settings: Array  # [column]
+    together: Array  # [column]: with any of the others
+    reliability: Array  # [column], the mean over data sets
+    all_settings: float
+    all_together: float
+
+    def differ(self, name: str | None = None) -> bool:
+        """Whether settings differ in a column, by default in all columns taken together, and mostly by themselves."""
+        if not self.columns:
+            return False
+        if name is None:
+            return self.all_settings <= SURE and float(self.reliability.mean()) >= HALF
+        place = self.columns.index(name)
+        return bool(self.settings[place] <= SURE and self.reliability[place] >= HALF)
+
+    def more_than_noise(self, name: str | None = None) -> bool:
+        """Whether a column, by default all columns taken together, tells settings or goes with another column."""
+        if not self.columns:
+            return False
+        if name is None:
+            return min(self.all_settings, self.all_together) <= SURE / 2
+        place = self.columns.index(name)
+        return bool(min(self.settings[place], self.together[place]) <= SURE / 2)
+
+
+def reliabilities(
+    columns: Sequence[str], scores: Sequence[Sequence[Array]], cells: Sequence[Ints], seeds: Sequence[Ints], seed: int
+) -> Reliability:
+    """The reliability of `scores` [part][column][run], whose runs have these settings and seeds."""
+    k = len(columns)
+    apart, together, shares = np.zeros((k, 1 + PERMUTATIONS)), np.zeros((k, k, 1 + PERMUTATIONS)), np.zeros(k)
+    for number, (of_part, cell, of_seed) in enumerate(zip(scores, cells, seeds, strict=True)):
+        drawn = [_permuted(one, cell, of_seed, (seed, number, place)) for place, one in enumerate(of_part)]
+        for place, values in enumerate(drawn):
+            between, share = _between(values)
+            apart[place] += between
+            shares[place] += share / len(scores)
+        for a, b in combinations(range(k), 2):
+            rho = (np.nan_to_num(drawn[a]) * np.nan_to_num(drawn[b])).sum(axis=(1, 2))
+            together[a, b] += rho**2
+            together[b, a] += rho**2
+    found = [_p(one) for one in apart], [_p(one.sum(axis=0)) for one in together]
+    return Reliability(
+        tuple(columns), np.array(found[0]), np.array(found[1]), shares,
+        _p(apart.sum(axis=0)), _p(together.sum(axis=(0, 1)) / 2),
+    )  # fmt: skip
+
+
+def _permuted(values: Array, cells: Ints, seeds: Ints, key: tuple[int, ...]) -> Array:
+    """Scores [1 + permutations seed setting] of unit length, less their mean, as found and permuted within seeds."""
+    _, row = np.unique(seeds, return_inverse=True)
+    _, place = np.unique(cells, return_inverse=True)
+    square = np.full((row.max() + 1, place.max() + 1), np.nan)
+    there = np.isfinite(values)
+    square[row[there], place[there]] = values[there] - values[there].mean() if there.any() else np.nan
+    length = np.sqrt(np.nansum(square**2))
+    square = square / length if length > 0 else square
+    rng = np.random.default_rng(list(key))
+    stacked = np.broadcast_to(square, (PERMUTATIONS, *square.shape))
+    return np.concatenate([square[None], rng.permuted(stacked, axis=2)])
+
+
+def _between(values: Array) -> tuple[Array, float]:
+    """The share of the sum of squares between settings, for each permutation, and the reliability of what was found."""
+    there = np.isfinite(values)
+    sums, sizes = np.nansum(values, axis=1), there.sum(axis=1)
+    between = np.divide(sums**2, sizes, out=np.zeros_like(sums), where=sizes > 0).sum(axis=1)
+    settings, n = int((sizes[0] > 0).sum()), int(sizes[0].sum())
+    left = float(np.nansum(values[0] ** 2) - between[0])
+    if n <= settings or settings < 2 or between[0] <= 0:
+        return between, 0.0
+    return between, max(0.0, 1 - left / (n - settings) / (between[0] / (settings - 1)))
+
+
+def _p(found: Array) -> float:
+    """How often a permutation reaches what was found, itself among them; 1 where nothing varies."""
+    return float((found >= found[0] * (1 - 1e-9)).mean()) if found[0] > 0 else 1.0
