@@ -202,7 +202,7 @@ def test_figure_and_scorecard_of_the_game_and_of_variance_are_one_computation():
     split = dict(shares.rows())
     values = dict(card.select("name", "value").rows())
     assert values["method_explains_about_37_per_cent"] == pytest.approx(split["method"])
-    assert values["seed_explains_about_41_per_cent"] == pytest.approx(1 - split["method x strength"])
+    assert values["seed_explains_about_41_per_cent"] == pytest.approx(1 - split["setting"])
 
 
 def test_a_share_above_one_lies_in_its_interval():
