@@ -49,7 +49,7 @@ CRITIC_OPTIM = Optim(beta1=0.5, beta2=0.9)  # the 2019 study's, after Kim and Mn
 
 @dataclass(frozen=True)
 class Run:
-    """One model to train. `updates` counts updates of its parameters; `critic` is set where the method has a rival."""
+    """One model to train. `updates` counts updates of its parameters; `critic` is its discriminator, if any."""
 
     dataset: Spec
     method: Spec
@@ -104,12 +104,12 @@ def run(dataset: str, method: str, network: str = "conv64", critic: str = "criti
     `critic` is kept only where the method has one, so that it does not change the id of the others.
     """
     spec = METHODS.parse(method)
-    rival = METHODS.plugin(spec.name).has("critic")
+    has_critic = METHODS.plugin(spec.name).has("critic")
     return Run(
         DATASETS.parse(dataset),
         spec,
         NETWORKS.parse(network),
-        CRITICS.parse(critic) if rival else None,
+        CRITICS.parse(critic) if has_critic else None,
         **rest,  # type: ignore[arg-type]
     )
 
@@ -127,7 +127,7 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
 
 
 def structure(run: Run) -> tuple[str, str]:
-    """The run's method and those of its parameters that are no numbers to an engine, in a form that sorts."""
+    """The run's method and those of its parameters that are not `Hyper`, in a form that sorts."""
     hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
     return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
 
@@ -135,15 +135,16 @@ def structure(run: Run) -> tuple[str, str]:
 def side_by_side(run: Run) -> tuple[object, ...]:
     """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
     plugin = METHODS.plugin(run.method.name)
-    own = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    own_structure = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
     return (
-        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
+        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision,
+        own_structure,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Study:
-    """A list of runs and what is asked of each: `metrics` as texts, on `rows` training and `test_rows` test rows.
+    """A list of runs and what is evaluated on each: `metrics` as texts, on `rows` training and `test_rows` test rows.
 
     `cells` bounds how much of a data set's grid is encoded; `pack` how many models are trained side by side; the first
     `pictures` seeds of each setting are drawn when they are scored.
@@ -161,4 +162,4 @@ class Study:
 
     def __post_init__(self) -> None:
         if len({run.id for run in self.runs}) != len(self.runs):
-            raise DistaffError(f"study {self.name}: the same run stands in it twice")
+            raise DistaffError(f"study {self.name}: the same run appears in it twice")
