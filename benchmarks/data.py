@@ -91,7 +91,7 @@ def batches(rounds: int = 41) -> None:
     single = iter(DataLoader(items, batch_size=BATCH, shuffle=True))
     batched = iter(DataLoader(items, sampler=sampler, batch_size=None))
     contenders: dict[str, tuple[Callable[[], Any], int]] = {
-        "dsprites": (lambda: dataset.batch(dataset.draw(0, next(step), BATCH)), 100),
+        "dsprites": (lambda: dataset.batch(dataset.draw_rows(0, next(step), BATCH)), 100),
         "DataLoader, per item, the same packed array": (lambda: next(packed), 6),
         "DataLoader, per item, unpacked in memory": (lambda: next(single), 6),
         "DataLoader, batch sampler, unpacked in memory": (lambda: next(batched), 12),
@@ -118,7 +118,7 @@ def room() -> None:
         dataset = data.load("shapes3d_lookalike")
         lookalike._tables.cache_clear()
         seconds = least(lambda: dataset.images(np.array([0])), 1)
-        rows = [dataset.draw(0, step, BATCH) for step in range(100)]
+        rows = [dataset.draw_rows(0, step, BATCH) for step in range(100)]
         rate = 100 * BATCH / least(lambda: [dataset.images(some) for some in rows])
         print(f"shapes3d_lookalike: tables in {seconds:.1f} CPU s, {rate:,.0f} images a second")
         _restore(before)
@@ -180,7 +180,7 @@ def share(dataset: str, method: str, network: str, n: int = 5) -> None:
     def images() -> None:
         for at in range(n):
             u = rng.uniform(0, "nuisance", at, (BATCH, *inputs.nuisance)) if inputs.nuisance else None
-            inputs.batch(inputs.draw(0, at, BATCH), u)
+            inputs.batch(inputs.draw_rows(0, at, BATCH), u)
 
     images()
     step(packed, state, engine)

@@ -14,13 +14,13 @@ from distaff.errors import DistaffError
 from distaff.plugins.registry import DATASETS
 from distaff.runs import run
 from distaff.train.pack import pack
-from distaff.train.step import draw
+from distaff.train.step import draw_batch
 
 TEXT = "correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.2)"
 
 
 def drawn(dataset: Dataset, n: int = 60_000) -> np.ndarray:
-    return dataset.factors.all_values(dataset.draw(3, 0, n))
+    return dataset.factors.all_values(dataset.draw_rows(3, 0, n))
 
 
 @pytest.mark.parametrize("sigma", [0.04, 0.1, 0.2, 0.4])
@@ -63,14 +63,14 @@ def test_every_uniform_leads_inside_the_grid():
 def test_without_correlation_the_draws_are_those_they_were(name):
     dataset = load(name)
     for step in range(20):
-        np.testing.assert_array_equal(dataset.draw(5, step, 64), rng.integers(5, "data", step, 64, len(dataset)))
+        np.testing.assert_array_equal(dataset.draw_rows(5, step, 64), rng.integers(5, "data", step, 64, len(dataset)))
 
 
 def test_draws_depend_on_seed_and_step_alone():
     toy = load(TEXT)
-    np.testing.assert_array_equal(toy.draw(1, 2, 64), load(TEXT).draw(1, 2, 64))
-    assert not np.array_equal(toy.draw(1, 2, 64), toy.draw(1, 3, 64))
-    assert not np.array_equal(toy.draw(1, 2, 64), toy.draw(2, 2, 64))
+    np.testing.assert_array_equal(toy.draw_rows(1, 2, 64), load(TEXT).draw_rows(1, 2, 64))
+    assert not np.array_equal(toy.draw_rows(1, 2, 64), toy.draw_rows(1, 3, 64))
+    assert not np.array_equal(toy.draw_rows(1, 2, 64), toy.draw_rows(2, 2, 64))
 
 
 def test_images_and_factors_are_those_of_the_other_set():
@@ -84,9 +84,9 @@ def test_images_and_factors_are_those_of_the_other_set():
 def test_training_sees_the_correlated_rows():
     packed = pack((run(TEXT, "beta_vae(beta=1)", "mlp(width=8, latents=2)", seed=4, updates=9),))
     toy = load(TEXT)
-    x = draw(packed, 3).x[0]
-    assert torch.equal(x, toy.batch(toy.draw(4, 3, 64)))
-    assert not torch.equal(x, toy.batch(load("toy").draw(4, 3, 64)))
+    x = draw_batch(packed, 3).x[0]
+    assert torch.equal(x, toy.batch(toy.draw_rows(4, 3, 64)))
+    assert not torch.equal(x, toy.batch(load("toy").draw_rows(4, 3, 64)))
 
 
 def test_the_text_of_a_correlated_set_reads_back():

@@ -248,7 +248,7 @@ import numpy as np
 from distaff.data import load
 
 both = load("correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.1)")
-values = both.factors.values(both.draw(0, 0, 10_000))
+values = both.factors.values(both.draw_rows(0, 0, 10_000))
 print(np.corrcoef(values[:, 2], values[:, 3])[0, 1].round(2))
 assert np.abs(np.corrcoef(values.T)[0, 1]) < 0.05
 ```

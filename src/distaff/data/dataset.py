@@ -73,7 +73,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.factors)
 
-    def draw(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
+    def draw_rows(self, seed: int, step: int, n: int) -> Int[np.ndarray, "n"]:
         """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
         rows = rng.integers(seed, "data", step, n, len(self))
         if self.prior is None:

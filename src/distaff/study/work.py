@@ -22,7 +22,7 @@ from distaff.study.launch import KEEP_SECONDS
 from distaff.study.leases import DEATHS, Claims
 from distaff.study.plan import Ask, Job, Train, plan
 from distaff.study.stop import Stop
-from distaff.train.device import chosen, room
+from distaff.train.device import resolve_device, usable_memory
 
 KINDS = ("train", "score")
 TOLD_SECONDS = 0.5  # time between writes of how far a pack has come
@@ -60,7 +60,7 @@ def work(
     for a place that cannot be written to: that ends the work with a `DistaffError`, and no run is to blame.
     """
     claims, stop, done = claims or Claims(store.folder / "claims"), stop or Stop(), 0
-    limits = Limits(keep_seconds, memory, chosen(device) if "train" in kinds else "cpu")
+    limits = Limits(keep_seconds, memory, resolve_device(device) if "train" in kinds else "cpu")
     while True:
         todo = plan(study, store, ids)
         mine = [job for job in todo.jobs if kind(job) in kinds]
@@ -98,7 +98,7 @@ def _side_by_side(run: Run, limits: Limits) -> int:
     from distaff.train.memory import models_beside, models_within
 
     if limits.device != "cpu":
-        return models_within(run, room())
+        return models_within(run, usable_memory())
     return models_beside(run, limits.memory) if limits.memory else 0
 
 
@@ -120,7 +120,7 @@ def _train_part(store: Store, job: Train, part: Part, stop: Stop, limits: Limits
         stop.check()
 
     trained = fit(
-        part.runs, resume=part.path, progress=progress, device=limits.device, keep_seconds=limits.keep_seconds
+        part.runs, checkpoint=part.path, progress=progress, device=limits.device, checkpoint_seconds=limits.keep_seconds
     )
     seconds = before + time.monotonic() - began
     more = {"pack": job.name, "models": len(part.runs), "joules_of_machine": spent(energy, joules())}

@@ -19,7 +19,7 @@ from distaff.study.executors.memory import available, kills, total
 from distaff.study.launch import Order
 from distaff.study.leases import Claims, host
 from distaff.study.worker import STOPPED
-from distaff.train.device import chosen, gpus
+from distaff.train.device import gpus, resolve_device
 
 WORKER_BYTES = 1_500_000_000  # where none is asked for: torch, numba and half a dozen convolutional models
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
@@ -47,7 +47,7 @@ def run_local(order: Order, tick: Callable[[], None] = lambda: None) -> None:
     wanted = order.workers or cores_and_memory(order.memory or WORKER_BYTES)
     share = order.memory or max(WORKER_BYTES, available() // wanted)
     order, claims = order._replace(memory=share), Claims(order.folder / "claims", order.patience)
-    on_gpus = gpus() if chosen(order.device) == "cuda" else 0
+    on_gpus = gpus() if resolve_device(order.device) == "cuda" else 0
     least = on_gpus + 1 if on_gpus else 1  # one to score beside those that train
     wanted = max(wanted, least)
     deaths: list[float] = []
