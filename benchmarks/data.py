@@ -3,7 +3,7 @@
     python benchmarks/data.py [--build] [--stream 1036800]
 
 CPU time (user and system) of one thread. Batches are taken in turn by every contender in every round, and the median of
-the rounds' ratios is told, with nine tenths above the first figure in brackets and nine tenths below the second: a
+the rounds' ratios is printed, with nine tenths above the first figure in brackets and nine tenths below the second: a
 neighbour of the machine's memory slows all of them. `--build` draws the look-alikes of Cars3D and SmallNORB anew, in
 minutes; `--stream N` writes N images in the format of MPI3D and converts them, which needs 12.7 GB of disk for
 1,036,800. Both work in a folder that is deleted afterwards.
@@ -151,9 +151,9 @@ def _in_process(work: Callable[[Any], None], *arguments: Any) -> Any:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=work, args=(theirs, *arguments))
     process.start()
-    found = ours.recv()
+    result = ours.recv()
     process.join()
-    return found
+    return result
 
 
 def _resident() -> float:
@@ -192,8 +192,8 @@ def built() -> None:
     """The look-alikes that are drawn once."""
     for name in ("cars3d_lookalike", "smallnorb_lookalike"):
         with tempfile.TemporaryDirectory() as folder:
-            told = _in_process(_build, name, folder)
-            print("{}: {:.0f} s on {} cores, {:.0f} CPU s, {:.0f} MB at most".format(name, *told))
+            costs = _in_process(_build, name, folder)
+            print("{}: {:.0f} s on {} cores, {:.0f} CPU s, {:.0f} MB at most".format(name, *costs))
 
 
 def _build(out: Any, name: str, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Correlated factors: drawn as the formula says, the others uniform, nothing else changed."""
+"""Correlated factors: drawn as in the formula, the others uniform, nothing else changed."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_densities_of_several_pairs_are_multiplied_also_where_they_share_a_facto
     values = factors.all_values(sample(np.zeros(len(u), np.int64), u))
     a, b, d = np.meshgrid(np.linspace(0, 1, 3), np.linspace(0, 1, 4), np.linspace(0, 1, 5), indexing="ij")
     p = np.exp(-((a - b) ** 2 + (a - d) ** 2) / (2 * 0.09))
-    found = np.bincount(np.ravel_multi_index(tuple(values[:, [0, 1, 3]].T), (3, 4, 5)), minlength=60) / len(u)
-    np.testing.assert_allclose(found, (p / p.sum()).ravel(), atol=1.1e-5)
+    frequency = np.bincount(np.ravel_multi_index(tuple(values[:, [0, 1, 3]].T), (3, 4, 5)), minlength=60) / len(u)
+    np.testing.assert_allclose(frequency, (p / p.sum()).ravel(), atol=1.1e-5)
     assert (values[:, 2] == 0).all()
 
 
@@ -99,8 +99,8 @@ def test_the_text_of_a_correlated_set_reads_back():
     ("change", "complaint"),
     [
         (("'posX'", "'posX_'"), "Did you mean 'posX'"),
-        (("0.2", "0"), "it is a number from 1e-06 on"),
-        (("0.2", "1e-300"), "it is a number from 1e-06 on"),
+        (("0.2", "0"), "expected a number from 1e-06 on"),
+        (("0.2", "1e-300"), "expected a number from 1e-06 on"),
         (("(('posX', 'posY'),)", "('posX', 'posY')"), "two names for each pair"),
         (("(('posX', 'posY'),)", "()"), "two names for each pair"),
         (("'posY'", "'posX'"), "two names for each pair"),

@@ -41,14 +41,14 @@ def _described(name: str, licence: str) -> str:
     dataset, how = load(name), published(name)
     hidden = dataset.factors.hidden
     factors = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
-    size = _told(dataset.kept.bytes) if dataset.kept else "no file"
+    size = _told(dataset.cached.bytes) if dataset.cached else "no file"
     lines = [
         f"{name:18} {len(dataset):>9,} images  {size:>7}  {_here(name):17}  {licence}",
         f"    {', '.join(f'{k} {n}' + ' (hidden)' * (k in hidden) for k, n in factors)}",
     ]
-    if how is not None and how.taken:
-        here = "here" if built_folder(how.kept).exists() else "fetch them"
-        lines.append(f"    {name}({how.taken}): the published images; {here}")
+    if how is not None and how.parameter:
+        here = "here" if built_folder(how.cached_name).exists() else "fetch them"
+        lines.append(f"    {name}({how.parameter}): the published images; {here}")
     return "\n".join([*lines, ""])
 
 
@@ -56,12 +56,12 @@ def _here(name: str) -> str:
     from distaff.data import load, published
 
     dataset = load(name)
-    if dataset.kept is None:
+    if dataset.cached is None:
         return "drawn in memory"
-    if dataset.kept.here:
+    if dataset.cached.exists:
         return "yes"
     how = published(name)
-    return "fetch it" if how is not None and how.kept == dataset.kept.name else "made at first use"
+    return "fetch it" if how is not None and how.cached_name == dataset.cached.name else "made at first use"
 
 
 def _told(size: int) -> str:
