@@ -3,7 +3,7 @@
     python benchmarks/data.py [--build] [--stream 1036800]
 
 CPU time (user and system) of one thread. Batches are taken in turn by every contender in every round, and the median of
-the rounds' ratios is told, with nine tenths above the first figure in brackets and nine tenths below the second: a
+the rounds' ratios is printed, with nine tenths above the first figure in brackets and nine tenths below the second: a
 neighbour of the machine's memory slows all of them. `--build` draws the look-alikes of Cars3D and SmallNORB anew, in
 minutes; `--stream N` writes N images in the format of MPI3D and converts them, which needs 12.7 GB of disk for
 1,036,800. Both work in a folder that is deleted afterwards.
@@ -91,7 +91,7 @@ def batches(rounds: int = 41) -> None:
     single = iter(DataLoader(items, batch_size=BATCH, shuffle=True))
     batched = iter(DataLoader(items, sampler=sampler, batch_size=None))
     contenders: dict[str, tuple[Callable[[], Any], int]] = {
-        "dsprites": (lambda: dataset.batch(dataset.draw(0, next(step), BATCH)), 100),
+        "dsprites": (lambda: dataset.batch(dataset.draw_rows(0, next(step), BATCH)), 100),
         "DataLoader, per item, the same packed array": (lambda: next(packed), 6),
         "DataLoader, per item, unpacked in memory": (lambda: next(single), 6),
         "DataLoader, batch sampler, unpacked in memory": (lambda: next(batched), 12),
@@ -118,7 +118,7 @@ def room() -> None:
         dataset = data.load("shapes3d_lookalike")
         lookalike._tables.cache_clear()
         seconds = least(lambda: dataset.images(np.array([0])), 1)
-        rows = [dataset.draw(0, step, BATCH) for step in range(100)]
+        rows = [dataset.draw_rows(0, step, BATCH) for step in range(100)]
         rate = 100 * BATCH / least(lambda: [dataset.images(some) for some in rows])
         print(f"shapes3d_lookalike: tables in {seconds:.1f} CPU s, {rate:,.0f} images a second")
         _restore(before)
@@ -151,9 +151,9 @@ def _in_process(work: Callable[[Any], None], *arguments: Any) -> Any:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=work, args=(theirs, *arguments))
     process.start()
-    found = ours.recv()
+    result = ours.recv()
     process.join()
-    return found
+    return result
 
 
 def _resident() -> float:
@@ -180,7 +180,7 @@ def share(dataset: str, method: str, network: str, n: int = 5) -> None:
     def images() -> None:
         for at in range(n):
             u = rng.uniform(0, "nuisance", at, (BATCH, *inputs.nuisance)) if inputs.nuisance else None
-            inputs.batch(inputs.draw(0, at, BATCH), u)
+            inputs.batch(inputs.draw_rows(0, at, BATCH), u)
 
     images()
     step(packed, state, engine)
@@ -192,8 +192,8 @@ def built() -> None:
     """The look-alikes that are drawn once."""
     for name in ("cars3d_lookalike", "smallnorb_lookalike"):
         with tempfile.TemporaryDirectory() as folder:
-            told = _in_process(_build, name, folder)
-            print("{}: {:.0f} s on {} cores, {:.0f} CPU s, {:.0f} MB at most".format(name, *told))
+            costs = _in_process(_build, name, folder)
+            print("{}: {:.0f} s on {} cores, {:.0f} CPU s, {:.0f} MB at most".format(name, *costs))
 
 
 def _build(out: Any, name: str, folder: str) -> None:

@@ -55,12 +55,12 @@ def runs(method: str, precision: str) -> tuple[Run, ...]:
 
 def scored(method: str, precision: str) -> dict[int, Scores]:
     """The headline scores of each seed's mean codes."""
-    asked = Scoring(tuple(metric_or_task(text) for text in METRICS), rows=2_000, test_rows=1_000, cells=10_000)
-    names = {spec.name for spec in asked.metrics}
+    protocol = Scoring(tuple(metric_or_task(text) for text in METRICS), rows=2_000, test_rows=1_000, cells=10_000)
+    names = {spec.name for spec in protocol.metrics}
     return {
         one.run.seed: {
             row["metric"]: row["value"]
-            for row in answers(one.run, one.params, asked)
+            for row in answers(one.run, one.params, protocol)
             if row["representation"] == "mean" and row["metric"] in names
         }
         for one in fit(runs(method, precision))
@@ -78,13 +78,13 @@ def line(method: str, metric: str, before: NDArray[np.float64], after: NDArray[n
 def main() -> None:
     jobs = [(method, precision) for method in METHODS for precision in PRECISIONS]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        found = dict(zip(jobs, pool.map(scored, *zip(*jobs, strict=True)), strict=True))
+        scores = dict(zip(jobs, pool.map(scored, *zip(*jobs, strict=True)), strict=True))
     lines = []
     for method in METHODS:
         columns: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for seed in range(SEEDS):
-            for metric, value in found[method, "fp32"][seed].items():
-                columns[metric].append((value, found[method, "bf16"][seed][metric]))
+            for metric, value in scores[method, "fp32"][seed].items():
+                columns[metric].append((value, scores[method, "bf16"][seed][metric]))
         lines += [line(method, metric, *np.array(pairs).T) for metric, pairs in columns.items()]
     PAGE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))

@@ -46,12 +46,12 @@ def losses(method: str) -> tuple[float, float]:
 
 def main() -> None:
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        found = dict(zip(METHODS, pool.map(losses, METHODS), strict=True))
-    rows = [f"| `{method}` | {kl:.2f} | {nll:.1f} |" for method, (kl, nll) in found.items()]
+        results = dict(zip(METHODS, pool.map(losses, METHODS), strict=True))
+    rows = [f"| `{method}` | {kl:.2f} | {nll:.1f} |" for method, (kl, nll) in results.items()]
     PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
-    kls, nlls = zip(*(found[method] for method in METHODS[: len(BETAS)]), strict=True)
-    ends = [found[method][0] for method in METHODS[len(BETAS) :]]
+    kls, nlls = zip(*(results[method] for method in METHODS[: len(BETAS)]), strict=True)
+    ends = [results[method][0] for method in METHODS[len(BETAS) :]]
     gates = {
         "KL falls with beta": list(kls) == sorted(kls, reverse=True),
         "reconstruction gets worse with beta": list(nlls) == sorted(nlls),

@@ -5,7 +5,7 @@
     python benchmarks/training.py --device cuda    the same on a GPU, without the rows of two processes
 
 Rows are measured in turn and repeated, so that a busy machine slows them alike; the best of the repeats counts. Each
-row has a process of its own, as its user would: distaff's keep the memory that they free, plain PyTorch's do not.
+row has a process of its own, as for its user: distaff's keep the memory that they free, plain PyTorch's do not.
 `CPU ms` is process time a step and model. The last column is the share of the peak that a large square product reaches
 here, in the same precision on one core or on the GPU.
 """
@@ -33,10 +33,10 @@ from rich.table import Table
 from distaff import data
 from distaff.heap import keep_freed
 from distaff.runs import Optim, Run, run
+from distaff.train.cuda_graph import capture_step
 from distaff.train.device import exact
 from distaff.train.fit import engine_for
 from distaff.train.pack import begin, pack
-from distaff.train.recorded import recorded
 from distaff.train.step import step
 
 BATCH = 64
@@ -89,12 +89,12 @@ def ours(row: Row) -> Callable[[int], None]:
     packed = pack(runs(row), row.device)
     engine = engine_for(packed)
     state = begin(packed)
-    take = recorded(packed, state, engine) if row.device == "cuda" else lambda now: step(packed, now, engine)
+    take_step = capture_step(packed, state, engine) if row.device == "cuda" else lambda now: step(packed, now, engine)
 
     def steps(n: int) -> None:
         nonlocal state
         for _ in range(n):
-            state, _, _ = take(state)
+            state, _, _ = take_step(state)
 
     return steps
 
@@ -102,9 +102,9 @@ def ours(row: Row) -> Callable[[int], None]:
 def runs(row: Row) -> tuple[Run, ...]:
     dataset, text = SIZES[row.network]
     optim = Optim(lr=1e-3 if row.network == "toy" else 1e-4)
-    rival = "critic(width=64, depth=3)" if row.network == "toy" else "critic"
+    critic = "critic(width=64, depth=3)" if row.network == "toy" else "critic"
     return tuple(
-        run(dataset, row.method, text, rival, seed=seed, precision=row.precision, optim=optim)
+        run(dataset, row.method, text, critic, seed=seed, precision=row.precision, optim=optim)
         for seed in range(row.models)
     )
 
@@ -154,15 +154,15 @@ def table(network: str, repeats: int, device: str) -> Table:
         rows[f"distaff, {critics} FactorVAE with its critic, {precision}"] = Row(
             network, critics, "factor_vae(gamma=10)", precision, device
         )
-    found = _measured(rows, n, repeats)
+    timings = _measured(rows, n, repeats)
     peaks = {precision: peak(precision, device) for precision in ("fp32", "bf16")}
-    base = min(wall for wall, _ in found["plain PyTorch"])
+    base = min(wall for wall, _ in timings["plain PyTorch"])
     drawn = Table(f"{network} at batch {BATCH}", "images/s", "CPU ms", "to plain", "share of peak", box=None)
     for name, row in rows.items():
-        wall, cpu = (min(values) / row.models for values in zip(*found[name], strict=True))
+        wall, cpu = (min(values) / row.models for values in zip(*timings[name], strict=True))
         share = GFLOP[network] / (cpu if device == "cpu" else wall) / peaks[row.precision]
-        told = "" if "critic" in name else f"{share:.0%}"
-        drawn.add_row(name, f"{BATCH / wall:,.0f}", f"{1e3 * cpu:.2f}", f"{base / wall:.2f}x", told)
+        of_peak = "" if "critic" in name else f"{share:.0%}"
+        drawn.add_row(name, f"{BATCH / wall:,.0f}", f"{1e3 * cpu:.2f}", f"{base / wall:.2f}x", of_peak)
     for precision in ("fp32", "bf16") if device == "cpu" else ():
         k = min(8, counts[-1]) if network == "conv64" else counts[-1]
         row = rows[f"distaff, {k} models, {precision}"]
@@ -176,16 +176,16 @@ def table(network: str, repeats: int, device: str) -> Table:
 def _measured(rows: dict[str, Row], n: int, repeats: int) -> dict[str, list[tuple[float, float]]]:
     """Wall and CPU seconds of a step of each row, in a process of its own; on a GPU one at a time, for its memory."""
     context = multiprocessing.get_context("spawn")
-    own = {name: ProcessPoolExecutor(1, mp_context=context) for name in rows}
+    processes = {name: ProcessPoolExecutor(1, mp_context=context) for name in rows}
     order = [name for _ in range(repeats) for name in rows]
     if any(row.device == "cuda" for row in rows.values()):
         order = [name for name in rows for _ in range(repeats)]
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
+    timings: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
     for at, name in enumerate(order):
-        found[name].append(own[name].submit(measured, rows[name], max(2, n // rows[name].models)).result())
+        timings[name].append(processes[name].submit(measured, rows[name], max(2, n // rows[name].models)).result())
         if name not in order[at + 1 :]:
-            own[name].shutdown()
-    return found
+            processes[name].shutdown()
+    return timings
 
 
 def main() -> None:
@@ -193,10 +193,10 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="of toy, mlp and conv64; all of them by default")
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    given = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    for network in given.networks or SIZES:
-        Console(width=120).print(table(network, given.repeats, given.device), "")
+    for network in options.networks or SIZES:
+        Console(width=120).print(table(network, options.repeats, options.device), "")
 
 
 if __name__ == "__main__":

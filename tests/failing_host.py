@@ -1,4 +1,4 @@
-"""A web server on this machine that fails as it is told: cut connections, no ranges, pages of HTML, slowness."""
+"""A web server on this machine that fails as configured: cut connections, no ranges, pages of HTML, slowness."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Host(ThreadingHTTPServer):
-    """A server of `content` by path; `fault` says how it fails, and `asked` what it has been asked for."""
+    """A server of `content` by path; `fault` is how it fails, `ranges_requested` the range of each request."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.content: dict[str, bytes] = {}
         self.fault = ""
         self.cuts = 0  # connections that are yet to be cut
         self.ranges = True
-        self.asked: list[str | None] = []
+        self.ranges_requested: list[str | None] = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Answer(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: Host
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        host, asked = self.server, self.headers.get("Range")
-        host.asked.append(asked)
+        host, requested = self.server, self.headers.get("Range")
+        host.ranges_requested.append(requested)
         body = host.content.get(self.path.lstrip("/"))
         if host.fault == "503" or body is None:
             return self._send(503 if body else 404, b"<html>no</html>", {"Content-Type": "text/html"})
@@ -44,8 +44,8 @@ class Answer(BaseHTTPRequestHandler):
         tag = f'"{hashlib.md5(body).hexdigest()}"'
         headers = {"ETag": tag, "Accept-Ranges": "bytes"} if host.ranges else {"Accept-Ranges": "none"}
         start = 0
-        if asked and host.ranges and self.headers.get("If-Range") == tag:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        if requested and host.ranges and self.headers.get("If-Range") == tag:
+            start = int(requested.removeprefix("bytes=").removesuffix("-"))
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         return self._send(206 if start else 200, body[start:], headers)
 

@@ -25,17 +25,17 @@ def norb_bytes(array: np.ndarray, magic: int | None = None) -> bytes:
 
 
 def norb(folder: Path, sizes: tuple[int, ...] = (1, 2, 2, 2, 1), seed: int = 0) -> dict[str, Path]:
-    """The six files, half of the instances in each part, rows in random order; the left image tells its cell."""
+    """The six files, half of the instances in each part, rows in random order; the left image holds its grid row."""
     folder.mkdir(parents=True, exist_ok=True)
-    cells = np.random.default_rng(seed).permutation(int(np.prod(sizes)))
-    values = np.stack(np.unravel_index(cells, sizes), axis=1)
+    grid_rows = np.random.default_rng(seed).permutation(int(np.prod(sizes)))
+    values = np.stack(np.unravel_index(grid_rows, sizes), axis=1)
     files = {}
     for part, split in enumerate(("5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing")):
-        own = values[:, 1] % 2 == part
-        pairs = np.zeros((own.sum(), 2, 96, 96), np.uint8)
-        pairs[:, 0] = 10 * cells[own, None, None]
-        info = values[own][:, [1, 2, 3, 4]].astype("i4") * [1, 1, 2, 1]
-        for what, array in (("dat", pairs), ("cat", values[own, 0].astype("i4")), ("info", info.astype("i4"))):
+        members = values[:, 1] % 2 == part
+        pairs = np.zeros((members.sum(), 2, 96, 96), np.uint8)
+        pairs[:, 0] = 10 * grid_rows[members, None, None]
+        info = values[members][:, [1, 2, 3, 4]].astype("i4") * [1, 1, 2, 1]
+        for what, array in (("dat", pairs), ("cat", values[members, 0].astype("i4")), ("info", info.astype("i4"))):
             path = folder / f"smallnorb-{split}-{what}.mat.gz"
             path.write_bytes(gzip.compress(norb_bytes(array)))
             files[path.name] = path
@@ -67,15 +67,15 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def shapes3d(path: Path, sizes: tuple[int, ...], seed: int | None = None) -> Path:
-    """The HDF5 file: images that tell their cell, labels that are values; rows in order, or in a random one."""
-    cells = np.arange(int(np.prod(sizes)))
+    """The HDF5 file: images that hold their grid row, labels that are values; rows in order, or in a random one."""
+    grid_rows = np.arange(int(np.prod(sizes)))
     if seed is not None:
-        cells = np.random.default_rng(seed).permutation(cells)
-    index = np.unravel_index(cells, sizes)
+        grid_rows = np.random.default_rng(seed).permutation(grid_rows)
+    index = np.unravel_index(grid_rows, sizes)
     ends = [(0, 0.9), (0, 0.9), (0, 0.9), (0.75, 1.25), (0, 3), (-30, 30)]
     labels = np.stack([np.linspace(*end, size)[i] for end, size, i in zip(ends, sizes, index, strict=True)], axis=1)
     with h5py.File(path, "w") as file:
-        images = np.ones((len(cells), 64, 64, 3), np.uint8) * cells.astype(np.uint8)[:, None, None, None]
+        images = np.ones((len(grid_rows), 64, 64, 3), np.uint8) * grid_rows.astype(np.uint8)[:, None, None, None]
         file.create_dataset("images", data=images, chunks=(7, 8, 8, 1), compression="gzip")
         file["labels"] = labels
     return path
@@ -90,16 +90,16 @@ def mpi3d(path: Path, n: int) -> Path:
 
 def sprites(path: Path, sizes: tuple[int, ...], images: np.ndarray, seed: int | None = None) -> Path:
     """dSprites' npz (its metadata pickled by Python 2) or HDF5 file, of `images` [n 64 64] of 0 and 1 in grid order."""
-    cells = np.arange(len(images))
+    grid_rows = np.arange(len(images))
     if seed is not None:
-        cells = np.random.default_rng(seed).permutation(cells)
-    classes = np.stack(np.unravel_index(cells, (1, *sizes)), axis=1)
+        grid_rows = np.random.default_rng(seed).permutation(grid_rows)
+    classes = np.stack(np.unravel_index(grid_rows, (1, *sizes)), axis=1)
     if path.suffix == ".hdf5":
         with h5py.File(path, "w") as file:
-            file.create_dataset("imgs", data=images[cells], compression="gzip", compression_opts=4)
+            file.create_dataset("imgs", data=images[grid_rows], compression="gzip", compression_opts=4)
             file["latents/classes"], file["latents/values"] = classes, classes.astype(float)
         return path
-    np.savez_compressed(path, imgs=images[cells], latents_classes=classes, latents_values=classes.astype(float))
+    np.savez_compressed(path, imgs=images[grid_rows], latents_classes=classes, latents_values=classes.astype(float))
     names = (b"color", b"shape", b"scale", b"orientation", b"posX", b"posY")
     metadata = {
         b"date": b"April 2017",

@@ -147,12 +147,12 @@ def test_less_is_better_of_losses_and_dependence_and_more_of_elbo():
     assert sign("fairness") == -1  # a task, of which less is better
 
 
-@pytest.mark.parametrize("name", [*METRICS.own(), *TASKS.own()])
+@pytest.mark.parametrize("name", [*METRICS.packaged(), *TASKS.packaged()])
 def test_every_score_declares_what_it_is_about_and_its_name(name):
-    declared = (METRICS if name in METRICS.own() else TASKS).plugin(name).marks
+    declared = (METRICS if name in METRICS.packaged() else TASKS).plugin(name).marks
     assert declared["label"]
     assert marks(name).about in ABOUT
-    assert ("about" in declared) == (name in METRICS.own())
+    assert ("about" in declared) == (name in METRICS.packaged())
 
 
 def test_methods_are_called_as_their_decorators_say():

@@ -15,7 +15,7 @@ from distaff.methods import Outputs
 from distaff.plugins.registry import METHODS
 from simulated_study import simulated
 
-MARKED = [name for name in METHODS.own() if "same_as" in METHODS.plugin(name).marks]
+MARKED = [name for name in METHODS.packaged() if "same_as" in METHODS.plugin(name).marks]
 TWICE = pl.col("spec") == "beta_tc_vae(beta=1)"
 
 

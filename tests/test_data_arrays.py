@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def shuffled(seed=0):
-    """Every cell of the grid in a random order: factors [n 3] and images whose pixels tell the cell."""
+    """Every row of the grid in a random order: factors [n 3] and images whose pixels hold the grid row."""
     order = np.random.default_rng(seed).permutation(N)
     factors = np.stack(np.unravel_index(order, SIZES), axis=1)
     return factors, np.repeat(order.astype(np.uint8) * 10, 8 * 8 * 3).reshape(N, 8, 8, 3)
@@ -69,7 +69,7 @@ def test_rows_are_cells_of_the_grid_whatever_the_file_and_its_order(tmp_path, ki
     assert dataset.factors.sizes == SIZES
     assert dataset.factors.complete
     assert dataset.shape == (8, 8, 3)
-    assert dataset.images(np.arange(N))[:, 0, 0, 0].tolist() == [10 * cell for cell in range(N)]
+    assert dataset.images(np.arange(N))[:, 0, 0, 0].tolist() == [10 * row for row in range(N)]
     assert dataset.batch(np.array([7])).shape == (1, 3, 8, 8)
 
 
@@ -111,7 +111,7 @@ def test_numbers_are_one_level_only_if_a_billionth_is_all_that_tells_them_apart(
     [
         ("a\n1\n2\nNA\n", "a is 'NA' in row 2, where other rows have numbers"),
         ("a,a\n1,2\n", "a header of different names"),
-        ("a,b\n1\n", "row 0 has 1 cells, the header 2"),
+        ("a,b\n1\n", "row 0 has 1 fields, the header 2"),
         ("a,repeat\n1,1\n1,1\n", "2 images have the same values.* rename your column"),
         ("a\n", "and a line an image"),
         ("a\ninf\n", "a is inf in row 0"),
@@ -131,22 +131,22 @@ def test_a_table_in_another_encoding_is_refused(tmp_path):
 
 def test_of_an_incomplete_grid_rows_are_the_cells_that_exist(tmp_path):
     factors, images = shuffled()
-    kept = images[:, 0, 0, 0] % 30 != 0  # cells 0, 3, 6, ... are missing
-    dataset = load(written(tmp_path, "npy and csv", factors[kept], images[kept]))
+    present = images[:, 0, 0, 0] % 30 != 0  # grid rows 0, 3, 6, ... are missing
+    dataset = load(written(tmp_path, "npy and csv", factors[present], images[present]))
     assert len(dataset) == len(dataset.factors) == 16
     assert not dataset.factors.complete
     rows = np.arange(16)
     np.testing.assert_array_equal(dataset.factors.rows(dataset.factors.values(rows)), rows)
-    cells = np.ravel_multi_index(tuple(dataset.factors.all_values(rows).T), SIZES)
-    assert cells.tolist() == [cell for cell in range(N) if cell % 3]
-    np.testing.assert_array_equal(dataset.images(rows)[:, 0, 0, 0], cells * 10)
-    with pytest.raises(DistaffError, match="no image of shape=0, size=0, place=3: 16 of 24 cells have one"):
+    grid_rows = np.ravel_multi_index(tuple(dataset.factors.all_values(rows).T), SIZES)
+    assert grid_rows.tolist() == [row for row in range(N) if row % 3]
+    np.testing.assert_array_equal(dataset.images(rows)[:, 0, 0, 0], grid_rows * 10)
+    with pytest.raises(DistaffError, match="no image of shape=0, size=0, place=3: 16 of 24 grid rows have one"):
         dataset.factors.rows(np.array([[0, 0, 1], [0, 0, 3]]))
     with pytest.raises(IndexError, match="from 0 to 15"):
         dataset.factors.values(np.array([16]))
 
 
-def test_images_of_equal_values_are_told_apart_by_a_hidden_factor():
+def test_images_of_equal_values_are_distinguished_by_a_hidden_factor():
     factors, rows = grid({"a": np.array([1, 0, 1, 1]), "b": np.array([5, 5, 5, 5])})
     assert factors.all_names == ("a", "b", REPEAT)
     assert factors.hidden == (REPEAT,)
@@ -159,19 +159,19 @@ def test_images_of_equal_values_are_told_apart_by_a_hidden_factor():
 
 @settings(deadline=None)
 @given(st.sets(st.integers(0, 59), min_size=1), st.data())
-def test_rows_and_all_values_are_a_bijection_of_any_incomplete_grid(cells, data):
-    cells = np.array(sorted(cells))
-    factors = Factors(("a", "b", "c"), (3, 4, 5), cells=cells)
-    rows = np.array(data.draw(st.lists(st.integers(0, len(cells) - 1), min_size=1)))
+def test_rows_and_all_values_are_a_bijection_of_any_incomplete_grid(grid_rows, data):
+    grid_rows = np.array(sorted(grid_rows))
+    factors = Factors(("a", "b", "c"), (3, 4, 5), grid_rows=grid_rows)
+    rows = np.array(data.draw(st.lists(st.integers(0, len(grid_rows) - 1), min_size=1)))
     assert np.array_equal(factors.rows(factors.all_values(rows)), rows)
-    hiding = Factors(("a", "b", "c"), (3, 4, 5), hidden=("b",), cells=cells)
+    hiding = Factors(("a", "b", "c"), (3, 4, 5), hidden=("b",), grid_rows=grid_rows)
     u = np.array([[data.draw(st.floats(0, 1, exclude_max=True))] for _ in rows])
     drawn = hiding.rows(hiding.values(rows), u)
     assert np.array_equal(hiding.values(drawn), hiding.values(rows))
 
 
 @pytest.mark.parametrize(
-    ("images", "want"),
+    ("images", "expected"),
     [
         (np.array([0, 1, 1, 0], np.uint8), [0, 255, 255, 0]),
         (np.array([False, True, True, False]), [0, 255, 255, 0]),
@@ -180,10 +180,10 @@ def test_rows_and_all_values_are_a_bijection_of_any_incomplete_grid(cells, data)
         (np.array([0, 1, 2, 200], np.int64), [0, 1, 2, 200]),
     ],
 )
-def test_booleans_bits_and_floats_become_bytes(tmp_path, images, want):
+def test_booleans_bits_and_floats_become_bytes(tmp_path, images, expected):
     np.savez(tmp_path / "a.npz", images=images.reshape(4, 1, 1), factors=np.arange(4)[:, None])
     dataset = load(f"arrays(images='{tmp_path}/a.npz')")
-    assert dataset.images(np.arange(4)).ravel().tolist() == want
+    assert dataset.images(np.arange(4)).ravel().tolist() == expected
     assert dataset.images(np.arange(4)).dtype == np.uint8
 
 
@@ -229,7 +229,7 @@ def test_files_that_do_not_fit_are_one_clear_error(tmp_path, save, complaint):
 
 
 def test_a_missing_or_damaged_file_is_one_clear_error(tmp_path):
-    with pytest.raises(DistaffError, match=r"nowhere.npz is not there"):
+    with pytest.raises(DistaffError, match=r"nowhere.npz does not exist"):
         load("arrays(images='nowhere.npz')")
     factors, images = shuffled()
     text = written(tmp_path, "npz", factors, images)
@@ -248,7 +248,7 @@ def test_a_folder_must_hold_the_pictures_that_its_table_names(tmp_path):
     with pytest.raises(DistaffError, match=r"3.png is \[h w c\] \(4, 8, 3\), the first picture \(8, 8, 3\)"):
         load(text).images(np.array([0]))
     (tmp_path / "pictures" / "3.png").unlink()
-    with pytest.raises(DistaffError, match=r"f.csv, row 3: .*3.png is not there"):
+    with pytest.raises(DistaffError, match=r"f.csv, row 3: .*3.png does not exist"):
         load(text)
     with pytest.raises(DistaffError, match="name a CSV of its factors"):
         load(f"arrays(images='{tmp_path}/pictures')")
@@ -268,7 +268,7 @@ def test_a_picture_that_lets_something_shine_through_is_refused(tmp_path):
     text = written(tmp_path, "folder", factors, images)
     seen = np.concatenate([images[3], np.full((8, 8, 1), 255, np.uint8)], axis=-1)
     Image.fromarray(seen).save(tmp_path / "pictures" / "3.png")  # RGBA, but opaque
-    assert load(text).images(np.arange(N))[:, 0, 0, 0].tolist() == [10 * cell for cell in range(N)]
+    assert load(text).images(np.arange(N))[:, 0, 0, 0].tolist() == [10 * row for row in range(N)]
     seen[0, 0, 3] = 0
     Image.fromarray(seen).save(tmp_path / "pictures" / "3.png")
     with pytest.raises(DistaffError, match=r"3.png is transparent in places: save it on the background"):

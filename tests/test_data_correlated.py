@@ -1,4 +1,4 @@
-"""Correlated factors: drawn as the formula says, the others uniform, nothing else changed."""
+"""Correlated factors: drawn as in the formula, the others uniform, nothing else changed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from distaff.errors import DistaffError
 from distaff.plugins.registry import DATASETS
 from distaff.runs import run
 from distaff.train.pack import pack
-from distaff.train.step import draw
+from distaff.train.step import draw_batch
 
 TEXT = "correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.2)"
 
 
 def drawn(dataset: Dataset, n: int = 60_000) -> np.ndarray:
-    return dataset.factors.all_values(dataset.draw(3, 0, n))
+    return dataset.factors.all_values(dataset.draw_rows(3, 0, n))
 
 
 @pytest.mark.parametrize("sigma", [0.04, 0.1, 0.2, 0.4])
@@ -48,8 +48,8 @@ def test_densities_of_several_pairs_are_multiplied_also_where_they_share_a_facto
     values = factors.all_values(sample(np.zeros(len(u), np.int64), u))
     a, b, d = np.meshgrid(np.linspace(0, 1, 3), np.linspace(0, 1, 4), np.linspace(0, 1, 5), indexing="ij")
     p = np.exp(-((a - b) ** 2 + (a - d) ** 2) / (2 * 0.09))
-    found = np.bincount(np.ravel_multi_index(tuple(values[:, [0, 1, 3]].T), (3, 4, 5)), minlength=60) / len(u)
-    np.testing.assert_allclose(found, (p / p.sum()).ravel(), atol=1.1e-5)
+    frequency = np.bincount(np.ravel_multi_index(tuple(values[:, [0, 1, 3]].T), (3, 4, 5)), minlength=60) / len(u)
+    np.testing.assert_allclose(frequency, (p / p.sum()).ravel(), atol=1.1e-5)
     assert (values[:, 2] == 0).all()
 
 
@@ -63,14 +63,14 @@ def test_every_uniform_leads_inside_the_grid():
 def test_without_correlation_the_draws_are_those_they_were(name):
     dataset = load(name)
     for step in range(20):
-        np.testing.assert_array_equal(dataset.draw(5, step, 64), rng.integers(5, "data", step, 64, len(dataset)))
+        np.testing.assert_array_equal(dataset.draw_rows(5, step, 64), rng.integers(5, "data", step, 64, len(dataset)))
 
 
 def test_draws_depend_on_seed_and_step_alone():
     toy = load(TEXT)
-    np.testing.assert_array_equal(toy.draw(1, 2, 64), load(TEXT).draw(1, 2, 64))
-    assert not np.array_equal(toy.draw(1, 2, 64), toy.draw(1, 3, 64))
-    assert not np.array_equal(toy.draw(1, 2, 64), toy.draw(2, 2, 64))
+    np.testing.assert_array_equal(toy.draw_rows(1, 2, 64), load(TEXT).draw_rows(1, 2, 64))
+    assert not np.array_equal(toy.draw_rows(1, 2, 64), toy.draw_rows(1, 3, 64))
+    assert not np.array_equal(toy.draw_rows(1, 2, 64), toy.draw_rows(2, 2, 64))
 
 
 def test_images_and_factors_are_those_of_the_other_set():
@@ -84,9 +84,9 @@ def test_images_and_factors_are_those_of_the_other_set():
 def test_training_sees_the_correlated_rows():
     packed = pack((run(TEXT, "beta_vae(beta=1)", "mlp(width=8, latents=2)", seed=4, updates=9),))
     toy = load(TEXT)
-    x = draw(packed, 3).x[0]
-    assert torch.equal(x, toy.batch(toy.draw(4, 3, 64)))
-    assert not torch.equal(x, toy.batch(load("toy").draw(4, 3, 64)))
+    x = draw_batch(packed, 3).x[0]
+    assert torch.equal(x, toy.batch(toy.draw_rows(4, 3, 64)))
+    assert not torch.equal(x, toy.batch(load("toy").draw_rows(4, 3, 64)))
 
 
 def test_the_text_of_a_correlated_set_reads_back():
@@ -99,8 +99,8 @@ def test_the_text_of_a_correlated_set_reads_back():
     ("change", "complaint"),
     [
         (("'posX'", "'posX_'"), "Did you mean 'posX'"),
-        (("0.2", "0"), "it is a number from 1e-06 on"),
-        (("0.2", "1e-300"), "it is a number from 1e-06 on"),
+        (("0.2", "0"), "expected a number from 1e-06 on"),
+        (("0.2", "1e-300"), "expected a number from 1e-06 on"),
         (("(('posX', 'posY'),)", "('posX', 'posY')"), "two names for each pair"),
         (("(('posX', 'posY'),)", "()"), "two names for each pair"),
         (("'posY'", "'posX'"), "two names for each pair"),

@@ -1,4 +1,4 @@
-"""The pages of the data sets say what the code says, and their examples run."""
+"""The pages of the data sets match the code, and their examples run."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def test_every_data_set_has_a_page():
 
 
 @pytest.mark.parametrize("name", sorted(make.PAGES))
-def test_a_page_is_what_the_code_says(name):
+def test_a_page_is_generated_from_the_code(name):
     written = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     assert written == make.page(name), "run python docs/data/make.py"
     for picture in re.findall(r"\]\((pictures/.*?)\)", written):
         assert (DOCS / picture).exists()
 
 
-def test_the_list_of_pages_is_what_the_code_says():
+def test_the_list_of_pages_is_generated_from_the_code():
     assert (DOCS / "README.md").read_text(encoding="utf-8") == make.contents()
 
 

@@ -54,7 +54,7 @@ def test_the_last_orientation_equals_the_first(words):
     assert (by_orientation[:, 0] == by_orientation[:, 39]).all()
 
 
-def test_sprites_reach_rows_and_columns_2_to_61_and_no_further(words):
+def test_sprites_span_rows_and_columns_2_to_61_and_no_further(words):
     used_rows = np.flatnonzero(np.bitwise_or.reduce(words, axis=0))
     used_columns = np.flatnonzero([int(np.bitwise_or.reduce(words, axis=None)) >> c & 1 for c in range(64)])
     assert (used_rows[0], used_rows[-1]) == (2, 61)
@@ -74,11 +74,11 @@ def test_images_are_black_and_white_bytes_one_channel(dsprites):
 
 def test_what_a_network_sees_are_the_bytes_over_255(dsprites):
     rows = np.random.default_rng(0).integers(0, len(dsprites), 64)
-    want = dsprites.images(rows).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+    expected = dsprites.images(rows).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
     for dataset in (dsprites, load("dsprites_noshape")):
         x = dataset.batch(rows)
         assert x.dtype == torch.float32
-        np.testing.assert_array_equal(x.numpy(), want)
+        np.testing.assert_array_equal(x.numpy(), expected)
     with pytest.raises(IndexError):
         dsprites.batch(np.array([-1]))
 

@@ -21,7 +21,7 @@ from distaff.data import cars3d, load, smallnorb
 from distaff.data.cache import fetch as _fetch
 from distaff.data.cache.built import FOLDER, built_folder
 from distaff.data.cache.fetch import RECORDED, fetch
-from distaff.data.cache.published import File, opened
+from distaff.data.cache.published import File, open_cached
 from distaff.data.dataset import PUBLISHED
 from distaff.errors import DistaffError
 from failing_host import Host
@@ -44,7 +44,7 @@ def host():
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
     monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda _: None))
-    opened.cache_clear()
+    open_cached.cache_clear()
     return tmp_path / "cache"
 
 
@@ -60,8 +60,8 @@ def archive(tmp_path, monkeypatch, host) -> bytes:
 
 
 def publish(monkeypatch, host, checksum):
-    how = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum),))
-    monkeypatch.setitem(PUBLISHED, "cars3d", how)
+    release = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum),))
+    monkeypatch.setitem(PUBLISHED, "cars3d", release)
 
 
 def left(cache: Path) -> list[str]:
@@ -73,61 +73,59 @@ WHOLE = ["cars3d-v1/images.npy", "cars3d-v1/record.json"]
 
 
 def test_a_set_is_fetched_checked_converted_and_its_download_deleted(host, archive, cache):
-    told: list[str] = []
-    fetch("cars3d", tell=told.append)
+    lines: list[str] = []
+    fetch("cars3d", log=lines.append)
     assert left(cache) == WHOLE
-    assert "no licence is stated" in told[0]
+    assert "no licence is stated" in lines[0]
     np.testing.assert_array_equal(load("cars3d").images(np.array([4]))[0, 0, 0], [0, 50, 20])
-    fetch("cars3d", tell=told.append)
-    assert "here already" in told[-1]
-    assert len(host.asked) == 1
+    fetch("cars3d", log=lines.append)
+    assert "in the cache already" in lines[-1]
+    assert len(host.ranges_requested) == 1
 
 
 def test_a_cut_connection_goes_on_where_it_was_cut(host, archive, cache):
     host.cuts = 2
-    fetch("cars3d", tell=lambda _: None)
+    fetch("cars3d", log=lambda _: None)
     third = len(archive) // 3
-    assert host.asked == [None, f"bytes={third}-", f"bytes={third + (len(archive) - third) // 3}-"]
+    assert host.ranges_requested == [None, f"bytes={third}-", f"bytes={third + (len(archive) - third) // 3}-"]
     assert left(cache) == WHOLE
 
 
 def test_a_host_without_ranges_is_asked_for_the_whole_again(host, archive, cache):
     host.cuts, host.ranges = 1, False
-    fetch("cars3d", tell=lambda _: None)
-    assert host.asked == [None, None]
+    fetch("cars3d", log=lambda _: None)
+    assert host.ranges_requested == [None, None]
     assert left(cache) == WHOLE
 
 
 def test_what_has_come_before_the_last_cut_is_kept_for_the_next_day(host, archive, cache):
     host.cuts = 4
-    with pytest.raises(
-        DistaffError, match=r"after 4 tries; [\d,]+ bytes are kept, the same command goes on from there"
-    ):
-        fetch("cars3d", tell=lambda _: None)
+    with pytest.raises(DistaffError, match=r"after 4 tries; [\d,]+ bytes are saved, the same command continues"):
+        fetch("cars3d", log=lambda _: None)
     assert not built_folder("cars3d").exists()
     assert all(Path(name).name.startswith(".") for name in left(cache))  # no file of the name of the whole
     missing = len(archive)
     for _ in range(4):
         missing -= missing // 3
-    fetch("cars3d", tell=lambda _: None)
-    assert host.asked[4:] == [f"bytes={len(archive) - missing}-"]
+    fetch("cars3d", log=lambda _: None)
+    assert host.ranges_requested[4:] == [f"bytes={len(archive) - missing}-"]
     assert left(cache) == WHOLE
 
 
 def test_a_file_that_has_changed_meanwhile_is_fetched_anew(host, archive, cache, monkeypatch, tmp_path):
     host.cuts = 4
-    with pytest.raises(DistaffError, match="goes on"):
-        fetch("cars3d", tell=lambda _: None)
+    with pytest.raises(DistaffError, match="continues"):
+        fetch("cars3d", log=lambda _: None)
     host.content[cars3d.ARCHIVE] = files.cars(tmp_path / "b.tar.gz", CARS, **{"more.txt": b"!"}).read_bytes()
     publish(monkeypatch, host, f"md5:{hashlib.md5(host.content[cars3d.ARCHIVE]).hexdigest()}")
-    fetch("cars3d", tell=lambda _: None)
+    fetch("cars3d", log=lambda _: None)
     assert left(cache) == WHOLE
 
 
 @pytest.mark.parametrize(
     ("fault", "complaint", "tries"),
     [
-        ("404", "the server says 404 Not Found", 1),
+        ("404", "the server returned 404 Not Found", 1),
         ("503", "after 4 tries: 503 Server Error", 4),
         ("html", "a page of HTML instead of the file", 1),
         ("html without saying so", "a page of HTML instead of the file", 1),
@@ -144,17 +142,17 @@ def test_a_host_that_fails_is_one_error_and_leaves_nothing(host, archive, cache,
     if fault == "closed":
         publish(monkeypatch, type("Closed", (), {"url": "http://127.0.0.1:9"}), None)
     with pytest.raises(DistaffError, match=complaint):
-        fetch("cars3d", tell=lambda _: None)
-    assert len(host.asked) == tries
+        fetch("cars3d", log=lambda _: None)
+    assert len(host.ranges_requested) == tries
     assert left(cache) == []
 
 
-def test_without_a_published_checksum_the_first_one_is_recorded_and_said(host, archive, cache, monkeypatch, tmp_path):
+def test_without_a_published_checksum_the_first_one_is_recorded_and_logged(host, archive, cache, monkeypatch, tmp_path):
     publish(monkeypatch, host, None)
-    told: list[str] = []
-    fetch("cars3d", tell=told.append)
+    lines: list[str] = []
+    fetch("cars3d", log=lines.append)
     checksum = f"sha256:{hashlib.sha256(archive).hexdigest()}"
-    assert f"nobody has published a checksum of {cars3d.ARCHIVE}: {checksum} is recorded" in told
+    assert f"no checksum of {cars3d.ARCHIVE} is published: {checksum} is recorded" in lines
     assert json.loads((cache / RECORDED).read_text()) == {cars3d.ARCHIVE: checksum}
     for path in built_folder("cars3d").iterdir():
         path.unlink()
@@ -163,33 +161,33 @@ def test_without_a_published_checksum_the_first_one_is_recorded_and_said(host, a
     for place in (None, str(tmp_path / "mine.tar.gz")):
         (tmp_path / "mine.tar.gz").write_bytes(archive + b"\0")
         with pytest.raises(
-            DistaffError, match=r"not the recorded sha256:\w+: it is another file \(--unchecked takes it"
+            DistaffError, match=r"not the recorded sha256:\w+: it is another file \(--unchecked accepts it"
         ):
-            fetch("cars3d", place, tell=lambda _: None)
+            fetch("cars3d", place, log=lambda _: None)
 
 
-def test_a_file_that_one_has_is_recorded_too_where_nobody_has_published_a_checksum(
+def test_a_file_that_one_has_is_recorded_too_where_no_checksum_is_published(
     host, archive, cache, monkeypatch, tmp_path
 ):
     publish(monkeypatch, host, None)
     (tmp_path / "mine.tar.gz").write_bytes(archive)
-    fetch("cars3d", str(tmp_path / "mine.tar.gz"), tell=lambda _: None)
+    fetch("cars3d", str(tmp_path / "mine.tar.gz"), log=lambda _: None)
     assert json.loads((cache / RECORDED).read_text()) == {
         cars3d.ARCHIVE: f"sha256:{hashlib.sha256(archive).hexdigest()}"
     }
     (cache / RECORDED).write_text("{")
     with pytest.raises(DistaffError, match=r"checksums.json is damaged .*: delete it"):
-        _fetch._recorded()
+        _fetch._recorded_checksums()
 
 
-def test_a_damaged_set_is_not_said_to_be_here(host, archive, cache):
-    fetch("cars3d", tell=lambda _: None)
-    opened.cache_clear()
+def test_a_damaged_set_is_not_reported_as_present(host, archive, cache):
+    fetch("cars3d", log=lambda _: None)
+    open_cached.cache_clear()
     (built_folder("cars3d") / "images.npy").write_bytes(b"")
     with pytest.raises(
-        DistaffError, match=r"cars3d-v1 is damaged: .* Delete that folder: it is built anew .* or fetched"
+        DistaffError, match=r"cars3d-v1 is damaged: .* Delete that folder: it is rebuilt at its next use, or fetched"
     ):
-        fetch("cars3d", tell=lambda _: None)
+        fetch("cars3d", log=lambda _: None)
 
 
 @pytest.mark.parametrize("harm", ["truncated", "escapes", "of other cars"])
@@ -201,65 +199,65 @@ def test_an_archive_that_cannot_be_converted_leaves_nothing_and_no_record(
     content = files.cars(tmp_path / "b.tar.gz", CARS if harm != "of other cars" else CARS[:2], **other).read_bytes()
     host.content[cars3d.ARCHIVE] = content[: len(content) // 2] if harm == "truncated" else content
     with pytest.raises(DistaffError, match=r"cut short|points out of it|names 2 cars"):
-        fetch("cars3d", tell=lambda _: None)
+        fetch("cars3d", log=lambda _: None)
     assert left(cache) == []
 
 
 def test_a_mirror_may_be_the_file_or_its_folder(host, archive, cache, monkeypatch):
     publish(monkeypatch, type("Gone", (), {"url": "http://127.0.0.1:9"}), f"md5:{hashlib.md5(archive).hexdigest()}")
     host.content["deep/mirror/" + cars3d.ARCHIVE] = archive
-    fetch("cars3d", f"{host.url}/deep/mirror", tell=lambda _: None)
+    fetch("cars3d", f"{host.url}/deep/mirror", log=lambda _: None)
     assert left(cache) == WHOLE
-    how = data.published("cars3d")
-    assert _fetch._url(how, how.files[0], "https://a.b/c.tar.gz?d=1") == "https://a.b/c.tar.gz?d=1"
+    release = data.published("cars3d")
+    assert _fetch._url(release, release.files[0], "https://a.b/c.tar.gz?d=1") == "https://a.b/c.tar.gz?d=1"
 
 
 def test_a_mirror_may_have_the_other_form_of_a_file():
-    how = data.published("dsprites")
-    for form in (how.files[0], how.instead[0]):
+    release = data.published("dsprites")
+    for form in (release.files[0], release.alternatives[0]):
         url = f"https://a.b/{form.name}?d=1"
-        assert _fetch._asked(how, url) == (form,)
-        assert _fetch._url(how, form, url) == url
-    assert _fetch._asked(how, "https://a.b") == how.files
+        assert _fetch._requested(release, url) == (form,)
+        assert _fetch._url(release, form, url) == url
+    assert _fetch._requested(release, "https://a.b") == release.files
     norb = data.published("smallnorb")
     assert _fetch._url(norb, norb.files[1], "https://a.b/") == f"https://a.b/{norb.files[1].name}"
 
 
 @pytest.mark.parametrize("folder", [True, False])
-def test_files_that_one_has_are_taken_checked_and_left(host, archive, cache, tmp_path, folder):
+def test_local_files_are_checked_converted_and_left(host, archive, cache, tmp_path, folder):
     (tmp_path / "mine").mkdir()
     path = tmp_path / "mine" / cars3d.ARCHIVE
     path.write_bytes(archive + b"\0")
     place = str(path.parent if folder else path)
-    with pytest.raises(DistaffError, match="--unchecked takes it all the same"):
-        fetch("cars3d", place, tell=lambda _: None)
+    with pytest.raises(DistaffError, match="--unchecked accepts it all the same"):
+        fetch("cars3d", place, log=lambda _: None)
     renamed = path.with_name("cars (1).tar.gz")
     renamed.write_bytes(archive + b"\0")
-    with pytest.raises(DistaffError, match="--unchecked takes it all the same"):
-        fetch("cars3d", str(renamed), tell=lambda _: None)
+    with pytest.raises(DistaffError, match="--unchecked accepts it all the same"):
+        fetch("cars3d", str(renamed), log=lambda _: None)
     path.write_bytes(archive)
-    fetch("cars3d", place, tell=lambda _: None)
+    fetch("cars3d", place, log=lambda _: None)
     assert left(cache) == WHOLE
     assert path.read_bytes() == archive
-    assert host.asked == []
+    assert host.ranges_requested == []
 
 
-def test_norb_is_taken_from_a_folder_of_its_files_unpacked_or_not(tmp_path, monkeypatch, cache):
+def test_norb_is_read_from_a_folder_of_its_files_unpacked_or_not(tmp_path, monkeypatch, cache):
     import gzip
 
     monkeypatch.setattr(smallnorb, "SIZES", (1, 2, 2, 2, 1))
     written = files.norb(tmp_path / "norb")
     with pytest.raises(DistaffError, match=r"training-dat.mat.gz has the checksum sha256:\w+, not the published"):
-        fetch("smallnorb", str(tmp_path / "norb"), tell=lambda _: None)
+        fetch("smallnorb", str(tmp_path / "norb"), log=lambda _: None)
     for path in written.values():
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
-    told: list[str] = []
-    fetch("smallnorb", str(tmp_path / "norb"), tell=told.append)
-    assert len([line for line in told if "of this form no checksum is published" in line]) == 6
-    assert load("smallnorb").images(np.arange(8))[:, 9, 9, 0].tolist() == [10 * cell for cell in range(8)]
-    with pytest.raises(DistaffError, match=r"does not hold .*shapes.h5"):
-        fetch("shapes3d", str(tmp_path / "norb"), tell=lambda _: None)
+    lines: list[str] = []
+    fetch("smallnorb", str(tmp_path / "norb"), log=lines.append)
+    assert len([line for line in lines if "no checksum is published of this form" in line]) == 6
+    assert load("smallnorb").images(np.arange(8))[:, 9, 9, 0].tolist() == [10 * row for row in range(8)]
+    with pytest.raises(DistaffError, match=r"lacks .*shapes.h5"):
+        fetch("shapes3d", str(tmp_path / "norb"), log=lambda _: None)
 
 
 FETCH = """
@@ -270,8 +268,8 @@ from distaff.data.cache.fetch import fetch
 from distaff.data.cache.published import File
 from distaff.data.dataset import PUBLISHED
 cars3d.SIZES = (2, 3, 3)
-how = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, sys.argv[1], sys.argv[2]),))
-PUBLISHED["cars3d"] = how
+release = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, sys.argv[1], sys.argv[2]),))
+PUBLISHED["cars3d"] = release
 fetch("cars3d")
 """
 
@@ -292,8 +290,8 @@ def test_a_killed_fetch_leaves_no_set_and_goes_on(host, archive, cache):
     assert 0 < have < len(archive)
     assert not built_folder("cars3d").exists()
     host.fault = ""
-    fetch("cars3d", tell=lambda _: None)
-    assert host.asked[1:] == [f"bytes={have}-"]
+    fetch("cars3d", log=lambda _: None)
+    assert host.ranges_requested[1:] == [f"bytes={have}-"]
     assert [name for name in left(cache) if not name.startswith("downloads")] == WHOLE
 
 
@@ -301,17 +299,17 @@ def test_a_right_file_is_kept_when_the_disk_is_full(host, archive, cache, monkey
     def full(*_: object) -> None:
         raise DistaffError("no space")
 
-    how = data.published("cars3d")
-    monkeypatch.setitem(PUBLISHED, "cars3d", how._replace(convert=full))
+    release = data.published("cars3d")
+    monkeypatch.setitem(PUBLISHED, "cars3d", release._replace(convert=full))
     with pytest.raises(DistaffError, match="no space"):
-        fetch("cars3d", tell=lambda _: None)
-    monkeypatch.setitem(PUBLISHED, "cars3d", how)
-    fetch("cars3d", tell=lambda _: None)
-    assert len(host.asked) == 1
+        fetch("cars3d", log=lambda _: None)
+    monkeypatch.setitem(PUBLISHED, "cars3d", release)
+    fetch("cars3d", log=lambda _: None)
+    assert len(host.ranges_requested) == 1
 
 
 def test_a_generated_set_cannot_be_fetched():
-    with pytest.raises(DistaffError, match="toy is drawn here or made of files of yours: there is nothing to fetch"):
+    with pytest.raises(DistaffError, match="toy is drawn here or made of files of your own: it is not fetched"):
         fetch("toy")
 
 
@@ -319,4 +317,4 @@ def test_a_cache_that_cannot_be_written_is_one_error(host, archive, monkeypatch,
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(FOLDER, str(tmp_path / "file"))
     with pytest.raises(DistaffError, match="cannot be written"):
-        fetch("cars3d", tell=lambda _: None)
+        fetch("cars3d", log=lambda _: None)

@@ -92,7 +92,7 @@ def test_a_truncated_file_is_found_at_opening(cache):
     build()
     path = built_folder("tiny") / ARRAY
     os.truncate(path, path.stat().st_size - 1)
-    with pytest.raises(DistaffError, match=r"has \d+ bytes, the record says \d+.*Delete that folder"):
+    with pytest.raises(DistaffError, match=r"has \d+ bytes, where the record has \d+.*Delete that folder"):
         build()
 
 

@@ -11,7 +11,7 @@ from distaff.data._draw import turntable as _turntable
 from distaff.data._draw.bodies import ball, box, cut, limb, moved, prism, rod, scene, turn
 from distaff.data._draw.rays import FAR, blocked, enter, nearest, normal_at
 from distaff.data._draw.showroom import car_bodies, photograph
-from distaff.data._draw.toys import CATEGORIES, INSTANCES, REACH, extent, toy_bodies
+from distaff.data._draw.toys import CATEGORIES, HALF_EXTENT, INSTANCES, extent, toy_bodies
 from distaff.data._draw.turntable import LIGHTINGS, photographs
 from distaff.data.cache.built import FOLDER
 
@@ -29,10 +29,10 @@ BODIES = {
 
 
 def inside(body, points):
-    """Whether points lie in a body, from what the body says of itself."""
-    own = points @ body.into[:, :3].T + body.into[:, 3]
-    square = {0: np.zeros(len(own)), 1: (own**2).sum(1), 2: (own[:, :2] ** 2).sum(1)}[body.kind]
-    return (square <= 1) & (own @ body.planes[:, :3].T <= body.planes[:, 3]).all(1)
+    """Whether points lie in a body, from the body's description."""
+    local = points @ body.into[:, :3].T + body.into[:, 3]
+    square = {0: np.zeros(len(local)), 1: (local**2).sum(1), 2: (local[:, :2] ** 2).sum(1)}[body.kind]
+    return (square <= 1) & (local @ body.planes[:, :3].T <= body.planes[:, 3]).all(1)
 
 
 def rays(n, seed=0):
@@ -95,7 +95,7 @@ def test_toys_stand_on_the_table_and_are_all_as_large(category):
         low, high = extent(toy_bodies(category, instance))
         assert low[2] == pytest.approx(0, abs=1e-9)
         np.testing.assert_allclose(low[:2], -high[:2], atol=1e-9)
-        assert max(np.hypot(*high[:2]), 0.62 * high[2]) == pytest.approx(REACH)
+        assert max(np.hypot(*high[:2]), 0.62 * high[2]) == pytest.approx(HALF_EXTENT)
 
 
 def test_fifty_toys_and_183_cars_are_all_different():
@@ -152,12 +152,12 @@ def test_images_come_in_the_order_of_the_grid(monkeypatch, tmp_path):
     parts.close()
     assert first.shape == (2 * 3 * 6, 64, 64, 1)
     bodies = toy_bodies(0, 1)
-    want = photographs(scene(bodies), 0.42 * extent(bodies)[1][2], 35, 20)
-    np.testing.assert_array_equal(second.reshape(2, 3, 6, 64, 64, 1)[1, 1], want)
+    expected = photographs(scene(bodies), 0.42 * extent(bodies)[1][2], 35, 20)
+    np.testing.assert_array_equal(second.reshape(2, 3, 6, 64, 64, 1)[1, 1], expected)
     cars = load("cars3d_lookalike")
-    cells = _showroom.car_images()
-    rows, images = next(cells)
-    cells.close()
+    blocks = _showroom.car_images()
+    rows, images = next(blocks)
+    blocks.close()
     assert (cars.factors.values(rows)[:, 2] == 0).all()
     at = cars.factors.values(rows).tolist().index([2, 5, 0])
     np.testing.assert_array_equal(images[at], photograph(scene(car_bodies(0)), 20, 75))

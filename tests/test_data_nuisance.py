@@ -21,7 +21,7 @@ def x():
     return out
 
 
-def draw(*shape, step=0):
+def uniforms(*shape, step=0):
     return uniform(3, "noise", step, shape)
 
 
@@ -31,7 +31,7 @@ def test_an_observation_is_a_pure_function_of_image_and_uniforms(name, x):
     assert data.observe is observe
     assert data.nuisance == NUISANCE[name]
     assert data.shape == (64, 64, 3)
-    u = draw(4, *data.nuisance)
+    u = uniforms(4, *data.nuisance)
     before = x.clone(), u.clone()
     first, second = observe(x, u), observe(x, u)
     assert torch.equal(first, second)
@@ -41,19 +41,19 @@ def test_an_observation_is_a_pure_function_of_image_and_uniforms(name, x):
     assert first.dtype == torch.float32
     assert first.min() >= 0
     assert first.max() <= 1
-    assert not torch.equal(first, observe(x, draw(4, *data.nuisance, step=1)))
+    assert not torch.equal(first, observe(x, uniforms(4, *data.nuisance, step=1)))
 
 
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_an_image_does_not_depend_on_its_neighbours_in_the_batch(name, x):
-    u = draw(4, *NUISANCE[name])
+    u = uniforms(4, *NUISANCE[name])
     together = STOCHASTIC[name](x, u)
     alone = torch.cat([STOCHASTIC[name](x[i : i + 1], u[i : i + 1]) for i in range(4)])
     assert torch.equal(together, alone)
 
 
 def test_colours_are_one_an_image_from_a_half_up(x):
-    out = coloured(x, draw(4, 3))
+    out = coloured(x, uniforms(4, 3))
     sprite = out[:, :, 20:30, 25:40]
     assert (sprite == sprite[:, :, :1, :1]).all()
     assert sprite.min() >= 0.5
@@ -62,7 +62,7 @@ def test_colours_are_one_an_image_from_a_half_up(x):
 
 
 def test_noise_leaves_the_sprite_white_and_is_the_background(x):
-    u = draw(4, 3, 64, 64)
+    u = uniforms(4, 3, 64, 64)
     out = on_noise(x, u)
     assert (out[:, :, 20:30, 25:40] == 1).all()
     assert torch.equal(out[:, :, :20], u[:, :, :20])
@@ -70,17 +70,17 @@ def test_noise_leaves_the_sprite_white_and_is_the_background(x):
 
 def test_the_scream_is_cropped_tinted_and_inverted_as_the_formula_says(x):
     image = pytest.importorskip("PIL.Image")
-    with image.open(PICTURE) as opened:
-        picture = np.asarray(opened, dtype=np.float64) / 255
+    with image.open(PICTURE) as file:
+        picture = np.asarray(file, dtype=np.float64) / 255
     assert picture.shape == (274, 217, 3)
-    u = draw(4, 5)
+    u = uniforms(4, 5)
     out = before_the_scream(x, u).numpy()
     for i in range(4):
         top, left = int(u[i, 0] * 210), int(u[i, 1] * 153)
-        want = (picture[top : top + 64, left : left + 64] + u[i, 2:].numpy()) / 2
+        expected = (picture[top : top + 64, left : left + 64] + u[i, 2:].numpy()) / 2
         sprite = x[i, 0].numpy() == 1
-        want[sprite] = 1 - want[sprite]
-        np.testing.assert_allclose(out[i].transpose(1, 2, 0), want, atol=1e-6)
+        expected[sprite] = 1 - expected[sprite]
+        np.testing.assert_allclose(out[i].transpose(1, 2, 0), expected, atol=1e-6)
 
 
 def test_crops_of_the_scream_stay_inside_at_the_ends_of_the_uniforms(x):

@@ -1,4 +1,4 @@
-"""The published sets, from small files in their own formats: every row where its factors say, every fault one error."""
+"""The published sets, from small files in their own formats: every row at its factors, every fault one error."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from distaff.data import cars3d, load, shapes3d, smallnorb
 from distaff.data._formats import mpi3d as _mpi3d
 from distaff.data._formats.norb import open_matrix
 from distaff.data.cache.built import FOLDER, built_folder, verify
-from distaff.data.cache.published import opened
+from distaff.data.cache.published import open_cached
 from distaff.errors import DistaffError
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
-    opened.cache_clear()
+    open_cached.cache_clear()
     return tmp_path / "cache"
 
 
@@ -49,8 +49,8 @@ def test_a_matrix_of_norb_is_read_whatever_its_type_and_dimensions(tmp_path, kin
         (files.norb_bytes(np.zeros((2, 3), "i4"))[:-1], "it ends in row 1 of 2"),
         (files.norb_bytes(np.zeros((2, 3), "i4"))[:6], "ends in its header"),
         (files.norb_bytes(np.zeros((2, 3), "i4"), magic=0x1E3D4C52), "packed matrix"),
-        (struct.pack(">I", 0x1E3D4C55) + b"\0" * 40, "no binary matrix of NORB: it begins with 0x554c3d1e"),
-        (b"<html>not here</html>" * 9, "no binary matrix"),
+        (struct.pack(">I", 0x1E3D4C55) + b"\0" * 40, "not a binary matrix of NORB: it begins with 0x554c3d1e"),
+        (b"<html>not here</html>" * 9, "not a binary matrix"),
         (gzip.compress(files.norb_bytes(np.zeros((200, 300), "i4")))[:-20], "damaged"),
     ],
 )
@@ -67,7 +67,7 @@ def test_smallnorb_is_sorted_into_its_grid_from_both_halves(tmp_path, monkeypatc
     assert dataset.factors.hidden == ("instance",)
     assert dataset.factors.names == ("category", "elevation", "azimuth", "lighting")
     assert dataset.shape == (64, 64, 1)
-    assert dataset.images(np.arange(8))[:, 9, 9, 0].tolist() == [10 * cell for cell in range(8)]
+    assert dataset.images(np.arange(8))[:, 9, 9, 0].tolist() == [10 * row for row in range(8)]
     rows = dataset.factors.rows(np.array([[0, 1, 1, 0]] * 2), np.array([[0.2], [0.7]]))
     assert rows.tolist() == [3, 7]
     verify(built_folder("smallnorb"))
@@ -182,7 +182,7 @@ def test_labels_outside_the_grid_of_shapes3d_and_wrong_shapes_are_refused(tmp_pa
         shapes3d.convert({shapes3d.FILE.name: path})
     with h5py.File(path, "w") as file:
         file["images"] = np.zeros(3)
-    with pytest.raises(DistaffError, match="holds images, where labels is wanted"):
+    with pytest.raises(DistaffError, match="holds images, where labels is required"):
         shapes3d.convert({shapes3d.FILE.name: path})
     path.write_bytes(b"<html>")
     with pytest.raises(DistaffError, match=r"a.h5 is damaged"):
@@ -205,7 +205,7 @@ def test_the_factors_of_mpi3d_are_known_by_the_number_of_images(tmp_path, monkey
 
 
 def test_mpi3d_of_another_number_or_shape_is_refused(tmp_path, cache):
-    with pytest.raises(DistaffError, match=r"holds 7 images, and the factors are known of 24 .* or 12"):
+    with pytest.raises(DistaffError, match=r"holds 7 images, expected 24 .* or 12"):
         _mpi3d.convert("mpi3d_toy", files.mpi3d(tmp_path / "a.npz", 7), (TINY, SMALLER))
     np.savez(tmp_path / "b.npz", images=np.zeros((24, 32, 32, 3), np.uint8))
     with pytest.raises(DistaffError, match=r"holds uint8 \(24, 32, 32, 3\) where uint8 \(24, 64, 64, 3\)"):

@@ -11,11 +11,11 @@ import pytest
 
 import official_files as files
 from distaff.data import Factors, dsprites, load
-from distaff.data._formats.dsprites import KEPT, convert, differing
-from distaff.data._formats.pickled import said
+from distaff.data._formats.dsprites import CACHE_NAME, convert, differing
+from distaff.data._formats.pickled import parse_pickle
 from distaff.data.cache.built import FOLDER, open_or_build
 from distaff.data.cache.fetch import fetch
-from distaff.data.cache.published import opened
+from distaff.data.cache.published import open_cached
 from distaff.errors import DistaffError
 from distaff.plugins.registry import DATASETS
 
@@ -23,7 +23,7 @@ from distaff.plugins.registry import DATASETS
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
-    opened.cache_clear()
+    open_cached.cache_clear()
     return tmp_path / "cache"
 
 
@@ -43,12 +43,12 @@ def drawings() -> np.ndarray:
 def test_the_official_sprites_are_read_from_either_file(tmp_path, suffix, seed):
     path = files.sprites(tmp_path / f"a.{suffix}", SPRITES.all_sizes, drawings(), seed)
     convert(path, SPRITES)
-    words = open_or_build(KEPT, (24, 64), "<u8", ())
+    words = open_or_build(CACHE_NAME, (24, 64), "<u8", ())
     np.testing.assert_array_equal(dsprites.unpacked(words)[..., 0], drawings() * 255)
 
 
 @pytest.mark.slow
-def test_the_whole_official_file_is_fetched_and_its_difference_from_the_drawn_set_said(tmp_path):
+def test_the_whole_official_file_is_fetched_and_its_difference_from_the_drawn_set_logged(tmp_path):
     """A file as large as the published one, with five pixels of two images changed, and so of another checksum."""
     drawn = load("dsprites")
     with h5py.File(tmp_path / "whole.hdf5", "w") as file:
@@ -60,9 +60,9 @@ def test_the_whole_official_file_is_fetched_and_its_difference_from_the_drawn_se
                 block[[7, 7, 7, 7, 9], [0, 1, 2, 63, 5], [0, 1, 2, 63, 63]] ^= 1
             images[rows[0] : rows[-1] + 1] = block
         file["latents/classes"] = np.column_stack([np.zeros(737_280, int), drawn.factors.values(np.arange(737_280))])
-    told: list[str] = []
-    fetch("dsprites", str(tmp_path / "whole.hdf5"), unchecked=True, tell=told.append)
-    assert "5 pixels differ from the sprites that are drawn here, in 2 of 737,280 images" in told
+    lines: list[str] = []
+    fetch("dsprites", str(tmp_path / "whole.hdf5"), unchecked=True, log=lines.append)
+    assert "5 pixels differ from the sprites that are drawn here, in 2 of 737,280 images" in lines
     official = load("dsprites(official=True)")
     assert official.images(np.array([9]))[0, 5, 63, 0] != drawn.images(np.array([9]))[0, 5, 63, 0]
     rows = np.arange(700_000, 700_064)
@@ -81,13 +81,13 @@ def test_pixels_that_differ_are_counted(tmp_path):
 
 def test_the_metadata_of_python_2_is_read_and_never_run(tmp_path):
     path = files.sprites(tmp_path / "a.npz", (3, 1, 2, 3, 2), drawings())
-    with pytest.raises(DistaffError, match=r"metadata tell of .* of \[1, 3, 1, 2, 3, 2\] values, not"):
+    with pytest.raises(DistaffError, match=r"metadata have the factors .* of \[1, 3, 1, 2, 3, 2\] values, not"):
         convert(path, SPRITES)
-    harmless = said(b"cos\nsystem\n(U\x0btouch " + str(tmp_path / "x")[-5:].encode() + b"tR.")
+    harmless = parse_pickle(b"cos\nsystem\n(U\x0btouch " + str(tmp_path / "x")[-5:].encode() + b"tR.")
     assert (harmless.name, len(harmless.arguments)) == ("os system", 1)
     for broken in (b"", b"}(U\x01a", b"\x80\x02}U\x01au.", b"(U\x01at"):
-        with pytest.raises(DistaffError, match="cannot be made out"):
-            said(broken)
+        with pytest.raises(DistaffError, match="cannot be parsed"):
+            parse_pickle(broken)
 
 
 def test_sprites_that_are_not_bits_or_of_another_colour_are_refused(tmp_path, cache):
@@ -97,7 +97,7 @@ def test_sprites_that_are_not_bits_or_of_another_colour_are_refused(tmp_path, ca
     files.sprites(path, SPRITES.all_sizes, drawings())
     with h5py.File(path, "a") as file:
         file["latents/classes"][7, 0] = 1
-    with pytest.raises(DistaffError, match="color is 1 where only 0 is known"):
+    with pytest.raises(DistaffError, match="color is 1 where only 0 is valid"):
         convert(path, SPRITES)
     assert built(cache) == []
 

@@ -1,4 +1,4 @@
-"""`distaff data` lists, fetches and shows: what it says and what it draws."""
+"""`distaff data` lists, fetches and shows: what it prints and what it draws."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_a_damaged_set_is_said_to_be_and_the_others_are_listed(tmp_path: Path, m
     monkeypatch.setenv(FOLDER, str(tmp_path))
     (tmp_path / "mpi3d_complex-v1").mkdir()
     (tmp_path / "mpi3d_complex-v1" / "record.json").write_text("{}")
-    found = command("list")
-    assert found.returncode == 0, found.stderr
-    assert "mpi3d_complex-v1 is damaged: record.json names no bytes, sha256 and shape" in found.stdout
-    assert "mpi3d_real" in found.stdout
+    listed = command("list")
+    assert listed.returncode == 0, listed.stderr
+    assert "mpi3d_complex-v1 is damaged: record.json lacks bytes, sha256 or shape" in listed.stdout
+    assert "mpi3d_real" in listed.stdout
 
 
 def test_show_writes_a_picture_and_names_it(tmp_path: Path) -> None:
@@ -81,10 +81,10 @@ def test_a_strip_moves_one_factor_and_leaves_the_rest() -> None:
     middle = np.array(toy.factors.sizes) // 2
     for k, size in enumerate(toy.factors.sizes):
         for value, image in enumerate(strip(picture, ROWS + k, size)):
-            cell = middle.copy()
-            cell[k] = value
-            want = toy.images(toy.factors.rows(cell[None]))[0].repeat(4, 0).repeat(4, 1)
-            np.testing.assert_array_equal(image, want.repeat(3, -1))
+            values = middle.copy()
+            values[k] = value
+            expected = toy.images(toy.factors.rows(values[None]))[0].repeat(4, 0).repeat(4, 1)
+            np.testing.assert_array_equal(image, expected.repeat(3, -1))
 
 
 def test_a_strip_keeps_the_nuisance_and_looks_show_it() -> None:
@@ -96,8 +96,8 @@ def test_a_strip_keeps_the_nuisance_and_looks_show_it() -> None:
 
 
 def test_cells_without_an_image_stay_white() -> None:
-    factors = Factors(("a", "b"), (3, 3), cells=np.array([0, 2, 4, 5, 7]))
+    factors = Factors(("a", "b"), (3, 3), grid_rows=np.array([0, 2, 4, 5, 7]))
     black = Dataset("some", factors, (64, 64, 1), lambda rows: np.zeros((len(rows), 64, 64, 1), np.uint8))
-    picture = sheet(black)  # the middle row is cell 4, (1, 1)
+    picture = sheet(black)  # the middle row is grid row 4, (1, 1)
     assert [int(image.max()) for image in strip(picture, ROWS, 3)] == [255, 0, 0]
     assert [int(image.max()) for image in strip(picture, ROWS + 1, 3)] == [255, 0, 0]

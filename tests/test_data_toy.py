@@ -1,4 +1,4 @@
-"""The toy sets obey the contract of data: rows are cells of a grid, values lead back to rows."""
+"""The toy sets obey the contract of data: rows are rows of a grid, values lead back to rows."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_a_colour_is_drawn_anew_and_the_background_stays_black() -> None:
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.data())
-def test_rows_and_values_are_a_bijection(sizes: list[int], draw: st.DataObject) -> None:
+def test_rows_and_values_are_a_bijection(sizes: list[int], data: st.DataObject) -> None:
     factors = Factors(tuple(f"f{i}" for i in range(len(sizes))), tuple(sizes))
-    rows = np.array(draw.draw(st.lists(st.integers(0, len(factors) - 1), min_size=1, max_size=20)))
+    rows = np.array(data.draw(st.lists(st.integers(0, len(factors) - 1), min_size=1, max_size=20)))
     assert np.array_equal(factors.rows(factors.values(rows)), rows)
 
 
-def test_a_hidden_factor_is_told_to_nobody_and_drawn_from_the_callers_uniforms() -> None:
+def test_a_hidden_factor_is_withheld_and_drawn_from_the_callers_uniforms() -> None:
     factors = data.load("toy_hidden").factors
     assert factors.names == ("shape", "scale", "posX", "posY")
     values = np.zeros((3, 4), dtype=np.int64)
@@ -73,6 +73,6 @@ def test_a_value_outside_the_grid_is_named() -> None:
         data.load("toy").factors.values(np.array([768]))
 
 
-def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(DistaffError, match="Did you mean 'toy_color'"):
         data.load("toy_colour")

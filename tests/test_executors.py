@@ -88,7 +88,7 @@ def test_with_a_gpu_one_worker_trains_on_it_and_the_others_score(
         started.append((kinds, more["env"].get("CUDA_VISIBLE_DEVICES", "")))
         return popen(words, **more)
 
-    monkeypatch.setattr(local, "chosen", lambda _: "cuda")
+    monkeypatch.setattr(local, "resolve_device", lambda _: "cuda")
     monkeypatch.setattr(local, "gpus", lambda: 1)
     monkeypatch.setattr(local.subprocess, "Popen", noted)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,7")

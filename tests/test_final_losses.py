@@ -47,7 +47,7 @@ def slowly(model: Model, batches: int) -> tuple[float, float]:
     """The losses by their formulas in double precision, an image at a time."""
     dataset, losses = model.dataset, []
     for t in range(batches):
-        rows = dataset.draw(model.run.seed, 3 * t, model.run.batch, "losses")
+        rows = dataset.draw_rows(model.run.seed, 3 * t, model.run.batch, "losses")
         noise = rng.normal(model.run.seed, "losses", 3 * t + 1, (model.run.batch, model.latents)).double()
         shape = (model.run.batch, *dataset.nuisance)
         u = rng.uniform(model.run.seed, "losses", 3 * t + 2, shape) if dataset.nuisance else None

@@ -33,6 +33,6 @@ def faults(which: str) -> tuple[bool, int]:
 def test_blocks_of_any_size_are_mapped_once() -> None:
     kept, count = faults("kept")
     if not kept:
-        pytest.skip("this C library cannot be told to keep memory")
+        pytest.skip("this C library has no setting to keep memory")
     assert count < 1_000, "241 MB are some 60,000 pages of 4 KiB"
-    assert faults("free")[1] > 10 * count, "without being told to, the library hands them back"
+    assert faults("free")[1] > 10 * count, "by default the library hands them back"

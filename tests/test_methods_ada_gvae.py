@@ -1,4 +1,4 @@
-"""Ada-GVAE: pairs differ in as many factors as were asked for, and views share the latents that differ least."""
+"""Ada-GVAE: pairs differ in the requested number of factors, and views share the latents that differ least."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from distaff.runs import Optim, run
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
 from distaff.train.pack import begin, pack
-from distaff.train.step import draw, step
+from distaff.train.step import draw_batch, step
 
 SIZES = (3, 4, 8, 8)
 
@@ -71,8 +71,8 @@ def slow_share(mean: np.ndarray, logvar: np.ndarray) -> tuple[np.ndarray, np.nda
 def test_the_latents_that_differ_least_are_averaged(b: int, d: int, seed: int) -> None:
     mean, logvar = torch.randn(2, 2 * b, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     expected = slow_share(mean.numpy(), logvar.numpy())
-    for found, wanted in zip(share(mean, logvar), expected, strict=True):
-        np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-9, atol=1e-12)
+    for shared, by_hand in zip(share(mean, logvar), expected, strict=True):
+        np.testing.assert_allclose(shared.numpy(), by_hand, rtol=1e-9, atol=1e-12)
 
 
 def test_a_batch_holds_both_views_and_every_engine_agrees() -> None:
@@ -83,7 +83,7 @@ def test_a_batch_holds_both_views_and_every_engine_agrees() -> None:
         for s in (0, 1)
     )
     packed = pack(runs)
-    drawn = draw(packed, 0)
+    drawn = draw_batch(packed, 0)
     assert drawn.x.shape[:2] == (4, 128)
     assert drawn.noise.shape == (4, 128, 4)
     same = (drawn.x[:, :64] == drawn.x[:, 64:]).flatten(2).all(2)

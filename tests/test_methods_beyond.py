@@ -1,4 +1,4 @@
-"""What a method asks for beyond its loss reaches it: here the factors of the batch, for semi-supervised methods."""
+"""What a method declares beyond its loss is passed to it: the factors of the batch, for semi-supervised methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from distaff.runs import Optim, run, side_by_side
 from distaff.train.fit import fit
 from distaff.train.pack import pack
-from distaff.train.step import draw
+from distaff.train.step import draw_batch
 
 SUPERVISED = '''
 from distaff.methods import Outputs, Terms, method
@@ -38,9 +38,9 @@ def test_labels_are_the_visible_factors_of_the_batch_and_can_be_learned() -> Non
     network, optim = "mlp(width=32, latents=5)", Optim(lr=1e-3)
     one = run("toy_hidden", "supervised_vae", network, updates=300, optim=optim)
     packed = pack((one,))
-    drawn = draw(packed, 7)
+    drawn = draw_batch(packed, 7)
     assert drawn.labels is not None
-    rows = packed.dataset.draw(one.seed, 7, one.batch)
+    rows = packed.dataset.draw_rows(one.seed, 7, one.batch)
     assert torch.equal(drawn.labels[0], torch.from_numpy(packed.dataset.factors.values(rows)))
     assert side_by_side(one) != side_by_side(run("toy_hidden", "beta_vae", network, updates=300, optim=optim))
     (trained,) = fit((one,))

@@ -44,7 +44,7 @@ def test_the_text_of_a_specification_reads_back_as_itself(beta: float, name: str
     assert METHODS.parse(str(spec)) == spec
 
 
-def test_only_the_strength_is_told_at_its_default() -> None:
+def test_only_the_strength_is_shown_at_its_default() -> None:
     assert str(METHODS.parse("dip_vae_i(lambda_od=2)")) == "dip_vae_i(lambda_od=2)"
     assert str(METHODS.parse("annealed_vae(gamma=10)")) == "annealed_vae(c_max=25, gamma=10)"
     assert str(NETWORKS.parse("mlp(width=64)")) == "mlp(width=64)"
@@ -55,7 +55,7 @@ def test_only_the_strength_is_told_at_its_default() -> None:
     [
         ("beta_vea", "Did you mean 'beta_vae'?"),
         ("beta_vae(bta=4)", "Did you mean 'beta'?"),
-        ("beta_vae(beta='x')", "wants a finite number"),
+        ("beta_vae(beta='x')", "expected a finite number"),
         ("beta_vae(4)", "with their names"),
         ("beta_vae(beta=open('x'))", "not a literal"),
         ("beta_vae(", "write it as name or name(parameter=value)"),

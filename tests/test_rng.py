@@ -25,7 +25,7 @@ STEPS = st.integers(0, 2**40)
         ),
     ],
 )
-def test_the_generator_gives_the_known_answers_of_its_authors(counter_and_key: list[int], words: list[int]) -> None:
+def test_the_generator_gives_the_test_vectors_of_its_authors(counter_and_key: list[int], words: list[int]) -> None:
     assert [int(word) for word in rng._block(*map(np.uint64, counter_and_key))] == words
 
 
@@ -60,8 +60,8 @@ def test_normals_have_the_moments_of_a_standard_normal() -> None:
 @given(SEEDS, STEPS, st.integers(1, 50), st.integers(1, 2**31 - 1))
 def test_an_integer_is_64_bits_times_its_end_over_two_to_the_64(seed: int, step: int, n: int, below: int) -> None:
     words = [int(word) for word in rng.bits(seed, "data", step, 2 * n)]
-    wanted = [((high << 32 | low) * below) >> 64 for high, low in zip(words[::2], words[1::2], strict=True)]
-    assert rng.integers(seed, "data", step, n, below).tolist() == wanted
+    expected = [((high << 32 | low) * below) >> 64 for high, low in zip(words[::2], words[1::2], strict=True)]
+    assert rng.integers(seed, "data", step, n, below).tolist() == expected
 
 
 def test_integers_are_uniform_and_inside_their_range() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from distaff.errors import DistaffError
 from distaff.runs import Optim
-from distaff.train.adam import _compiled, _fused, pace, rate
+from distaff.train.adam import _compiled, _fused, adam_step, learning_rate
 
 Numbers = st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40)
 
@@ -33,7 +33,7 @@ def test_both_ways_follow_the_paper(numbers: list[float], optim: Optim) -> None:
     for rule in (_fused, _compiled):
         p, m, v = (torch.zeros(len(numbers)) for _ in range(3))
         for step, g in enumerate(gradients):
-            rule([p], [torch.from_numpy(g)], [m], [v], optim, pace(optim, step, 7))
+            rule([p], [torch.from_numpy(g)], [m], [v], optim, adam_step(optim, step, 7))
         np.testing.assert_allclose(p.numpy(), expected, rtol=2e-4, atol=1e-9)
 
 
@@ -42,10 +42,10 @@ def test_a_number_is_updated_alike_wherever_it_stands() -> None:
     whole = [torch.zeros(1003) for _ in range(3)]
     parts = [torch.zeros(1003) for _ in range(3)]
     for step in range(5):
-        _compiled([whole[0]], [gradient], [whole[1]], [whole[2]], Optim(), pace(Optim(), step, 5))
+        _compiled([whole[0]], [gradient], [whole[1]], [whole[2]], Optim(), adam_step(Optim(), step, 5))
         for start, end in ((0, 1), (1, 14), (14, 1003)):
             cut = [t[start:end] for t in parts]
-            _compiled([cut[0]], [gradient[start:end].clone()], [cut[1]], [cut[2]], Optim(), pace(Optim(), step, 5))
+            _compiled([cut[0]], [gradient[start:end].clone()], [cut[1]], [cut[2]], Optim(), adam_step(Optim(), step, 5))
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
 
 
@@ -55,11 +55,11 @@ def test_a_number_is_updated_alike_wherever_it_stands() -> None:
 )
 def test_a_schedule_falls_to_nothing_after_its_warm_up(schedule: str, expected: list[float]) -> None:
     optim = Optim(lr=2.0, schedule=schedule, warmup=2)
-    rates = [rate(optim, step, 6) for step in range(6)]
+    rates = [learning_rate(optim, step, 6) for step in range(6)]
     np.testing.assert_allclose(rates, [1, 2, *(2 * share for share in expected)], rtol=1e-5)
 
 
-def test_a_schedule_is_part_of_a_runs_id_only_where_it_is_asked_for() -> None:
+def test_a_schedule_is_part_of_a_runs_id_only_where_it_is_set() -> None:
     assert Optim().identity == {"lr": 1e-4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
     assert Optim(schedule="cosine").identity["schedule"] == "cosine"
     with pytest.raises(DistaffError, match="Did you mean 'cosine'"):

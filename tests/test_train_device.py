@@ -1,4 +1,4 @@
-"""The device that is asked for is the one that trains, or the command says why not."""
+"""The requested device is the one that trains, or the command explains why not."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from distaff.train.fit import fit
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_without_a_gpu_auto_is_the_cpu_and_cuda_an_error() -> None:
-    assert device.chosen("auto") == device.chosen("cpu") == "cpu"
+    assert device.resolve_device("auto") == device.resolve_device("cpu") == "cpu"
     with pytest.raises(DistaffError, match="torch sees no GPU; leave it out"):
-        device.chosen("cuda")
+        device.resolve_device("cuda")
 
 
 def test_with_a_gpu_auto_takes_it_and_cpu_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "gpus", lambda: 2)
-    assert [device.chosen(asked) for asked in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
+    assert [device.resolve_device(name) for name in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
 
 
 def test_a_gpu_that_trains_is_held_to_fp32_and_to_one_order_of_sums(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +31,6 @@ def test_a_gpu_that_trains_is_held_to_fp32_and_to_one_order_of_sums(monkeypatch:
     assert torch.backends.cudnn.deterministic
 
 
-def test_a_device_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(DistaffError, match="it is cpu, cuda, or auto"):
-        device.chosen("tpu")
+def test_an_unknown_device_is_refused_with_the_available_ones() -> None:
+    with pytest.raises(DistaffError, match="expected cpu, cuda, or auto"):
+        device.resolve_device("tpu")

@@ -17,7 +17,7 @@ from distaff.errors import DistaffError
 from distaff.plugins.registry import NETWORKS
 from distaff.runs import Optim, Run, run
 from distaff.train.adam import update
-from distaff.train.checkpoint import keep, recall
+from distaff.train.checkpoint import load_checkpoint, save_checkpoint
 from distaff.train.fit import Trained, engine_for, fit
 from distaff.train.pack import begin, pack
 from distaff.train.step import step
@@ -47,14 +47,14 @@ def test_an_interrupted_pack_goes_on_bit_for_bit(methods: tuple[str, ...], tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(runs(*methods), resume=tmp_path / "state.safetensors", progress=interrupt)
-    state, _ = recall(tmp_path / "state.safetensors", pack(runs(*methods)))
+        fit(runs(*methods), checkpoint=tmp_path / "state.safetensors", progress=interrupt)
+    state, _ = load_checkpoint(tmp_path / "state.safetensors", pack(runs(*methods)))
     assert state.step == 23
-    again = fit(runs(*methods), resume=tmp_path / "state.safetensors")
+    again = fit(runs(*methods), checkpoint=tmp_path / "state.safetensors")
     assert all(same(one, other) for one, other in zip(whole, again, strict=True))
 
 
-def test_an_interrupt_inside_an_update_keeps_no_torn_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_inside_an_update_saves_no_torn_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, calls = fit(runs("beta_vae(beta=2)")), 0
 
     def torn(params: Params, *rest: Any) -> None:
@@ -69,21 +69,21 @@ def test_an_interrupt_inside_an_update_keeps_no_torn_state(tmp_path: Path, monke
     with monkeypatch.context() as patch:
         patch.setattr("distaff.train.step.update", torn)
         with pytest.raises(KeyboardInterrupt):
-            fit(runs("beta_vae(beta=2)"), resume=path, keep_seconds=0.0)
-    state, _ = recall(path, pack(runs("beta_vae(beta=2)")))
+            fit(runs("beta_vae(beta=2)"), checkpoint=path, checkpoint_seconds=0.0)
+    state, _ = load_checkpoint(path, pack(runs("beta_vae(beta=2)")))
     assert state.step == 29
-    assert same(whole[0], fit(runs("beta_vae(beta=2)"), resume=path)[0])
+    assert same(whole[0], fit(runs("beta_vae(beta=2)"), checkpoint=path)[0])
 
 
-def test_a_torn_or_foreign_resume_point_is_refused(tmp_path: Path) -> None:
+def test_a_torn_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     packed = pack(runs("beta_vae"))
-    keep(path, packed, begin(packed), torch.zeros(1, 1, 1))
+    save_checkpoint(path, packed, begin(packed), torch.zeros(1, 1, 1))
     with pytest.raises(DistaffError, match="belongs to other runs"):
-        fit(runs("dip_vae_i"), resume=path)
+        fit(runs("dip_vae_i"), checkpoint=path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DistaffError, match="is no resume point"):
-        fit(runs("beta_vae"), resume=path)
+    with pytest.raises(DistaffError, match="is not a checkpoint"):
+        fit(runs("beta_vae"), checkpoint=path)
 
 
 def test_the_objective_of_the_curve_is_the_sum_of_its_terms_and_falls() -> None:
@@ -108,7 +108,7 @@ def test_a_pack_of_which_no_model_is_finite_is_trained_no_further() -> None:
     assert done == [20], "the first point of the curve"
 
 
-def test_the_update_that_diverged_is_told_exactly_and_after_an_interruption_too(tmp_path: Path) -> None:
+def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too(tmp_path: Path) -> None:
     def stop(at: int, _: int) -> None:
         if at > min(expected):
             raise KeyboardInterrupt
@@ -126,8 +126,8 @@ def test_the_update_that_diverged_is_told_exactly_and_after_an_interruption_too(
     assert any(at % 20 for at in expected), "between the points of the curve"
     path = tmp_path / "state.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        fit(both, resume=path, progress=stop)
-    assert [one.diverged for one in fit(both, resume=path)] == expected
+        fit(both, checkpoint=path, progress=stop)
+    assert [one.diverged for one in fit(both, checkpoint=path)] == expected
 
 
 def test_where_memory_ends_the_models_are_named_and_what_they_need(tmp_path: Path) -> None:

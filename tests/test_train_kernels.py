@@ -14,12 +14,12 @@ from torch.nn.functional import conv2d, conv_transpose2d
 
 from distaff.runs import run
 from distaff.train.device import exact
-from distaff.train.engines.channels_last import inner
+from distaff.train.engines.channels_last import to_channels_last
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
 from distaff.train.kernels import convolution as _convolution
 from distaff.train.pack import begin, pack
-from distaff.train.step import draw, forward
+from distaff.train.step import draw_batch, forward
 
 pytest.importorskip("triton")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -36,11 +36,11 @@ def kernels() -> Iterator[ModuleType]:
         yield _kernels
 
 
-def of_torch(x: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[object, ...]) -> Tensor:
-    (stride, _), (padding, _), _, transposed, *_ = how
+def of_torch(x: Tensor, weight: Tensor, bias: Tensor | None, options: tuple[object, ...]) -> Tensor:
+    (stride, _), (padding, _), _, transposed, *_ = options
     layer = conv_transpose2d if transposed else conv2d
     biases = [None] * len(x) if bias is None else bias
-    return torch.stack([layer(*own, stride, padding) for own in zip(x, weight, biases, strict=True)])
+    return torch.stack([layer(*parts, stride, padding) for parts in zip(x, weight, biases, strict=True)])
 
 
 def both(
@@ -48,19 +48,19 @@ def both(
 ) -> list[tuple[Tensor, Tensor]]:
     """What a layer gives, and its gradients: ours, and torch's in float64."""
     k, b, inputs, outputs, side = sizes
-    draw = torch.Generator().manual_seed(sum(sizes))
+    generator = torch.Generator().manual_seed(sum(sizes))
     channels = (inputs, outputs) if transposed else (outputs, inputs)
     shapes = [(k, b, inputs, side, side), (k, *channels, kernel, kernel), (k, outputs)][: 2 + biased]
-    how = ((stride, stride), (padding, padding), (1, 1), transposed, (0, 0), 1)
-    given = [torch.randn(shape, generator=draw) for shape in shapes]
-    ours = [part.to(DEVICE).requires_grad_() for part in given]
-    exact = [part.double().requires_grad_() for part in given]
-    found = _convolution.convolution(ours[0], ours[1], ours[2] if biased else None, how)
-    wanted = of_torch(exact[0], exact[1], exact[2] if biased else None, how)
-    above = torch.randn(wanted.shape, generator=draw)
+    options = ((stride, stride), (padding, padding), (1, 1), transposed, (0, 0), 1)
+    inputs_of_layer = [torch.randn(shape, generator=generator) for shape in shapes]
+    ours = [part.to(DEVICE).requires_grad_() for part in inputs_of_layer]
+    exact = [part.double().requires_grad_() for part in inputs_of_layer]
+    found = _convolution.convolution(ours[0], ours[1], ours[2] if biased else None, options)
+    expected = of_torch(exact[0], exact[1], exact[2] if biased else None, options)
+    above = torch.randn(expected.shape, generator=generator)
     mine = torch.autograd.grad(found, ours, above.to(DEVICE))
-    theirs = torch.autograd.grad(wanted, exact, above.double())
-    return [(one.cpu(), other) for one, other in zip((found, *mine), (wanted, *theirs), strict=True)]
+    theirs = torch.autograd.grad(expected, exact, above.double())
+    return [(one.cpu(), other) for one, other in zip((found, *mine), (expected, *theirs), strict=True)]
 
 
 LAYERS = {
@@ -79,8 +79,8 @@ LAYERS = {
 @pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize("layer", list(LAYERS.values()), ids=list(LAYERS))
 def test_a_layer_and_its_gradients_are_those_of_torch(kernels: ModuleType, layer: tuple, biased: bool) -> None:
-    for found, wanted in both(*layer, biased):
-        torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-4)
+    for found, expected in both(*layer, biased):
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
 
 
 @settings(max_examples=20)
@@ -95,13 +95,13 @@ def test_any_layer_is_that_of_torch(
     kernel, side = taps * stride, max(steps, taps) * stride
     if transposed and (side - 1) * stride - 2 * padding + kernel < 1:
         return
-    for found, wanted in both((*sizes, side), kernel, stride, padding, transposed, True):
-        torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-4)
+    for found, expected in both((*sizes, side), kernel, stride, padding, transposed, True):
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
 
 
 def test_the_sums_of_a_model_do_not_depend_on_its_neighbours(kernels: ModuleType) -> None:
     x, w = torch.randn(5, 8, 16, 8, 8, device=DEVICE), torch.randn(5, 4, 4, 16, 8, device=DEVICE)
-    x, above = inner(x), inner(torch.randn(5, 8, 8, 4, 4, device=DEVICE))
+    x, above = to_channels_last(x), to_channels_last(torch.randn(5, 8, 8, 4, 4, device=DEVICE))
     for one in (
         lambda k: kernels.convolve(x[k], w[k], None, 2, 1),
         lambda k: kernels.transpose(above[k], w[k].mT.contiguous(), None, 2, 1, (8, 8)),
@@ -118,13 +118,13 @@ def test_a_network_of_them_equals_the_loop(kernels: ModuleType, dataset: str, la
     for engine, device in ((loop, "cpu"), (stacked, DEVICE)):
         packed = pack(runs, device)
         state = begin(packed)
-        outputs = forward(packed, state, engine, draw(packed, 0), 0.0)
+        outputs = forward(packed, state, engine, draw_batch(packed, 0), 0.0)
         found.append((outputs.nll, *torch.autograd.grad(outputs.nll.sum(), list(state.params.values()))))
     for one, other in zip(*found, strict=True):
         assert (one - other.cpu()).norm() <= 1e-4 * one.norm()
 
 
-@pytest.mark.parametrize(("how", "side"), [
+@pytest.mark.parametrize(("options", "side"), [
     (((2, 1), (1, 1), (1, 1), False, (0, 0), 1), 8),
     (((2, 2), (1, 1), (2, 2), False, (0, 0), 1), 8),
     (((2, 2), (1, 1), (1, 1), False, (0, 0), 2), 8),
@@ -132,14 +132,14 @@ def test_a_network_of_them_equals_the_loop(kernels: ModuleType, dataset: str, la
     (((2, 2), (1, 1), (1, 1), False, (0, 0), 1), 9),
     (((4, 4), (1, 1), (1, 1), True, (0, 0), 1), 8),
 ])  # fmt: skip
-def test_other_layers_are_left_to_torch(how: tuple, side: int) -> None:
-    assert not _convolution._suits(torch.empty(1, 1, 4, side, side), torch.empty(1, 4, 4, 4, 4), how)
+def test_other_layers_are_left_to_torch(options: tuple, side: int) -> None:
+    assert not _convolution._suits(torch.empty(1, 1, 4, side, side), torch.empty(1, 4, 4, 4, 4), options)
 
 
 def test_a_machine_that_cannot_compile_them_does_without(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_compiler(*_: object) -> Tensor:
         raise RuntimeError("Failed to find C compiler. Please specify via CC environment variable.")
 
-    assert kernels.work(DEVICE)
+    assert kernels.can_compile(DEVICE)
     monkeypatch.setattr(kernels, "convolve", no_compiler)
-    assert not kernels.work(DEVICE)
+    assert not kernels.can_compile(DEVICE)

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from distaff.runs import Optim, run
 from distaff.train.fit import engine_for
 from distaff.train.pack import Pack, begin, pack
-from distaff.train.step import Draws, draw, step
+from distaff.train.step import Draws, draw_batch, step
 from distaff.types import Params
 
 UPDATES = 12
@@ -33,8 +33,8 @@ def factor_vae(packed: Pack, vae: Params, critic: Params, drawn: Draws, gamma: f
     real, fake = (functional_call(packed.critic, critic, (codes,)) for codes in (z, shuffled))
     total_correlation = (real[:, 0] - real[:, 1]).mean()
     first, second = torch.zeros(len(x), dtype=torch.long), torch.ones(len(x), dtype=torch.long)
-    rivalry = (cross_entropy(real, first) + cross_entropy(fake, second)) / 2
-    return reconstruction + kl + gamma * total_correlation, rivalry
+    critic_loss = (cross_entropy(real, first) + cross_entropy(fake, second)) / 2
+    return reconstruction + kl + gamma * total_correlation, critic_loss
 
 
 @pytest.mark.parametrize(("dataset", "network"), [("toy", "mlp(width=32, latents=5)"), ("toy_color", "mlp(width=16)")])
@@ -44,20 +44,20 @@ def test_updates_of_factor_vae_and_its_critic_are_those_of_its_algorithm(dataset
     packed = pack((one,))
     state = begin(packed)
     vae, critic = (
-        {name: p[0].detach().clone().requires_grad_() for name, p in own.items()}
-        for own in (state.params, state.critic)
+        {name: p[0].detach().clone().requires_grad_() for name, p in params.items()}
+        for params in (state.params, state.critic)
     )
     optimiser = torch.optim.Adam(vae.values(), lr=1e-3)
-    rival = torch.optim.Adam(critic.values(), lr=1e-4, betas=(0.5, 0.9))
+    critic_optimiser = torch.optim.Adam(critic.values(), lr=1e-4, betas=(0.5, 0.9))
     for t in range(UPDATES):
-        objective, rivalry = factor_vae(packed, vae, critic, draw(packed, t), 35)
+        objective, critic_loss = factor_vae(packed, vae, critic, draw_batch(packed, t), 35)
         of_vae = torch.autograd.grad(objective, list(vae.values()), retain_graph=True)
-        of_critic = torch.autograd.grad(rivalry, list(critic.values()))
+        of_critic = torch.autograd.grad(critic_loss, list(critic.values()))
         for p, gradient in zip((*vae.values(), *critic.values()), (*of_vae, *of_critic), strict=True):
             p.grad = gradient
         optimiser.step()
-        rival.step()
+        critic_optimiser.step()
         state, _, _ = step(packed, state, engine_for(packed))
-    for found, wanted in ((state.params, vae), (state.critic, critic)):
-        for name, p in wanted.items():
-            torch.testing.assert_close(found[name][0], p, rtol=1e-3, atol=1e-4)  # an update moves them by up to 1e-3
+    for params, expected in ((state.params, vae), (state.critic, critic)):
+        for name, p in expected.items():
+            torch.testing.assert_close(params[name][0], p, rtol=1e-3, atol=1e-4)  # an update moves them by up to 1e-3

@@ -14,9 +14,9 @@ from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.loop import loop
 from distaff.train.engines.mapped import mapped
-from distaff.train.engines.stacked import carries, stacked
+from distaff.train.engines.stacked import stackable, stacked
 from distaff.train.pack import State, begin, pack
-from distaff.train.step import clock, draw, evaluate, forward, step
+from distaff.train.step import clock, draw_batch, forward, group_terms, step
 
 NETWORK = "mlp(width=32, latents=5)"
 METHODS = [
@@ -47,8 +47,8 @@ def runs(settings: list[tuple[str, int]], dataset: str = "toy") -> tuple[Run, ..
     )
 
 
-def trained(chosen: tuple[Run, ...], engine: Engine) -> tuple[tuple[Run, ...], State]:
-    packed = pack(chosen)
+def trained(members: tuple[Run, ...], engine: Engine) -> tuple[tuple[Run, ...], State]:
+    packed = pack(members)
     state = begin(packed)
     for _ in range(20):
         state, _, _ = step(packed, state, engine)
@@ -68,9 +68,9 @@ def test_each_run_of_a_pack_equals_the_run_alone_bit_for_bit(settings: list[tupl
 @pytest.mark.parametrize("engine", [stacked, mapped])
 def test_every_engine_equals_the_loop(settings: list[tuple[str, int]], engine: Engine) -> None:
     _, expected = trained(runs(settings), loop)
-    _, found = trained(runs(settings), engine)
+    _, other_state = trained(runs(settings), engine)
     for name, weights in expected.params.items():
-        torch.testing.assert_close(found.params[name], weights, rtol=0, atol=1e-5)
+        torch.testing.assert_close(other_state.params[name], weights, rtol=0, atol=1e-5)
 
 
 def convolutional(settings: list[tuple[str, int]], precision: str = "fp32") -> tuple[Run, ...]:
@@ -80,9 +80,9 @@ def convolutional(settings: list[tuple[str, int]], precision: str = "fp32") -> t
 
 @pytest.mark.parametrize("engine", [channels_last, stacked])
 def test_convolutions_equal_the_loop_and_in_a_pack_the_run_alone_bit_for_bit(engine: Engine) -> None:
-    chosen = convolutional([("beta_vae(beta=4)", 0), ("dip_vae_i", 0), ("beta_tc_vae", 1)])
-    order, together = trained(chosen, engine)
-    _, expected = trained(chosen, loop)
+    members = convolutional([("beta_vae(beta=4)", 0), ("dip_vae_i", 0), ("beta_tc_vae", 1)])
+    order, together = trained(members, engine)
+    _, expected = trained(members, loop)
     for k, one in enumerate(order):
         _, alone = trained((one,), engine)
         for name, weights in together.params.items():
@@ -96,8 +96,8 @@ def test_convolutions_equal_the_loop_and_in_a_pack_the_run_alone_bit_for_bit(eng
 def test_half_precision_follows_the_same_path_within_its_rounding(
     engine: Engine, make: Callable[..., tuple[Run, ...]]
 ) -> None:
-    chosen = [("beta_vae(beta=4)", 0), ("beta_tc_vae", 1)]
-    exact, rounded = make(chosen), tuple(replace(one, precision="bf16") for one in make(chosen))
+    members = [("beta_vae(beta=4)", 0), ("beta_tc_vae", 1)]
+    exact, rounded = make(members), tuple(replace(one, precision="bf16") for one in make(members))
     (_, one), (_, other) = trained(exact, engine), trained(rounded, engine)
     start = begin(pack(exact))
     moved = torch.cat([(one.params[n] - start.params[n]).flatten() for n in start.params])
@@ -107,20 +107,20 @@ def test_half_precision_follows_the_same_path_within_its_rounding(
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_stacked_carries_layers_of_any_geometry(bias: bool) -> None:
+def test_stacked_runs_layers_of_any_geometry(bias: bool) -> None:
     module = torch.nn.Sequential(
         torch.nn.Conv2d(2, 4, 3, stride=2, padding=1, bias=bias), torch.nn.ReLU(),
         torch.nn.Conv2d(4, 6, (1, 3), dilation=(1, 2), groups=2, bias=bias), torch.nn.Flatten(-3),
         torch.nn.Linear(6 * 5 * 1, 3, bias=bias),
     )  # fmt: skip
-    assert carries(module)
-    draw = torch.Generator().manual_seed(0)
-    params = {n: torch.randn(3, *p.shape, generator=draw).requires_grad_() for n, p in module.named_parameters()}
-    x = torch.randn(3, 7, 2, 9, 9, generator=draw)
-    (found,), (expected,) = stacked(module, params, x), loop(module, params, x)
-    torch.testing.assert_close(found, expected)
+    assert stackable(module)
+    generator = torch.Generator().manual_seed(0)
+    params = {n: torch.randn(3, *p.shape, generator=generator).requires_grad_() for n, p in module.named_parameters()}
+    x = torch.randn(3, 7, 2, 9, 9, generator=generator)
+    (y,), (expected,) = stacked(module, params, x), loop(module, params, x)
+    torch.testing.assert_close(y, expected)
     weights = list(params.values())
-    for one, other in zip(*(torch.autograd.grad(y.square().sum(), weights) for y in (found, expected)), strict=True):
+    for one, other in zip(*(torch.autograd.grad(out.square().sum(), weights) for out in (y, expected)), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.detach().abs().max()))
 
 
@@ -143,7 +143,7 @@ def test_one_seed_shows_every_method_the_same_images_and_start() -> None:
     assert all(torch.equal(outputs.mean[first[0]], outputs.mean[k]) for k in first)
 
 
-def test_the_critics_loss_does_not_reach_the_encoder() -> None:
+def test_the_critics_loss_does_not_change_the_encoder() -> None:
     packed = pack(runs([("factor_vae(gamma=0)", 0)]))
     plain = pack(runs([("beta_vae(beta=1)", 0)]))
     one, other = begin(packed), begin(plain)
@@ -161,7 +161,9 @@ def test_adam_equals_torchs_when_both_follow_the_same_gradients() -> None:
     theirs = torch.optim.Adam(mirror.values(), lr=1e-3)
     for t in range(20):
         copied = state._replace(params=mirror)
-        terms = evaluate(packed.groups[0], forward(packed, copied, loop, draw(packed, t), clock(packed, t).step))
+        terms = group_terms(
+            packed.groups[0], forward(packed, copied, loop, draw_batch(packed, t), clock(packed, t).step)
+        )
         theirs.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         theirs.step()

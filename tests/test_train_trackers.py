@@ -40,15 +40,15 @@ def test_tensorboard_has_every_point_of_the_curve(tmp_path: Path) -> None:
         "a = A(sys.argv[1]); a.Reload(); s = a.Scalars('elbo'); print(len(s), s[-1].step)"
     )
     (folder,) = (tmp_path / "tensorboard").iterdir()
-    told = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["40", "40"]
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["40", "40"]
 
 
 def test_wandb_keeps_an_offline_run(tmp_path: Path) -> None:
     trained("wandb", tmp_path, WANDB_MODE="offline", WANDB_SILENT="true")
-    kept = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
-    assert len(kept) == 1
-    assert kept[0].stat().st_size > 1000
+    files = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert len(files) == 1
+    assert files[0].stat().st_size > 1000
 
 
 def test_mlflow_keeps_the_numbers_in_files(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_mlflow_keeps_the_numbers_in_files(tmp_path: Path) -> None:
 
 
 def interrupted(tracker: str, out: Path) -> None:
-    """A training of 40 updates that is stopped after 20, with the last five of them told but not kept, and goes on."""
+    """A training of 40 updates that is stopped after 20, with five more of them logged but not saved, and goes on."""
     code = """
 import sys
 from pathlib import Path
@@ -74,10 +74,10 @@ def progress(done, _):
         raise KeyboardInterrupt
 
 try:
-    fit((one,), resume=out / "state", progress=progress, watch=lambda _, at, values: tracker.write(at, values))
+    fit((one,), checkpoint=out / "state", progress=progress, log=lambda _, at, values: tracker.log(at, values))
 except KeyboardInterrupt:
     for late in range(last + 1, last + 6):
-        tracker.write(late, {"elbo": 0.0})
+        tracker.log(late, {"elbo": 0.0})
 tracker.close()
 """
     pytest.importorskip(tracker, reason="its library is optional")
@@ -95,8 +95,8 @@ def test_tensorboard_shows_an_interrupted_training_as_one_curve(tmp_path: Path) 
         "a = A(sys.argv[1]); a.Reload(); print(*(s.step for s in a.Scalars('elbo') if s.value))"
     )
     (folder,) = (tmp_path / "tensorboard").iterdir()
-    told = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == [str(step) for step in range(1, 41)]
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(step) for step in range(1, 41)]
 
 
 def test_mlflow_shows_an_interrupted_training_as_one_run(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def normed(plugins: None) -> tuple[Model, VAE]:
                 layer.reset_parameters()
         adam = torch.optim.Adam(vae.parameters(), 3e-3)
         for step in range(100):
-            x = load("toy").batch(load("toy").draw(0, step, 64))
+            x = load("toy").batch(load("toy").draw_rows(0, step, 64))
             nll, mean, logvar, _ = vae(x, torch.randn(64, 3))
             adam.zero_grad()
             (nll + 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum(1).mean()).backward()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The pages of the data sets, from what the code says of them: `python docs/data/make.py`, and `--pictures` for those.
+"""The pages of the data sets, generated from the code: `python docs/data/make.py`, and `--pictures` for those.
 
 What is not in the code stands below: how to cite a set, and where it differs from the old library. Published sets that
 may not be passed on, or are not on this machine, have no picture here; `distaff data show NAME` draws it.
@@ -82,7 +82,7 @@ PAGES: dict[str, tuple[list[str], list[str]]] = {  # the citations, and where it
         ["sprites"],
         [
             DRAWN,
-            "The colour, which has one value, is left out; the old library had it as a factor unless told otherwise.",
+            "The colour, which has one value, is left out; the old library had it as a factor by default.",
             "Orientations 0 and 39 give the same images, as in the published file; 715,706 images are different.",
             "`dsprites(official=True)` takes the published images; it is another data set to the ids of runs.",
         ],
@@ -136,7 +136,7 @@ PAGES: dict[str, tuple[list[str], list[str]]] = {  # the citations, and where it
     "shapes3d": (
         ["shapes"],
         [
-            "The public HDF5 file is read; the old library wants an npz file that was never published.",
+            "The public HDF5 file is read; the old library needs an npz file that was never published.",
             "Images stay bytes on the disk: no 23.6 GB of memory.",
         ],
     ),
@@ -188,7 +188,7 @@ PAGES: dict[str, tuple[list[str], list[str]]] = {  # the citations, and where it
         ["mpi3d"],
         [
             "It is not in the old library.",
-            "Nobody has published a checksum: the first download's is recorded, and said.",
+            "No checksum is published: the first download's is recorded and printed.",
         ],
     ),
     "toy": (
@@ -248,7 +248,7 @@ import numpy as np
 from distaff.data import load
 
 both = load("correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.1)")
-values = both.factors.values(both.draw(0, 0, 10_000))
+values = both.factors.values(both.draw_rows(0, 0, 10_000))
 print(np.corrcoef(values[:, 2], values[:, 3])[0, 1].round(2))
 assert np.abs(np.corrcoef(values.T)[0, 1]) < 0.05
 ```
@@ -276,17 +276,17 @@ def page(name: str) -> str:
 def contents() -> str:
     """The text of the list of the pages."""
     lines = [f"- [{name}]({name}.md): {DATASETS.plugin(name).summary}" for name in PAGES]
-    told = (
-        "`distaff data list` says what is on this machine, `fetch NAME` brings a published set, `show NAME` draws one."
+    commands = (
+        "`distaff data list` shows what is on this machine, `fetch NAME` brings a published set, `show NAME` draws one."
     )
-    return "\n\n".join(["# Data sets", told, "\n".join(lines)]) + "\n"
+    return "\n\n".join(["# Data sets", commands, "\n".join(lines)]) + "\n"
 
 
 def _table(factors: Factors) -> str:
     lines = ["| factor | values | |", "|---|---|---|"]
     for name, size in zip(factors.all_names, factors.all_sizes, strict=True):
-        told = factors.units.get(name, "") + (" (hidden)" if name in factors.hidden else "")
-        lines.append(f"| {name} | {size} | {told.strip()} |")
+        values = factors.units.get(name, "") + (" (hidden)" if name in factors.hidden else "")
+        lines.append(f"| {name} | {size} | {values.strip()} |")
     return "\n".join(lines)
 
 
@@ -294,15 +294,15 @@ def _facts(name: str, dataset: Dataset) -> str:
     marks, how = DATASETS.plugin(name).marks, data.published(name)
     h, w, c = dataset.shape
     facts = [f"{len(dataset):,} images, {h} x {w}, {c} channel{'s' * (c > 1)}"]
-    if dataset.kept is not None:
-        facts.append(f"{dataset.kept.bytes / 1e6:,.0f} MB on disk")
+    if dataset.cached is not None:
+        facts.append(f"{dataset.cached.bytes / 1e6:,.0f} MB on disk")
     lines = [", ".join(facts) + ".", f"Licence: {marks['licence']}. Source: {marks['source']}"]
     if how is not None:
         lines += ["", f"    distaff data fetch {name}              # or --from PATH, a file or folder that you have"]
-        files = (*how.files, *how.instead)
+        files = (*how.files, *how.alternatives)
         lines += ["", *(f"- `{file.name}`, {file.checksum or 'no checksum published'}" for file in files)]
-        if how.instead:
-            lines.append(f"\nOne of the two is enough. `{name}({how.taken})` takes its images.")
+        if how.alternatives:
+            lines.append(f"\nOne of the two is enough. `{name}({how.parameter})` takes its images.")
         if not (HERE / "pictures" / f"{name}.png").exists():
             lines.append(f"\n`distaff data show {name}` draws its picture, once you have the files.")
     return "\n".join(lines)
@@ -319,7 +319,7 @@ def picture(name: str) -> np.ndarray | None:
     if name == "correlated":
         return _densities()
     how = data.published(name)
-    if name == "arrays" or (how is not None and how.kept == name):
+    if name == "arrays" or (how is not None and how.cached_name == name):
         return None
     return sheet(data.load(name))
 

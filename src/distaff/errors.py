@@ -1,4 +1,4 @@
-"""The one exception that distaff raises on purpose: it says what was wrong, where, and what would be right."""
+"""The one exception that distaff raises on purpose; its message states what was wrong, where, and what is right."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ def unknown(what: str, name: str, known: Iterable[str]) -> DistaffError:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return DistaffError(f"unknown {what} {name!r}.{hint} There is: {', '.join(names) or 'none'}.")
+    return DistaffError(f"unknown {what} {name!r}.{hint} Available: {', '.join(names) or 'none'}.")

@@ -10,7 +10,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4  # of glibc's mallopt(3)
 
 @functools.cache
 def keep_freed() -> bool:
-    """Have the C library keep freed memory; says whether it can be told so, as only glibc can.
+    """Have the C library keep freed memory; returns whether it can be set so, as only glibc can.
 
     By default it hands large blocks back at every step, and the kernel clears and maps each page of them again: ten
     thousand page faults a step of `conv64`, up to a third of its time, and half of that of encoding images. No block is

@@ -116,7 +116,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Run:
-    """One model to train. `updates` counts updates of its parameters; `critic` is set where the method has a rival."""
+    """One model to train. `updates` counts updates of its parameters; `critic` is its discriminator, if any."""
 
     dataset: Spec
     method: Spec
@@ -164,12 +164,12 @@ def run(dataset: str, method: str, network: str = "conv64", critic: str = "criti
     `critic` is kept only where the method has one, so that it does not change the id of the others.
     """
     spec = METHODS.parse(method)
-    rival = METHODS.plugin(spec.name).has("critic")
+    has_critic = METHODS.plugin(spec.name).has("critic")
     return Run(
         DATASETS.parse(dataset),
         spec,
         NETWORKS.parse(network),
-        CRITICS.parse(critic) if rival else None,
+        CRITICS.parse(critic) if has_critic else None,
         **rest,  # type: ignore[arg-type]
     )
 
@@ -187,7 +187,7 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
 
 
 def structure(run: Run) -> tuple[str, str]:
-    """The run's method and those of its parameters that are no numbers to an engine, in a form that sorts."""
+    """The run's method and those of its parameters that are not `Hyper`, in a form that sorts."""
     hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
     return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
 
@@ -195,15 +195,16 @@ def structure(run: Run) -> tuple[str, str]:
 def side_by_side(run: Run) -> tuple[object, ...]:
     """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
     plugin = METHODS.plugin(run.method.name)
-    own = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    own_structure = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
     return (
-        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision, own,
+        run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision,
+        own_structure,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Study:
-    """A list of runs and what is asked of each: `metrics` as texts, on `rows` training and `test_rows` test rows.
+    """A list of runs and what is evaluated on each: `metrics` as texts, on `rows` training and `test_rows` test rows.
 
     `cells` bounds how much of a data set's grid is encoded; `sampling` is how rows are drawn from it: "disjoint", no
     test row shows an image that was trained on, or "2019", with replacement as in the study of that year; `pack` how
@@ -228,5 +229,5 @@ class Study:
             if (first := known.setdefault(run.id, place)) != place:
                 raise DistaffError(
                     f"study {self.name}: runs {first} and {place} are of one setting and one seed, {run.id} twice "
-                    f"({run.setting.text}, seed {run.seed}): the same run stands in it twice"
+                    f"({run.setting.text}, seed {run.seed}): the same run appears in it twice"
                 )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 Scalar: TypeAlias = Float[Tensor, ""]
 Hyper: TypeAlias = float | Scalar
-"""A hyperparameter that is data: one number a model, stacked by the engine; a method cannot tell which it got."""
+"""A hyperparameter that is data: one number a model, stacked by the engine; to a method the two are alike."""
 
 Params: TypeAlias = dict[str, Tensor]
 """The weights of one model by name, or of k models with a leading model axis."""

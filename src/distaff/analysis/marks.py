@@ -50,7 +50,7 @@ def marks(column: str) -> Marks:
         return BETWEEN[name]
     for kind in (METRICS, TASKS):
         if name in kind.names():
-            return _of_plugin(kind.plugin(name), name in kind.own())
+            return _of_plugin(kind.plugin(name), name in kind.packaged())
     return Marks(None, name.replace("_", " "), name.replace("_", " "))
 
 

@@ -24,7 +24,7 @@ UNIFIED = "unified_scores"  # unified_scores.<matrix>.<reduction>: what other sc
 
 
 def _compared_in_2019(about: str) -> tuple[str, ...]:
-    of = {name: marks(name) for name in METRICS.own()}
+    of = {name: marks(name) for name in METRICS.packaged()}
     return tuple(sorted((n for n in of if of[n].study_2019 and of[n].about == about), key=lambda n: of[n].study_2019))
 
 

@@ -41,14 +41,14 @@ def _description(name: str, licence: str) -> str:
     dataset, source = load(name), published(name)
     sizes = zip(dataset.factors.all_names, dataset.factors.all_sizes, strict=True)
     factors = [f"{k} {n}{' (hidden)' if k in dataset.factors.hidden else ''}" for k, n in sizes]
-    size = _size_text(dataset.kept.bytes) if dataset.kept else "no file"
+    size = _size_text(dataset.cached.bytes) if dataset.cached else "no file"
     lines = [
         f"{name:18} {len(dataset):>9,} images  {size:>7}  {_availability(name):17}  {licence}",
         f"    {', '.join(factors)}",
     ]
-    if source is not None and source.taken:
-        availability = "available" if built_folder(source.kept).exists() else f"run `distaff data fetch {name}`"
-        lines.append(f"    {name}({source.taken}): the published images; {availability}")
+    if source is not None and source.parameter:
+        availability = "available" if built_folder(source.cached_name).exists() else f"run `distaff data fetch {name}`"
+        lines.append(f"    {name}({source.parameter}): the published images; {availability}")
     return "\n".join([*lines, ""])
 
 
@@ -56,12 +56,12 @@ def _availability(name: str) -> str:
     from distaff.data import load, published
 
     dataset = load(name)
-    if dataset.kept is None:
+    if dataset.cached is None:
         return "drawn in memory"
-    if dataset.kept.here:
+    if dataset.cached.exists:
         return "yes"
     source = published(name)
-    return "fetch it" if source is not None and source.kept == dataset.kept.name else "made at first use"
+    return "fetch it" if source is not None and source.cached_name == dataset.cached.name else "made at first use"
 
 
 def _size_text(size: int) -> str:

@@ -55,12 +55,12 @@ def train(
     from distaff.runs import run
     from distaff.store.store import Store
     from distaff.study.stop import Stop
-    from distaff.train.device import chosen
+    from distaff.train.device import resolve_device
     from distaff.train.fit import fit
     from distaff.train.trackers import track
     from distaff.trained import dataset_of
 
-    device = chosen(device)
+    device = resolve_device(device)
     rest = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}
     one = run(dataset, method, network, critic, seed=seed, updates=updates, **rest)
     store = Store(out)
@@ -85,10 +85,10 @@ def train(
 
         (trained,) = fit(
             (one,),
-            resume=resume,
+            checkpoint=resume,
             progress=progress,
             device=device,
-            watch=(lambda _, update, values: tracker.write(update, values)) if tracker else None,
+            log=(lambda _, update, values: tracker.log(update, values)) if tracker else None,
         )
         if tracker:
             tracker.close()

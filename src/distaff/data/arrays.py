@@ -31,9 +31,9 @@ def arrays(*, images: str, factors: str | None = None, hidden: tuple[str, ...] =
     `factors` they stand beside the images. Images are bytes, booleans, bytes of 0 and 1 only, or floats in [0, 1], and
     pictures opaque.
 
-    The levels of a factor are its distinct values in ascending order, all numbers or all texts. If cells of the grid
-    have no image, rows are the cells that have one, and `factors.rows` refuses the others. Several images of the same
-    values are told apart by a hidden factor `repeat`. Factors named in `hidden` are not told to metrics.
+    The levels of a factor are its distinct values in ascending order, all numbers or all texts. If the grid is
+    incomplete, rows are the grid rows that have an image, and `factors.rows` refuses the others. Several images of the
+    same values are distinguished by a hidden factor `repeat`. Factors named in `hidden` are not passed to metrics.
 
     Images are kept in the cache as one memory-mapped array of bytes in the order of the grid, built anew when a file
     changes. Raises `DistaffError` for a file that is damaged, or whose images and factors do not fit together.
@@ -57,11 +57,11 @@ def arrays(*, images: str, factors: str | None = None, hidden: tuple[str, ...] =
     key = hashlib.sha256("\n".join([stamp, stack.name, _stamp(of_factors), str(factor_member)]).encode()).hexdigest()
 
     @functools.lru_cache(maxsize=1)
-    def kept(folder: Path) -> UInt8[np.ndarray, "n h w c"]:
+    def mapped(folder: Path) -> UInt8[np.ndarray, "n h w c"]:
         del folder  # the key: the cache may move between two calls
-        return open_or_build(f"arrays-{key[:16]}", (stack.shape[0], *shape), "|u1", _parts(stack, shape, rows))
+        return open_or_build(f"arrays-{key[:16]}", (stack.shape[0], *shape), "|u1", _blocks(stack, shape, rows))
 
-    return Dataset("arrays", space, shape, lambda rows: gather(kept(cache_folder()), rows))
+    return Dataset("arrays", space, shape, lambda rows: gather(mapped(cache_folder()), rows))
 
 
 def _member(text: str) -> tuple[Path, str | None]:
@@ -74,9 +74,9 @@ def _member(text: str) -> tuple[Path, str | None]:
 
 
 def _stamp(path: Path) -> str:
-    """What tells a changed file: its place, size and time."""
-    found = path.stat()
-    return f"{path.resolve()} {found.st_size} {found.st_mtime_ns}"
+    """What identifies a version of a file: its place, size and time."""
+    status = path.stat()
+    return f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
 
 
 def _shape(stack: Stack) -> tuple[int, int, int]:
@@ -90,7 +90,7 @@ def _shape(stack: Stack) -> tuple[int, int, int]:
     return h, w, c
 
 
-def _parts(
+def _blocks(
     stack: Stack, shape: tuple[int, int, int], rows: Int[np.ndarray, "n"]
 ) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b h w c"]]]:
     """Rows of the grid and their images as bytes, in the order of the file."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._formats.cars3d import SIDE, car_parts
+from distaff.data._formats.cars3d import SIDE, car_blocks
 from distaff.data.cache.built import open_or_build
-from distaff.data.cache.published import File, Kept, Published, images_of
+from distaff.data.cache.published import CachedArray, File, Published, cached_images
 
 NAMES, SIZES = ("elevation", "azimuth", "object"), (4, 24, 183)
 UNITS = {
@@ -21,9 +21,9 @@ HOST = "http://www.scottreed.info/files/"
 
 
 def convert(files: Mapping[str, Path]) -> None:
-    """Keep every car in the order of the grid, reduced to 64x64 pixels."""
+    """Store every car in the order of the grid, reduced to 64x64 pixels."""
     factors = Factors(NAMES, SIZES)
-    open_or_build("cars3d", (len(factors), SIDE, SIDE, 3), "|u1", car_parts(files[ARCHIVE], factors))
+    open_or_build("cars3d", (len(factors), SIDE, SIDE, 3), "|u1", car_blocks(files[ARCHIVE], factors))
 
 
 @dataset(
@@ -43,5 +43,5 @@ def cars3d() -> Dataset:
     the old library numbered them as the file system happened to.
     """
     factors = Factors(NAMES, SIZES, units=UNITS)
-    kept = Kept("cars3d", (len(factors), SIDE, SIDE, 3))
-    return Dataset("cars3d", factors, (SIDE, SIDE, 3), images_of(kept), kept=kept)
+    images = CachedArray("cars3d", (len(factors), SIDE, SIDE, 3))
+    return Dataset("cars3d", factors, (SIDE, SIDE, 3), cached_images(images), cached=images)

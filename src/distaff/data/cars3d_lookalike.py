@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._draw.showroom import AZIMUTHS, CARS, ELEVATIONS, SIDE, car_images
 from distaff.data.cache.built import cache_folder, gather, open_or_build
-from distaff.data.cache.published import Kept
+from distaff.data.cache.published import CachedArray
 
 NAMES, SIZES = ("elevation", "azimuth", "object"), (len(ELEVATIONS), AZIMUTHS, CARS)
 UNITS = {
@@ -19,7 +19,7 @@ UNITS = {
     "azimuth": "0 to 345 degrees in steps of 15",
     "object": "183 cars of ten kinds, each of its own proportions and paint",
 }
-IMAGES = Kept("cars3d_lookalike", (int(np.prod(SIZES)), SIDE, SIDE, 3))
+IMAGES = CachedArray("cars3d_lookalike", (int(np.prod(SIZES)), SIDE, SIDE, 3))
 
 
 @dataset(source="generated", licence="Apache-2.0")
@@ -29,7 +29,7 @@ def cars3d_lookalike() -> Dataset:
     None of the cars is one of the published set: it is for studies without a download, and its scores are not to be
     compared with those of `cars3d`. The images are drawn the first time they are looked at, which takes minutes.
     """
-    return Dataset("cars3d_lookalike", Factors(NAMES, SIZES, units=UNITS), (SIDE, SIDE, 3), drawn_cars, kept=IMAGES)
+    return Dataset("cars3d_lookalike", Factors(NAMES, SIZES, units=UNITS), (SIDE, SIDE, 3), drawn_cars, cached=IMAGES)
 
 
 def drawn_cars(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 3"]:

@@ -1,4 +1,4 @@
-"""correlated: another data set, some of whose factors go together."""
+"""correlated: another data set, some of whose factors are correlated."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from distaff.data import Dataset, Factors, load
 from distaff.data import dataset as dataset_
 from distaff.errors import DistaffError, unknown
 
-MOST = 2**24  # cells of the factors that go together
-LEAST = 1e-6  # of sigma: there two factors are one
+MOST_COMBINATIONS = 2**24  # of values of the correlated factors
+LEAST_SIGMA = 1e-6  # there two factors are one
 
 
 @dataset_(source="another data set", licence="that of the other data set")
@@ -25,11 +25,11 @@ def correlated(*, dataset: str, pairs: tuple[tuple[str, str], ...], sigma: float
     factor may stand in several pairs, whose densities are multiplied; the other factors are uniform (Roth et al., ICLR
     2023, who take sigma = .04, .1, .2 and .4, from strong to weak). Rows, images and factors are those of the other
     data set, so that metrics see its complete grid, without any correlation. Raises `DistaffError` for an unknown
-    factor or a grid with missing cells.
+    factor or an incomplete grid.
     """
     inner = load(dataset)
     if not inner.factors.complete:
-        raise DistaffError(f"{dataset} has no complete grid: factors that go together are drawn from one")
+        raise DistaffError(f"{dataset} has no complete grid: correlated factors are drawn from one")
     if inner.prior is not None:
         raise DistaffError(f"{dataset} is correlated already: name all pairs at once")
     return dataclasses.replace(inner, name=f"{inner.name}_correlated", prior=prior(inner.factors, pairs, sigma))
@@ -41,14 +41,16 @@ def prior(
     """What turns uniform rows, with a uniform in [0, 1) each, into rows of the product of the pairs' densities."""
     involved = _involved(factors, pairs, sigma)
     sizes = tuple(factors.all_sizes[i] for i in involved)
-    if math.prod(sizes) > MOST:
-        raise DistaffError(f"pairs of {len(involved)} factors span {math.prod(sizes):,} cells, more than {MOST:,}")
+    if math.prod(sizes) > MOST_COMBINATIONS:
+        raise DistaffError(
+            f"pairs of {len(involved)} factors span {math.prod(sizes):,} combinations, more than {MOST_COMBINATIONS:,}"
+        )
     edges = np.cumsum(density(factors, involved, pairs, sigma).ravel())
 
     def drawn(rows: Int[np.ndarray, "b"], u: Float[np.ndarray, "b"]) -> Int[np.ndarray, "b"]:
-        cell = np.searchsorted(edges, u * edges[-1], side="right").clip(max=len(edges) - 1)
+        combination = np.searchsorted(edges, u * edges[-1], side="right").clip(max=len(edges) - 1)
         values = factors.all_values(rows)
-        values[:, involved] = np.stack(np.unravel_index(cell, sizes), axis=1)
+        values[:, involved] = np.stack(np.unravel_index(combination, sizes), axis=1)
         return np.asarray(np.ravel_multi_index(tuple(values.T), factors.all_sizes), dtype=np.int64)
 
     return drawn
@@ -73,8 +75,8 @@ def _scaled(factors: Factors, involved: list[int], name: str) -> Float[np.ndarra
 
 
 def _involved(factors: Factors, pairs: tuple[tuple[str, str], ...], sigma: float) -> list[int]:
-    if not LEAST <= sigma < math.inf:
-        raise DistaffError(f"sigma={sigma}: it is a number from {LEAST} on, and the smaller the stronger")
+    if not LEAST_SIGMA <= sigma < math.inf:
+        raise DistaffError(f"sigma={sigma}: expected a number from {LEAST_SIGMA} on, and the smaller the stronger")
     if not pairs or any(isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1] for pair in pairs):
         raise DistaffError(f"pairs={pairs!r}: write two names for each pair, as in pairs=(('scale', 'posX'),)")
     for name in [name for pair in pairs for name in pair]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, from_numpy
 
 from distaff import rng
-from distaff.data.cache.published import Kept, Published
+from distaff.data.cache.published import CachedArray, Published
 from distaff.data.grid import Factors
 from distaff.errors import DistaffError
 from distaff.plugins.registry import DATASETS
@@ -25,7 +25,7 @@ def dataset(
     version: int = 1,
     since: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
-    """Mark a function as a data set; `source` says where the images come from, `licence` what may be done with them.
+    """Mark a function as a data set; `source` is where the images come from, `licence` what may be done with them.
 
     `published` are the files of its authors, for sets that can be fetched; `version` is raised by hand when the images
     of a row change; `since` gives a parameter that was added later its value in earlier runs, so that their ids live
@@ -53,9 +53,9 @@ def published(name: str) -> Published | None:
 class Dataset:
     """Images and factors of one data set.
 
-    `images(rows)` gives the images as they are kept, uint8 [b h w c] from 0 to 255. `observe(x, u)` adds what is drawn
-    anew at every look (colour, noise): a pure tensor function of images x [b c h w] in [0, 1] and uniforms
-    u [b *nuisance]. `shape` is h w c of what a network sees, after `observe`. `kept` is where the cache has the images.
+    `images(rows)` gives the stored images, uint8 [b h w c] from 0 to 255. `observe(x, u)` adds what is drawn anew at
+    every look (colour, noise): a pure tensor function of images x [b c h w] in [0, 1] and uniforms u [b *nuisance].
+    `shape` is h w c of what a network sees, after `observe`. `cached` is the array of the cache that holds the images.
     `floats(rows)` are the images in [0, 1], channels first, where there is a faster way to them than through bytes;
     `prior(rows, u)` turns uniform rows, with a uniform each, into rows of which the factors are correlated.
     """
@@ -66,14 +66,14 @@ class Dataset:
     images: Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]
     observe: Callable[[Float[Tensor, "b c h w"], Float[Tensor, "b ..."]], Float[Tensor, "b c2 h w"]] | None = None
     nuisance: tuple[int, ...] = ()
-    kept: Kept | None = None
+    cached: CachedArray | None = None
     floats: Callable[[Int[np.ndarray, "b"]], Float[Tensor, "b c h w"]] | None = None
     prior: Callable[[Int[np.ndarray, "b"], Float[np.ndarray, "b"]], Int[np.ndarray, "b"]] | None = None
 
     def __len__(self) -> int:
         return len(self.factors)
 
-    def draw(self, seed: int, step: int, n: int, stream: str = "data") -> Int[np.ndarray, "n"]:
+    def draw_rows(self, seed: int, step: int, n: int, stream: str = "data") -> Int[np.ndarray, "n"]:
         """The rows of update `step` of a run of `seed`: uniform, unless the set's factors are correlated."""
         rows = rng.integers(seed, stream, step, n, len(self))
         if self.prior is None:
@@ -99,7 +99,9 @@ class Dataset:
         if self.observe is None:
             return x
         if uniforms is None:
-            raise DistaffError(f"{self.name} is observed anew at every look: batch needs uniforms [b {self.nuisance}]")
+            raise DistaffError(
+                f"{self.name} is observed anew at every look: batch() needs uniforms [b {self.nuisance}]"
+            )
         return self.observe(x, uniforms)
 
 

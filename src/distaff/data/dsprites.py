@@ -11,9 +11,9 @@ from jaxtyping import UInt8, UInt64
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._draw.sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, SIDE, packed_sprites
 from distaff.data._formats.bits import of_bits
-from distaff.data._formats.dsprites import KEPT, differing, official
+from distaff.data._formats.dsprites import CACHE_NAME, differing, official
 from distaff.data.cache.built import cache_folder, gather, open_or_build
-from distaff.data.cache.published import Kept, opened
+from distaff.data.cache.published import CachedArray, open_cached
 
 NAMES = ("shape", "scale", "orientation", "posX", "posY")
 SIZES = (SHAPES, SCALES, ORIENTATIONS, POSITIONS, POSITIONS)
@@ -24,7 +24,7 @@ UNITS = {
     "posX": "0 to 1 in steps of 1/31 of the range of the centre, rightwards",
     "posY": "0 to 1 in steps of 1/31 of the range of the centre, downwards",
 }
-DRAWN, PUBLISHED = (Kept(name, (737_280, SIDE), "<u8") for name in ("dsprites", KEPT))
+DRAWN, PUBLISHED = (CachedArray(name, (737_280, SIDE), "<u8") for name in ("dsprites", CACHE_NAME))
 
 
 def difference() -> str:
@@ -44,28 +44,28 @@ def dsprites(*, official: bool = False) -> Dataset:
     """Squares, ellipses and hearts of 6 scales, 40 orientations and 32 x 32 positions, 64x64 pixels, black and white.
 
     The images are drawn from the geometry of the published set (Matthey et al., 2017) the first time they are looked
-    at, which takes seconds, and are kept in the cache, a bit a pixel. The colour of the published set, which has one
+    at, which takes seconds, and are stored in the cache, a bit a pixel. The colour of the published set, which has one
     value, is left out. With `official` they are those of the published file, which `distaff data fetch dsprites` gets;
-    it says how many pixels differ.
+    it prints how many pixels differ.
     """
     return sprites("dsprites", Factors(NAMES, SIZES, units=UNITS), official)
 
 
 def sprites(name: str, factors: Factors, official: bool = False) -> Dataset:
-    """A data set of all sprites, drawn here or official, whatever is told of their factors."""
+    """A data set of all sprites, drawn here or official, whichever of their factors are hidden."""
     words = functools.cache(_published if official else _drawn)  # mapped at the first look
     return Dataset(
         name,
         factors,
         (SIDE, SIDE, 1),
         lambda rows: unpacked(gather(words(), rows)),
-        kept=PUBLISHED if official else DRAWN,
+        cached=PUBLISHED if official else DRAWN,
         floats=lambda rows: of_bits(words(), rows),
     )
 
 
 def _published() -> UInt64[np.ndarray, "n 64"]:
-    return opened(PUBLISHED, cache_folder(), "dsprites")
+    return open_cached(PUBLISHED, cache_folder(), "dsprites")
 
 
 def _drawn() -> UInt64[np.ndarray, "n 64"]:

@@ -1,4 +1,4 @@
-"""dsprites_noshape: the sprites of dsprites, of a shape that nobody is told."""
+"""dsprites_noshape: the sprites of dsprites, with the shape hidden."""
 
 from __future__ import annotations
 

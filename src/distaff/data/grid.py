@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 class Factors:
     """The grid of a data set's factors, in row-major order: the last factor varies fastest.
 
-    `hidden` factors vary in the images but are not told to anybody: `names`, `sizes` and `values` leave them out.
-    `cells` are the cells of the complete grid that have an image, in ascending order, where not all of them have one.
+    `hidden` factors vary in the images but are withheld: `names`, `sizes` and `values` leave them out.
+    `grid_rows` are the rows of the complete grid that have an image, in ascending order; None if all of them have one.
     """
 
     all_names: tuple[str, ...]
     all_sizes: tuple[int, ...]
     hidden: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
-    cells: Int[np.ndarray, "n"] | None = field(default=None, compare=False, repr=False)
+    grid_rows: Int[np.ndarray, "n"] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.all_names) != len(self.all_sizes) or len(set(self.all_names)) != len(self.all_names):
             raise DistaffError(f"factors need one size for each distinct name: {self.all_names}, {self.all_sizes}")
-        if strangers := set(self.hidden) - set(self.all_names):
-            raise DistaffError(f"hidden factors {sorted(strangers)} are not among {self.all_names}")
+        if unknown := set(self.hidden) - set(self.all_names):
+            raise DistaffError(f"hidden factors {sorted(unknown)} are not among {self.all_names}")
         if math.prod(self.all_sizes) >= 2**62:
-            raise DistaffError(f"a grid of {self.all_sizes} values has too many cells to number: round some factors")
+            raise DistaffError(f"a grid of {self.all_sizes} values has too many rows to number: round some factors")
 
     @property
     def visible(self) -> tuple[int, ...]:
@@ -56,19 +56,19 @@ class Factors:
 
     @property
     def complete(self) -> bool:
-        """Whether every cell of the grid has an image."""
-        return self.cells is None
+        """Whether every row of the grid has an image."""
+        return self.grid_rows is None
 
     def __len__(self) -> int:
-        return math.prod(self.all_sizes) if self.cells is None else len(self.cells)
+        return math.prod(self.all_sizes) if self.grid_rows is None else len(self.grid_rows)
 
     def all_values(self, rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b all_f"]:
         """The value index of every factor, hidden ones included, at `rows`; raises `IndexError` outside the grid."""
         rows = np.asarray(rows, dtype=np.int64)
         if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
             raise IndexError(f"rows are from 0 to {len(self) - 1}, not {rows.min()} to {rows.max()}")
-        cells = rows if self.cells is None else self.cells[rows]
-        return np.stack(np.unravel_index(cells, self.all_sizes), axis=1).astype(np.int64)
+        grid_rows = rows if self.grid_rows is None else self.grid_rows[rows]
+        return np.stack(np.unravel_index(grid_rows, self.all_sizes), axis=1).astype(np.int64)
 
     def values(self, rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b f"]:
         """The value index of every visible factor at `rows`."""
@@ -85,13 +85,13 @@ class Factors:
     ) -> Int[np.ndarray, "b"]:
         """The rows that hold `values` of the visible factors; hidden factors are drawn from `uniforms` in [0, 1).
 
-        Where cells are missing, the first of the uniforms draws one of the rows that there are. Raises `DistaffError`
+        Where the grid is incomplete, the first of the uniforms draws one of the rows that exist. Raises `DistaffError`
         for a value outside the grid, for values without an image, or if there are hidden factors and no uniforms.
         """
-        given, values = np.asarray(values), np.asarray(values, dtype=np.int64)
-        if (given != values).any():
+        raw, values = np.asarray(values), np.asarray(values, dtype=np.int64)
+        if (raw != values).any():
             raise DistaffError(
-                f"values are whole numbers, the places of a factor's levels, not {given[given != values][0]}"
+                f"values are whole numbers, the places of a factor's levels, not {raw[raw != values][0]}"
             )
         if values.ndim != 2 or values.shape[1] != len(self.visible):
             raise DistaffError(f"values are [b {len(self.visible)}], a column for each of {self.names}")
@@ -106,7 +106,7 @@ class Factors:
             raise DistaffError(f"{', '.join(self.hidden)} is hidden: rows needs uniforms [b {len(hidden)}] to draw it")
         if hidden and not _uniform(np.asarray(uniforms), (len(values), len(hidden))):
             raise DistaffError(f"uniforms are [{len(values)} {len(hidden)}], from 0 to less than 1")
-        if self.cells is not None:
+        if self.grid_rows is not None:
             return self._existing(values, None if uniforms is None else np.asarray(uniforms)[:, 0])
         every = np.empty((len(values), len(self.all_sizes)), dtype=np.int64)
         every[:, self.visible] = values
@@ -116,7 +116,7 @@ class Factors:
 
     @functools.cached_property
     def _by_value(self) -> tuple[Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
-        """The visible cell of each row, sorted, and the rows in that order."""
+        """The row of each image in the grid of visible factors, sorted, and the rows in that order."""
         visible = np.ravel_multi_index(tuple(self.values(np.arange(len(self))).T), self.sizes)
         order = np.argsort(visible, kind="stable")
         return visible[order], order
@@ -124,13 +124,13 @@ class Factors:
     def _existing(self, values: Int[np.ndarray, "b f"], uniform: Float[np.ndarray, "b"] | None) -> Int[np.ndarray, "b"]:
         """Of the rows that hold `values`, the one that `uniform` draws; without hidden factors there is one or none."""
         visible, order = self._by_value
-        wanted = np.ravel_multi_index(tuple(values.T), self.sizes)
-        first, after = np.searchsorted(visible, wanted, "left"), np.searchsorted(visible, wanted, "right")
+        requested = np.ravel_multi_index(tuple(values.T), self.sizes)
+        first, after = np.searchsorted(visible, requested, "left"), np.searchsorted(visible, requested, "right")
         if (first == after).any():
             at = int(np.argmax(first == after))
-            told = ", ".join(f"{name}={value}" for name, value in zip(self.names, values[at], strict=True))
+            described = ", ".join(f"{name}={value}" for name, value in zip(self.names, values[at], strict=True))
             raise DistaffError(
-                f"there is no image of {told}: {len(self)} of {math.prod(self.all_sizes)} cells have one"
+                f"there is no image of {described}: {len(self)} of {math.prod(self.all_sizes)} grid rows have one"
             )
         step = 0 if uniform is None else (uniform * (after - first)).astype(np.int64)
         return np.asarray(order[first + step], dtype=np.int64)

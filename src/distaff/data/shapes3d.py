@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._formats.stacks import open_stack
 from distaff.data.cache.built import open_or_build
-from distaff.data.cache.published import File, Kept, Published, images_of
+from distaff.data.cache.published import CachedArray, File, Published, cached_images
 from distaff.data.shapes3d_lookalike import NAMES, SIZES, UNITS
 from distaff.errors import DistaffError
 
@@ -25,9 +25,9 @@ FILE = File(
 
 
 def convert(files: Mapping[str, Path]) -> None:
-    """Keep the images in the order of the grid that their labels give."""
+    """Store the images in the order of the grid that their labels give."""
     factors = Factors(NAMES, SIZES)
-    open_or_build("shapes3d", (len(factors), SIDE, SIDE, 3), "|u1", _parts(files[FILE.name], factors))
+    open_or_build("shapes3d", (len(factors), SIDE, SIDE, 3), "|u1", _blocks(files[FILE.name], factors))
 
 
 @dataset(
@@ -41,11 +41,11 @@ def shapes3d() -> Dataset:
     The old library read a file that was never published; the public one has the same images in the same order.
     """
     factors = Factors(NAMES, SIZES, units=UNITS)
-    kept = Kept("shapes3d", (len(factors), SIDE, SIDE, 3))
-    return Dataset("shapes3d", factors, (SIDE, SIDE, 3), images_of(kept), kept=kept)
+    images = CachedArray("shapes3d", (len(factors), SIDE, SIDE, 3))
+    return Dataset("shapes3d", factors, (SIDE, SIDE, 3), cached_images(images), cached=images)
 
 
-def _parts(path: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 3"]]]:
+def _blocks(path: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 3"]]]:
     """Rows and images in the order of the file."""
     pictures, labels = open_stack(path, "images"), open_stack(path, "labels")
     n = len(factors)

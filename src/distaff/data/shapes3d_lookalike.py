@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._draw.room import HUES, ORIENTATIONS, SCALES, SHAPES, SIDE, room_tables
 from distaff.data.cache.built import cache_folder, open_or_build
-from distaff.data.cache.published import Kept
+from distaff.data.cache.published import CachedArray
 
 NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
 SIZES = (HUES, HUES, HUES, SCALES, SHAPES, ORIENTATIONS)
@@ -23,7 +23,7 @@ UNITS = {
     "shape": "cube, cylinder, sphere, capsule",
     "orientation": "-30 to 30 degrees of the camera about the room, in steps of 30/7",
 }
-TABLES = Kept("shapes3d_lookalike", (SCALES * SHAPES * ORIENTATIONS, 3, HUES, SIDE * SIDE * 3))
+TABLES = CachedArray("shapes3d_lookalike", (SCALES * SHAPES * ORIENTATIONS, 3, HUES, SIDE * SIDE * 3))
 
 
 @dataset(source="generated after https://github.com/google-deepmind/3d-shapes", licence="Apache-2.0")
@@ -34,7 +34,7 @@ def shapes3d_lookalike() -> Dataset:
     its scores are not to be compared with those of `shapes3d`.
     """
     factors = Factors(NAMES, SIZES, units=UNITS)
-    return Dataset("shapes3d_lookalike", factors, (SIDE, SIDE, 3), composed_images, kept=TABLES)
+    return Dataset("shapes3d_lookalike", factors, (SIDE, SIDE, 3), composed_images, cached=TABLES)
 
 
 def composed_images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 3"]:

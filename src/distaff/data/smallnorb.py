@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._formats.norb import open_matrix
 from distaff.data.cache.built import open_or_build
-from distaff.data.cache.published import File, Kept, Published, images_of
+from distaff.data.cache.published import CachedArray, File, Published, cached_images
 from distaff.errors import DistaffError
 
 SIDE, CAMERA = 64, 96  # pixels of an image here and in the files
@@ -43,9 +43,9 @@ FILES = (
 
 
 def convert(files: Mapping[str, Path]) -> None:
-    """Keep the left camera's image of every toy in the order of the grid, both halves of the set together."""
+    """Store the left camera's image of every toy in the order of the grid, both halves of the set together."""
     factors = Factors(NAMES, SIZES)
-    open_or_build("smallnorb", (len(factors), SIDE, SIDE, 1), "|u1", _parts(files, factors))
+    open_or_build("smallnorb", (len(factors), SIDE, SIDE, 1), "|u1", _blocks(files, factors))
 
 
 @dataset(
@@ -61,11 +61,11 @@ def smallnorb() -> Dataset:
     the old library let the filter go a little beyond.
     """
     factors = Factors(NAMES, SIZES, hidden=("instance",), units=UNITS)
-    kept = Kept("smallnorb", (len(factors), SIDE, SIDE, 1))
-    return Dataset("smallnorb", factors, (SIDE, SIDE, 1), images_of(kept), kept=kept)
+    images = CachedArray("smallnorb", (len(factors), SIDE, SIDE, 1))
+    return Dataset("smallnorb", factors, (SIDE, SIDE, 1), cached_images(images), cached=images)
 
 
-def _parts(
+def _blocks(
     files: Mapping[str, Path], factors: Factors
 ) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 1"]]]:
     """Rows and images of both halves, in the order of the files."""

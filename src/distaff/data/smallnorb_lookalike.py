@@ -11,10 +11,10 @@ from jaxtyping import Int, UInt8
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._draw.turntable import SIDE, toy_images
 from distaff.data.cache.built import cache_folder, gather, open_or_build
-from distaff.data.cache.published import Kept
+from distaff.data.cache.published import CachedArray
 from distaff.data.smallnorb import NAMES, SIZES, UNITS
 
-IMAGES = Kept("smallnorb_lookalike", (int(np.prod(SIZES)), SIDE, SIDE, 1))
+IMAGES = CachedArray("smallnorb_lookalike", (int(np.prod(SIZES)), SIDE, SIDE, 1))
 
 
 @dataset(source="generated", licence="Apache-2.0")
@@ -25,7 +25,7 @@ def smallnorb_lookalike() -> Dataset:
     compared with those of `smallnorb`. The images are drawn the first time they are looked at, which takes minutes.
     """
     factors = Factors(NAMES, SIZES, hidden=("instance",), units=UNITS)
-    return Dataset("smallnorb_lookalike", factors, (SIDE, SIDE, 1), drawn_toys, kept=IMAGES)
+    return Dataset("smallnorb_lookalike", factors, (SIDE, SIDE, 1), drawn_toys, cached=IMAGES)
 
 
 def drawn_toys(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 1"]:

@@ -1,4 +1,4 @@
-"""toy_hidden: the sprites of toy, turned by an angle that nobody is told."""
+"""toy_hidden: the sprites of toy, turned by a hidden angle."""
 
 from __future__ import annotations
 

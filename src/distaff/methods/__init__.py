@@ -48,11 +48,11 @@ def method(
 ) -> Callable[[Callable[..., Terms]], Callable[..., Terms]]:
     """Mark a function as a method; `label` is its name as its paper writes it.
 
-    `critic` is the loss of a rival that is trained on the codes at the same time, with its own gradient.
+    `critic` is the loss of a discriminator that is trained on the codes at the same time, with its own gradient.
     `views(values, sizes, uniforms)` gives the factors [b f] of a second view of each image, from those of the first
     and from uniforms [b 2 + 2f]; a batch is then [2b], first views first. `posterior(mean, logvar)` changes q(z|x)
-    before it is sampled. Each of these takes the method's parameters that are no `Hyper`, by name, where it names
-    them. `labels` asks for the factors of the batch as `Outputs.labels`. `version` is raised by hand when the
+    before it is sampled. Each of these takes the method's parameters that are not `Hyper`, by name, where it names
+    them. `labels` requests the factors of the batch as `Outputs.labels`. `version` is raised by hand when the
     mathematics changes; `since` gives a parameter that was added later its value in earlier runs, so that their ids
     live on. `same_as` names values with which the loss is that of another method, and that method, as literals: the
     analysis counts runs of both once. All but functions are read from the file by the registry.
@@ -72,11 +72,11 @@ _HOOKS: dict[str, Hooks] = {}
 def hooks(name: str, **structure: Any) -> Hooks:
     """What method `name` needs beside its loss, with those values of `structure` filled in that each part names."""
     METHODS.function(name)
-    given = _HOOKS[name]
-    return given._replace(
-        critic=_filled(given.critic, structure),
-        views=_filled(given.views, structure),
-        posterior=_filled(given.posterior, structure),
+    declared = _HOOKS[name]
+    return declared._replace(
+        critic=_filled(declared.critic, structure),
+        views=_filled(declared.views, structure),
+        posterior=_filled(declared.posterior, structure),
     )
 
 

@@ -23,11 +23,11 @@ def share(
     var1, var2 = logvar1.exp(), logvar2.exp()
     differs = var1 / var2 + (mean2 - mean1).square() / var2 - 1 + logvar2 - logvar1
     middle = (differs.amax(-1, keepdim=True) + differs.amin(-1, keepdim=True)) / 2
-    own = torch.cat([differs >= middle] * 2, -2)
+    kept_apart = torch.cat([differs >= middle] * 2, -2)
     shared_mean, shared_logvar = (mean1 + mean2) / 2, ((var1 + var2) / 2).log()
     return (
-        torch.where(own, mean, torch.cat([shared_mean] * 2, -2)),
-        torch.where(own, logvar, torch.cat([shared_logvar] * 2, -2)),
+        torch.where(kept_apart, mean, torch.cat([shared_mean] * 2, -2)),
+        torch.where(kept_apart, logvar, torch.cat([shared_logvar] * 2, -2)),
     )
 
 

@@ -1,4 +1,4 @@
-"""FactorVAE: the total correlation of the codes, estimated by a critic that is trained beside the model."""
+"""FactorVAE: the total correlation of the codes, estimated by a discriminator that is trained beside the model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import log_softmax
 from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper, Scalar
 
-CLIP = 1e-6  # the old library keeps probabilities this far from 0 and 1; beyond it the critic has no gradient
+CLIP = 1e-6  # the old library keeps probabilities this far from 0 and 1; beyond it the discriminator has no gradient
 
 
 def critic_loss(out: Outputs, *, clip: bool = True) -> Scalar:
     """-(E[log p_real(z)] + E[log p_fake(z shuffled)]) / 2 (Kim and Mnih, 2018, Algorithm 2).
 
-    With `clip`, as the 2019 study's code has it, probabilities are kept from 0 and 1, so that a critic that is sure
-    gets no gradient.
+    With `clip`, as the 2019 study's code has it, probabilities are kept from 0 and 1, so that a discriminator that
+    is certain gets no gradient.
     """
     assert out.real is not None
     assert out.fake is not None
@@ -36,9 +36,10 @@ def critic_loss(out: Outputs, *, clip: bool = True) -> Scalar:
 def factor_vae(out: Outputs, *, gamma: Hyper = 10.0, clip: bool = True) -> Terms:
     r"""FactorVAE (Kim and Mnih, 2018), Eq. 3:  E_q[-log p(x|z)] + KL(q(z|x) || p(z)) + gamma E[D_0(z) - D_1(z)].
 
-    D_0 and D_1 are the critic's logits for real and for shuffled codes; their difference estimates the log-ratio of
-    q(z) to the product of its marginals. As in the 2019 study, the shuffled codes come from the same batch, each
-    dimension permuted by itself. gamma = 10 is the smallest of the study's six values. `clip` is for the critic's loss.
+    D_0 and D_1 are the discriminator's logits for real and for shuffled codes; their difference estimates the
+    log-ratio of q(z) to the product of its marginals. As in the 2019 study, the shuffled codes come from the same
+    batch, each dimension permuted by itself. gamma = 10 is the smallest of the study's six values. `clip` is for the
+    discriminator's loss.
     """
     del clip
     assert out.real is not None

@@ -20,9 +20,9 @@ class Outputs(NamedTuple):
     logvar: Float[Tensor, "b d"]
     z: Float[Tensor, "b d"]
     step: Float[Tensor, ""]  # updates so far: an argument, not a global counter
-    real: Float[Tensor, "b 2"] | None = None  # the critic's logits on z ...
+    real: Float[Tensor, "b 2"] | None = None  # the discriminator's logits on z ...
     fake: Float[Tensor, "b 2"] | None = None  # ... and on z with its dimensions shuffled over the batch
-    labels: Int[Tensor, "b f"] | None = None  # methods that ask for labels only
+    labels: Int[Tensor, "b f"] | None = None  # only for methods that declare labels
 
     @property
     def kl(self) -> Scalar:

@@ -76,5 +76,5 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Callable[..., Score]: ...
 else:  # `from distaff.metrics import dci` gives the function of the file, not the module of the same name
-    globals().update({name: METRICS.function(name) for name in METRICS.own()})
-    __all__ = ["Score", "metric", *METRICS.own()]  # noqa: PLE0604
+    globals().update({name: METRICS.function(name) for name in METRICS.packaged()})
+    __all__ = ["Score", "metric", *METRICS.packaged()]  # noqa: PLE0604

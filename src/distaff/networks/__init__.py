@@ -66,7 +66,7 @@ class VAE(nn.Module):
         return raw
 
     def picture(self, z: Float[Tensor, "*k b d"]) -> Float[Tensor, "*k b c h w"]:
-        """E[x|z] in [0, 1]: what the model paints."""
+        """E[x|z] in [0, 1]: the mean image."""
         return LIKELIHOODS[self.likelihood].picture(self.decode(z))
 
     def forward(

@@ -49,7 +49,7 @@ def _rows(dataset: Dataset, base: Int[np.ndarray, "f"], k: int, steps: Int[np.nd
     cells = np.tile(base, (len(steps), 1))
     cells[:, k] = steps
     cell = np.ravel_multi_index(tuple(cells.T), dataset.factors.all_sizes)
-    existing = dataset.factors.cells
+    existing = dataset.factors.grid_rows
     if existing is None:
         return np.asarray(cell)
     at = np.searchsorted(existing, cell).clip(max=len(existing) - 1)

@@ -1,1 +1,1 @@
-"""Plug-ins: one file, one function under one decorator line; what a file says is read without importing it."""
+"""Plug-ins: one file, one function under one decorator line; what a file declares is read without importing it."""

@@ -1,4 +1,4 @@
-"""What the file of a plug-in says: its function's parameters, documentation and marks, from the syntax tree alone."""
+"""What the file of a plug-in declares: parameters, documentation and marks, from the syntax tree alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Plugin:
-    """What the file of a plug-in says about it, without importing it."""
+    """What the file of a plug-in declares, read without importing it."""
 
     kind: str
     name: str
@@ -43,7 +43,7 @@ class Plugin:
     required: tuple[str, ...] = ()  # positional arguments without a default: what it cannot be called without
 
     def has(self, mark: str) -> bool:
-        """Whether the decorator line gives `mark`, also where its value is no literal (a critic's loss)."""
+        """Whether the decorator line gives `mark`, also where its value is not a literal (a critic's loss)."""
         return mark in self.marked
 
     @property
@@ -53,7 +53,7 @@ class Plugin:
 
 
 @functools.lru_cache(maxsize=1024)
-def read(kind: str, name: str, path: Path, _modified: int) -> Plugin:
+def read_plugin(kind: str, name: str, path: Path, _modified: int) -> Plugin:
     """The plug-in that `path` defines, from its syntax tree; read again when the file changes."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for node in tree.body:

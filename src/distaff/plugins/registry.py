@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError, unknown
-from distaff.plugins.file import REQUIRED, Plugin, read
+from distaff.plugins.file import REQUIRED, Plugin, read_plugin
 from distaff.plugins.spec import Spec, Value, canonical, coerce, coerced_default, literal
 
 PACKAGE = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ class Registry:
     """The plug-ins of one kind: the files of a folder of the package, and of the user's own folders.
 
     `kind` is what one of them is called, `plural` what all are; `folder` is theirs in the package, where the files
-    `beside` them are none.
+    named in `beside` are not plug-ins.
     """
 
     def __init__(self, kind: str, plural: str, folder: str | None = None, beside: frozenset[str] = frozenset()) -> None:
@@ -43,26 +43,26 @@ class Registry:
         return [PACKAGE / self.folder, *(part / self.plural for part in extra)]
 
     def _files(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
+        files: dict[str, Path] = {}
         for folder in self._folders():
             for path in sorted(path for path in folder.glob("[!_]*.py") if path.stem not in self.beside):
-                if path.stem in found:
-                    raise self._twice(path.stem, found[path.stem], path)
-                found[path.stem] = path
-        return found
+                if path.stem in files:
+                    raise self._duplicate(path.stem, files[path.stem], path)
+                files[path.stem] = path
+        return files
 
     def _file(self, name: str) -> Path:
-        """The file of `name`, without a look at the others: thousands of runs ask for theirs."""
-        found = [path for folder in self._folders() if (path := folder / f"{name}.py").is_file()]
+        """The file of `name`, without a look at the others: thousands of runs look theirs up."""
+        paths = [path for folder in self._folders() if (path := folder / f"{name}.py").is_file()]
         if name in self.beside:
-            found = []
-        if len(found) > 1:
-            raise self._twice(name, *found[:2])
-        if not found or not name.isidentifier() or name.startswith("_"):
+            paths = []
+        if len(paths) > 1:
+            raise self._duplicate(name, *paths[:2])
+        if not paths or not name.isidentifier() or name.startswith("_"):
             raise unknown(self.kind, name, self._files())
-        return found[0]
+        return paths[0]
 
-    def _twice(self, name: str, *paths: Path) -> DistaffError:
+    def _duplicate(self, name: str, *paths: Path) -> DistaffError:
         return DistaffError(f"two files are named {self.kind} {name!r}: {paths[0]} and {paths[1]}")
 
     def names(self) -> list[str]:
@@ -70,11 +70,11 @@ class Registry:
         return sorted(self._files())
 
     def plugin(self, name: str) -> Plugin:
-        """What the file of `name` says; raises `DistaffError` with the nearest name if there is none."""
+        """What the file of `name` declares; raises `DistaffError` with the nearest name if there is none."""
         path = self._file(name)
-        return read(self.kind, name, path, path.stat().st_mtime_ns)
+        return read_plugin(self.kind, name, path, path.stat().st_mtime_ns)
 
-    def own(self) -> list[str]:
+    def packaged(self) -> list[str]:
         """The names of those that the package brings itself."""
         return sorted(name for name, path in self._files().items() if path.is_relative_to(PACKAGE))
 
@@ -91,20 +91,20 @@ class Registry:
         """The function of `spec` with its parameters filled in."""
         return functools.partial(self.function(spec.name), **dict(spec.values))
 
-    def spec(self, name: str, /, **given: Any) -> Spec:
-        """The plug-in `name` with `given` parameters and defaults for the rest, every value checked."""
+    def spec(self, name: str, /, **arguments: Any) -> Spec:
+        """The plug-in `name` with these arguments and defaults for the rest, every value checked."""
         plugin = self.plugin(name)
         parameters = {p.name: p for p in plugin.parameters}
-        for key in given:
+        for key in arguments:
             if key not in parameters:
                 raise unknown(f"parameter of {name}", key, parameters)
         values: dict[str, Value] = {}
         for key, parameter in parameters.items():
-            value = given.get(key, parameter.default)
+            value = arguments.get(key, parameter.default)
             if value is REQUIRED:
                 raise DistaffError(f"{name} needs a value for {key} ({parameter.annotation}), as in {name}({key}=...)")
             values[key] = coerce(name, parameter, value)
-        first = next((p.name for p in plugin.parameters if p.hyper), None)  # the strength: told even at its default
+        first = next((p.name for p in plugin.parameters if p.hyper), None)  # the strength: shown even at its default
         shown = [
             f"{key}={literal(value)}"
             for key, value in values.items()
@@ -122,22 +122,22 @@ class Registry:
         try:
             tree = ast.parse(text.strip(), mode="eval").body
         except SyntaxError as error:
-            raise DistaffError(f"{text!r} is no {self.kind}: {example}") from error
+            raise DistaffError(f"{text!r} is not a {self.kind}: {example}") from error
         if isinstance(tree, ast.Name):
             return self.spec(tree.id)
         if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
-            raise DistaffError(f"{text!r} is no {self.kind}: {example}")
+            raise DistaffError(f"{text!r} is not a {self.kind}: {example}")
         if tree.args:
             raise DistaffError(f"{text!r}: parameters are written with their names, as in {tree.func.id}(name=value)")
-        given: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         for keyword in tree.keywords:
             if keyword.arg is None:
-                raise DistaffError(f"{text!r}: ** is not read, only literal values")
+                raise DistaffError(f"{text!r}: ** is not supported, only literal values")
             try:
-                given[keyword.arg] = ast.literal_eval(keyword.value)
+                arguments[keyword.arg] = ast.literal_eval(keyword.value)
             except ValueError as error:
                 raise DistaffError(f"{text!r}: the value of {keyword.arg} is not a literal") from error
-        return self.spec(tree.func.id, **given)
+        return self.spec(tree.func.id, **arguments)
 
 
 def _import_file(module_name: str, path: Path) -> Any:

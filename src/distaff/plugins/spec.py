@@ -36,9 +36,9 @@ def coerced_default(name: str, parameter: Parameter) -> Any:
 
 
 def coerce(name: str, parameter: Parameter, value: Any) -> Value:
-    """`value` as the annotation wants it, so that `4` and `4.0` are one value; refuses what does not fit."""
-    wanted = parameter.annotation
-    options = [option.strip() for option in wanted.split("|")]
+    """`value` as the annotation requires it, so that `4` and `4.0` are one value; refuses what does not fit."""
+    annotation = parameter.annotation
+    options = [option.strip() for option in annotation.split("|")]
     if value is None and "None" in options:
         return None
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
@@ -53,7 +53,7 @@ def coerce(name: str, parameter: Parameter, value: Any) -> Value:
     if any(option.startswith("tuple[") for option in options) and isinstance(value, (tuple, list)):
         return tuple(value)
     raise DistaffError(
-        f"{name}: {parameter.name}={value!r} does not fit, it wants {wanted.replace('Hyper', 'a finite number')}"
+        f"{name}: {parameter.name}={value!r} is not valid: expected {annotation.replace('Hyper', 'a finite number')}"
     )
 
 

@@ -93,11 +93,11 @@ def lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
         line[:, j] = np.tile(np.arange(factors.all_sizes[j]), len(base))
         parts.append(line)
     cells = np.unique(np.ravel_multi_index(tuple(np.concatenate(parts).T), factors.all_sizes))
-    if factors.cells is None:
+    if factors.grid_rows is None:
         return cells.astype(np.int64)
-    found = np.searchsorted(factors.cells, cells)
-    found = found[found < len(factors.cells)]
-    return found[np.isin(factors.cells[found], cells)].astype(np.int64)
+    found = np.searchsorted(factors.grid_rows, cells)
+    found = found[found < len(factors.grid_rows)]
+    return found[np.isin(factors.grid_rows[found], cells)].astype(np.int64)
 
 
 def row_of(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:

@@ -34,7 +34,9 @@ def final_losses(model: Model, batches: int = BATCHES) -> dict[str, float]:
     nll = kl = 0.0
     for first in range(0, batches, together):
         steps = range(first, min(first + together, batches))
-        rows = torch.cat([torch.from_numpy(dataset.draw(run.seed, 3 * t, run.batch, STREAM)) for t in steps]).numpy()
+        rows = torch.cat(
+            [torch.from_numpy(dataset.draw_rows(run.seed, 3 * t, run.batch, STREAM)) for t in steps]
+        ).numpy()
         noise = torch.cat([rng.normal(run.seed, STREAM, 3 * t + 1, (run.batch, model.latents)) for t in steps])
         shape = (run.batch, *dataset.nuisance)
         u = torch.cat([rng.uniform(run.seed, STREAM, 3 * t + 2, shape) for t in steps]) if dataset.nuisance else None

@@ -29,7 +29,7 @@ from distaff.study.launch import CHECKPOINT_SECONDS
 from distaff.study.leases import DEATHS, Leases, leases_of
 from distaff.study.plan import Evaluate, Job, Train, plan
 from distaff.study.stop import Stop
-from distaff.train.device import chosen, room
+from distaff.train.device import resolve_device, usable_memory
 
 KINDS = ("train", "score")
 PROGRESS_SECONDS = 0.5  # time between writes of how far a pack has come
@@ -67,7 +67,7 @@ def work(
     for a place that cannot be written to: that ends the work with a `DistaffError`, and no run is to blame.
     """
     leases, stop, done = leases or leases_of(store.folder), stop or Stop(), 0
-    limits = Limits(checkpoint_seconds, memory, chosen(device) if "train" in kinds else "cpu")
+    limits = Limits(checkpoint_seconds, memory, resolve_device(device) if "train" in kinds else "cpu")
     while True:
         todo = plan(study, store, ids)
         jobs = [job for job in todo.jobs if job_kind(job) in kinds]
@@ -105,7 +105,7 @@ def _side_by_side(run: Run, limits: Limits) -> int:
     from distaff.train.memory import models_beside, models_within
 
     if limits.device != "cpu":
-        return models_within(run, room())
+        return models_within(run, usable_memory())
     return models_beside(run, limits.memory) if limits.memory else 0
 
 
@@ -128,10 +128,10 @@ def _train_subpack(store: Store, job: Train, subpack: SubPack, stop: Stop, limit
 
     trained = fit(
         subpack.runs,
-        resume=subpack.path,
+        checkpoint=subpack.path,
         progress=progress,
         device=limits.device,
-        keep_seconds=limits.checkpoint_seconds,
+        checkpoint_seconds=limits.checkpoint_seconds,
     )
     seconds = before + time.monotonic() - began
     record = {"pack": job.name, "models": len(subpack.runs), "joules_of_machine": spent(energy, joules())}

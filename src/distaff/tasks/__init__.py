@@ -39,5 +39,5 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Callable[..., Score]: ...
 else:  # `from distaff.tasks import downstream` gives the function of the file, not the module of the same name
-    globals().update({name: TASKS.function(name) for name in TASKS.own()})
-    __all__ = ["TASKS", "Score", "task", *TASKS.own()]  # noqa: PLE0604
+    globals().update({name: TASKS.function(name) for name in TASKS.packaged()})
+    __all__ = ["TASKS", "Score", "task", *TASKS.packaged()]  # noqa: PLE0604

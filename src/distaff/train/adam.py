@@ -34,19 +34,19 @@ def fresh(params: Params) -> Moments:
     )
 
 
-class Pace(NamedTuple):
-    """What of Adam depends on the update: numbers, or tensors where a recorded step is replayed."""
+class AdamStep(NamedTuple):
+    """What of Adam depends on the update: numbers, or tensors where a captured step is replayed."""
 
     rate: float | Tensor  # the learning rate
     t: float | Tensor  # the update, counted from 1
 
 
-def pace(optim: Optim, step: int, updates: int) -> Pace:
-    """The pace of update `step` of `updates`, counted from 0."""
-    return Pace(rate(optim, step, updates), step + 1)
+def adam_step(optim: Optim, step: int, updates: int) -> AdamStep:
+    """The learning rate and count of update `step` of `updates`, counted from 0."""
+    return AdamStep(learning_rate(optim, step, updates), step + 1)
 
 
-def rate(optim: Optim, step: int, updates: int) -> float:
+def learning_rate(optim: Optim, step: int, updates: int) -> float:
     """The learning rate of update `step` of `updates`."""
     if step < optim.warmup:
         return optim.lr * (step + 1) / optim.warmup
@@ -55,32 +55,34 @@ def rate(optim: Optim, step: int, updates: int) -> float:
     return optim.lr * share[optim.schedule]
 
 
-def update(params: Params, gradients: Sequence[Tensor], moments: Moments, optim: Optim, pace: Pace) -> None:
+def update(params: Params, gradients: Sequence[Tensor], moments: Moments, optim: Optim, at: AdamStep) -> None:
     """Kingma and Ba (2015), Algorithm 1, in place.
 
     p -= lr m' / (sqrt(v') + eps) with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t).
     """
-    own, m, v = ([part[name].detach() for name in params] for part in (params, *moments))
-    rule = _compiled if all(p.device.type == "cpu" for p in own) else _fused
-    rule(own, [gradient.contiguous() for gradient in gradients], m, v, optim, pace)
+    p, m, v = ([part[name].detach() for name in params] for part in (params, *moments))
+    rule = _compiled if all(weights.device.type == "cpu" for weights in p) else _fused
+    rule(p, [gradient.contiguous() for gradient in gradients], m, v, optim, at)
 
 
 def _compiled(
-    p: list[Tensor], gradient: list[Tensor], m: list[Tensor], v: list[Tensor], optim: Optim, pace: Pace
+    p: list[Tensor], gradient: list[Tensor], m: list[Tensor], v: list[Tensor], optim: Optim, at: AdamStep
 ) -> None:
     """One pass over memory, which is what the rule costs on a CPU."""
-    rate, t = float(pace.rate), float(pace.t)
+    rate, t = float(at.rate), float(at.t)
     corrected = rate / (1 - optim.beta1**t), 1 - optim.beta2**t
     constants = [np.float32(c) for c in (optim.beta1, optim.beta2, optim.eps, *corrected)]
     for parts in zip(p, gradient, m, v, strict=True):
         _pass(*(part.reshape(-1).numpy() for part in parts), *constants)
 
 
-def _fused(p: list[Tensor], gradient: list[Tensor], m: list[Tensor], v: list[Tensor], optim: Optim, pace: Pace) -> None:
+def _fused(
+    p: list[Tensor], gradient: list[Tensor], m: list[Tensor], v: list[Tensor], optim: Optim, at: AdamStep
+) -> None:
     """torch's one pass over memory, all parameters in one kernel: an accelerator's way."""
-    before = torch.zeros(len(p), device=p[0].device).add_(pace.t - 1)  # it counts by itself, a counter a parameter
+    before = torch.zeros(len(p), device=p[0].device).add_(at.t - 1)  # it counts by itself, a counter a parameter
     adam(p, gradient, m, v, [], list(before.unbind()), fused=True, amsgrad=False, beta1=optim.beta1, beta2=optim.beta2,
-         lr=pace.rate, weight_decay=0.0, eps=optim.eps, maximize=False)  # fmt: skip
+         lr=at.rate, weight_decay=0.0, eps=optim.eps, maximize=False)  # fmt: skip
 
 
 @numba.njit(cache=True, error_model="numpy")  # numpy's division: without a branch for zero, so that it vectorises

@@ -1,4 +1,4 @@
-"""The state of a pack in progress on disk: written whole or not at all, and bit for bit what it was when read back."""
+"""Checkpoints of packs in progress: written whole or not at all, and bit for bit the same when read back."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from distaff.types import Params
 PARTS = ("params", "first", "second", "critic", "critic_first", "critic_second")
 
 
-def keep(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
+def save_checkpoint(path: Path, pack: Pack, state: State, curve: Tensor) -> None:
     """Write `state` and the curve so far to `path`, whole or not at all."""
     parts = (state.params, *state.moments, state.critic, *state.critic_moments)
     tensors = {
         f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
     }
     rest = {"curve": curve, "sound": state.sound}
-    about = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
+    metadata = {"step": str(state.step), "runs": json.dumps([run.id for run in pack.runs])}
     try:
-        write(path, save({**tensors, **rest}, about))
+        write(path, save({**tensors, **rest}, metadata))
     except OSError as error:
-        raise DistaffError(f"{path} cannot be written ({error}): the resume point before it is still good") from error
+        raise DistaffError(f"{path} cannot be written ({error}): the checkpoint before it is intact") from error
 
 
-def recall(path: Path, pack: Pack) -> tuple[State, Tensor]:
-    """The state and the curve that `keep` wrote; raises `DistaffError` if the file is torn or of other runs."""
+def load_checkpoint(path: Path, pack: Pack) -> tuple[State, Tensor]:
+    """The state and the curve in a checkpoint; raises `DistaffError` if the file is torn or of other runs."""
     try:
         with safe_open(path, "pt", device=pack.device) as file:
-            about = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a mapping)
     except SafetensorError as error:
-        raise DistaffError(f"{path} is no resume point ({error}): delete it and train again from the start") from error
-    if json.loads(about["runs"]) != [run.id for run in pack.runs]:
+        raise DistaffError(f"{path} is not a checkpoint ({error}): delete it and train again from the start") from error
+    if json.loads(metadata["runs"]) != [run.id for run in pack.runs]:
         raise DistaffError(f"{path} belongs to other runs: delete it, or name another folder")
     if "sound" not in tensors:
-        raise DistaffError(f"{path} is a resume point of an older distaff: delete it and train again from the start")
-    found: dict[str, Params] = {part: {} for part in PARTS}
+        raise DistaffError(f"{path} is a checkpoint of an older distaff: delete it and train again from the start")
+    parts: dict[str, Params] = {part: {} for part in PARTS}
     for name, tensor in tensors.items():
         part, slash, key = name.partition("/")
         if slash:
-            found[part][key] = tensor.requires_grad_(part in {"params", "critic"})
-    ordered = {part: {key: found[part][key] for key in _order(pack, part)} for part in PARTS}
+            parts[part][key] = tensor.requires_grad_(part in {"params", "critic"})
+    ordered = {part: {key: parts[part][key] for key in _order(pack, part)} for part in PARTS}
     state = State(
-        int(about["step"]),
+        int(metadata["step"]),
         ordered["params"],
         Moments(ordered["first"], ordered["second"]),
         ordered["critic"],

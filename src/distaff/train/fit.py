@@ -1,4 +1,4 @@
-"""The loop over steps: curves at a cadence, resume points by time, models that diverge told apart."""
+"""The loop over steps: curves at a cadence, checkpoints by time, models that diverge marked."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from distaff.errors import DistaffError
 from distaff.heap import keep_freed
 from distaff.methods import Outputs, kl_by_latent
 from distaff.runs import Run
-from distaff.train.checkpoint import keep, recall
-from distaff.train.device import exact, title
+from distaff.train.checkpoint import load_checkpoint, save_checkpoint
+from distaff.train.cuda_graph import capture_step
+from distaff.train.device import exact, gpu_name
 from distaff.train.engines import Engine
 from distaff.train.engines.channels_last import channels_last
 from distaff.train.engines.mapped import mapped
-from distaff.train.engines.stacked import carries, stacked
+from distaff.train.engines.stacked import stackable, stacked
 from distaff.train.engines.streams import streams
 from distaff.train.memory import bytes_of
 from distaff.train.pack import Pack, State, begin, latents, pack
-from distaff.train.recorded import recorded
 from distaff.train.step import objectives, step
 from distaff.trained import Model
 from distaff.types import Params
 
-Watch: TypeAlias = Callable[[Run, int, dict[str, float]], object]
+Log: TypeAlias = Callable[[Run, int, dict[str, float]], object]
 
-POINTS = 200  # points of a curve: enough to see its shape, little to keep
-TELL_SECONDS = 1.0  # time between calls of `progress`, in which a caller may also stop
-KEEP_SECONDS = 30.0  # time between resume points: what a crash can cost
+CURVE_POINTS = 200  # points of a curve: enough to see its shape, little to store
+PROGRESS_SECONDS = 1.0  # time between calls of `progress`, in which a caller may also stop
+CHECKPOINT_SECONDS = 30.0  # time between checkpoints: what a crash can cost
 
 
 class Trained(NamedTuple):
@@ -62,29 +62,30 @@ class Trained(NamedTuple):
 def fit(
     runs: tuple[Run, ...],
     *,
-    resume: Path | None = None,
+    checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-    watch: Watch | None = None,
+    log: Log | None = None,
     device: str = "cpu",
-    keep_seconds: float = KEEP_SECONDS,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> list[Trained]:
-    """Train `runs` side by side on `device`, in one process of one thread, and say what came of each.
+    """Train `runs` side by side on `device`, in one process of one thread; returns the result of each.
 
-    With `resume`, the state is kept in that file every `keep_seconds` seconds and when training is interrupted between
-    updates, and taken up from it again: the result is the same bit for bit. `progress` is called between updates, about
-    once a second, with those done and in all: what it raises stops training there. `watch` is called with each run,
-    its update and the new point of its curve. Raises `DistaffError` where memory or the disk is full.
+    With `checkpoint`, the state is saved to that file every `checkpoint_seconds` seconds and when training is
+    interrupted between updates, and loaded from it again: the result is the same bit for bit. `progress` is called
+    between updates, about once a second, with those done and in all: what it raises stops training there. `log` is
+    called with each run, its update and the new point of its curve. Raises `DistaffError` where memory or the disk is
+    full.
     """
     torch.set_num_threads(1)
     exact()
     keep_freed()
     with _memory(runs):
-        return _fit(pack(runs, device), resume, progress, watch, keep_seconds)
+        return _fit(pack(runs, device), checkpoint, progress, log, checkpoint_seconds)
 
 
 @contextlib.contextmanager
 def _memory(runs: tuple[Run, ...]) -> Iterator[None]:
-    """Tell what did not fit where memory ends: the numbers of an allocator help nobody."""
+    """Name the models that did not fit where memory ends: the numbers of an allocator help nobody."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -98,47 +99,50 @@ def _memory(runs: tuple[Run, ...]) -> Iterator[None]:
 
 
 def _fit(
-    packed: Pack, resume: Path | None, progress: Callable[[int, int], None] | None, watch: Watch | None,
-    keep_seconds: float,
+    packed: Pack, checkpoint: Path | None, progress: Callable[[int, int], None] | None, log: Log | None,
+    checkpoint_seconds: float,
 ) -> list[Trained]:  # fmt: skip
     runs, device = packed.runs, packed.device
     engine = engine_for(packed)
-    columns, cadence = columns_of(packed), max(1, runs[0].updates // POINTS)
+    columns, cadence = columns_of(packed), max(1, runs[0].updates // CURVE_POINTS)
     state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
-    if resume is not None and resume.exists():
-        state, curve = recall(resume, packed)
-    take = recorded(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
-    kept = pointed = told = time.monotonic()
+    if checkpoint is not None and checkpoint.exists():
+        state, curve = load_checkpoint(checkpoint, packed)
+    take_step = (
+        capture_step(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
+    )
+    saved = pointed = reported = time.monotonic()
     since = state.step  # the update of `pointed`
-    whole = True  # false inside an update, which changes weights in place: a state of that moment must not be kept
+    whole = True  # false inside an update, which changes weights in place: a state of that moment must not be saved
     milliseconds = [math.nan] * len(curve)
     try:
         while state.step < runs[0].updates:
             whole = False
-            state, terms, outputs = take(state)
+            state, terms, outputs = take_step(state)
             if at_point := state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
                 now = time.monotonic()
                 milliseconds[state.step // cadence - 1] = 1e3 * (now - pointed) / (state.step - since) / len(runs)
                 pointed, since = now, state.step
-                if watch is not None:
-                    _show(watch, packed, columns, state.step, point)
+                if log is not None:
+                    _log_point(log, packed, columns, state.step, point)
             whole = True
-            if progress is not None and (at_point or time.monotonic() - told > TELL_SECONDS):
-                told = time.monotonic()
+            if progress is not None and (at_point or time.monotonic() - reported > PROGRESS_SECONDS):
+                reported = time.monotonic()
                 progress(state.step, runs[0].updates)
-            if resume is not None and time.monotonic() - kept > keep_seconds:
-                keep(resume, packed, state, curve)
-                kept = time.monotonic()
+            if checkpoint is not None and time.monotonic() - saved > checkpoint_seconds:
+                save_checkpoint(checkpoint, packed, state, curve)
+                saved = time.monotonic()
             if at_point and bool((state.sound < state.step).all()):
                 break  # no model is left that could recover
     except KeyboardInterrupt:
-        if resume is not None and whole:
-            keep(resume, packed, state, curve)
+        if checkpoint is not None and whole:
+            save_checkpoint(checkpoint, packed, state, curve)
         raise
-    found = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
+    results = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
     return [
-        one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=title(device)) for one in found
+        one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=gpu_name(device))
+        for one in results
     ]
 
 
@@ -147,7 +151,7 @@ def engine_for(pack: Pack) -> Engine:
     convolves = any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
     if convolves and pack.device == "cpu":
         return channels_last
-    return stacked if carries(pack.vae) else streams if convolves else mapped
+    return stacked if stackable(pack.vae) else streams if convolves else mapped
 
 
 def columns_of(pack: Pack) -> tuple[str, ...]:
@@ -167,18 +171,16 @@ def _point(
     d = outputs.mean.shape[-1]
     point[:, 3 : 3 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
     point[:, 2] = -outputs.nll.detach() - point[:, 3 : 3 + d].sum(1)
-    for group, own in zip(pack.groups, terms, strict=True):
-        for name, value in own.items():
+    for group, by_name in zip(pack.groups, terms, strict=True):
+        for name, value in by_name.items():
             point[group.models, columns.index(f"term.{name}")] = value.detach()
     point[:, 1] = objectives(terms).detach()
     return point.cpu()
 
 
-def _show(watch: Watch, pack: Pack, columns: tuple[str, ...], step: int, point: Tensor) -> None:
+def _log_point(log: Log, pack: Pack, columns: tuple[str, ...], step: int, point: Tensor) -> None:
     for run, row in zip(pack.runs, point.tolist(), strict=True):
-        watch(
-            run, step, {name: value for name, value in zip(columns[1:], row[1:], strict=True) if not math.isnan(value)}
-        )
+        log(run, step, {name: value for name, value in zip(columns[1:], row[1:], strict=True) if not math.isnan(value)})
 
 
 def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:

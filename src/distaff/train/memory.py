@@ -17,8 +17,8 @@ from distaff.trained import dataset_of
 FLOAT = 4  # bytes
 OF_PROCESS = 600_000_000  # torch, numba, what scoring takes, and what a step and the gaps of a heap take beside models
 OF_WEIGHT = 4 * FLOAT  # the weight, its gradient and the two moments of Adam
-OF_POINT = 6 * FLOAT  # while a resume point is written: the weight and its moments, twice
-OF_ACTIVATION = 2 * FLOAT  # an output kept for the gradient, and the gradient that passes it
+OF_CHECKPOINT = 6 * FLOAT  # while a checkpoint is written: the weight and its moments, twice
+OF_ACTIVATION = 2 * FLOAT  # an output held for the gradient, and the gradient that passes it
 
 
 @functools.lru_cache(maxsize=256)
@@ -32,9 +32,9 @@ def bytes_of(run: Run) -> int:
     if run.critic is not None:
         parts.append((CRITICS.bind(run.critic)(latents(run)), (latents(run),), 2 * batch))
     weights: int = sum(p.numel() for module, _, _ in parts for p in module.parameters())
-    kept = sum(rows * _outputs(module, shape) for module, shape, rows in parts)
-    kept += 3 * batch * height * width * channels  # the images of a model, their logits and the pixels' losses
-    return (OF_WEIGHT + OF_POINT) * weights + OF_ACTIVATION * kept
+    activations = sum(rows * _outputs(module, shape) for module, shape, rows in parts)
+    activations += 3 * batch * height * width * channels  # the images of a model, their logits and the pixels' losses
+    return (OF_WEIGHT + OF_CHECKPOINT) * weights + OF_ACTIVATION * activations
 
 
 def models_within(run: Run, memory: int) -> int:
@@ -67,12 +67,12 @@ def _outputs(module: nn.Module, shape: tuple[int, ...]) -> int:
     """
     outputs: list[int] = []
 
-    def note(layer: nn.Module, given: Any, output: Tensor) -> None:
-        del layer, given
+    def count(layer: nn.Module, inputs: Any, output: Tensor) -> None:
+        del layer, inputs
         outputs.append(output.numel())
 
     weights = {name: torch.zeros(()).expand(p.shape) for name, p in module.named_parameters()}
-    hooks = [layer.register_forward_hook(note) for layer in module.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(count) for layer in module.modules() if not list(layer.children())]
     try:
         with _WithoutProducts():
             torch.func.functional_call(module, weights, torch.zeros(1, *shape))

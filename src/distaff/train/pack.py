@@ -44,7 +44,7 @@ class Pack:
 
 
 class State(NamedTuple):
-    """All that changes while a pack is trained: updates done, weights [k ...], moments of Adam, and who is well."""
+    """All that changes while a pack is trained: updates done, weights [k ...], moments of Adam, and who is finite."""
 
     step: int
     params: Params
@@ -64,7 +64,7 @@ def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
     vae = _built(NETWORKS, first.network, "images", dataset.shape)
     if not isinstance(vae, VAE):
         raise DistaffError(
-            f"{first.network} is no network for images, with an encoder and a decoder: conv64 and mlp are"
+            f"{first.network} is not a network for images: it needs an encoder and a decoder, as conv64 has"
         )
     critic = _built(CRITICS, first.critic, "latents", latents(first)) if first.critic else None
     for network, module in ((first.network, vae), (first.critic, critic)):
@@ -100,10 +100,10 @@ def _check_stateless(network: str, module: nn.Module) -> None:
 
 
 def begin(pack: Pack) -> State:
-    """The state before the first update, each model's weights drawn from its own seed."""
+    """The state before the first update, each model's weights drawn from that model's seed."""
     params = _stack([initial(pack.vae, run.seed) for run in pack.runs], pack.device)
-    rivals = [initial(pack.critic, run.seed, part=1) for run in pack.runs] if pack.critic else []
-    critic = _stack(rivals, pack.device) if rivals else {}
+    critics = [initial(pack.critic, run.seed, part=1) for run in pack.runs] if pack.critic else []
+    critic = _stack(critics, pack.device) if critics else {}
     sound = torch.zeros(len(pack.runs), dtype=torch.int64, device=pack.device)
     return State(0, params, fresh(params), critic, fresh(critic), sound)
 
@@ -128,8 +128,10 @@ def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
             end += 1
         name = runs[start].method.name
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
-        own = runs[start:end]
-        columns = {h: torch.tensor([run.method[h] for run in own], dtype=torch.float32, device=device) for h in hyper}
+        members = runs[start:end]
+        columns = {
+            h: torch.tensor([run.method[h] for run in members], dtype=torch.float32, device=device) for h in hyper
+        }
         rest = {n: v for n, v in runs[start].method.values if n not in hyper}
         groups.append(Group(partial(METHODS.function(name), **rest), hooks(name, **rest), slice(start, end), columns))
         start = end

@@ -12,17 +12,17 @@ from distaff.runs import Run
 
 
 class Tracker(NamedTuple):
-    """Where points go: `write(update, values by name)` for each, and `close()` in the end."""
+    """Where points go: `log(update, values by name)` for each, and `close()` in the end."""
 
-    write: Callable[[int, Mapping[str, float]], object]
+    log: Callable[[int, Mapping[str, float]], object]
     close: Callable[[], object]
 
 
 def track(name: str, run: Run, folder: Path) -> Tracker:
-    """The tracker called `name`, for `run`; what it keeps on disk stands under `folder`.
+    """The tracker called `name`, for `run`; what it writes to disk is under `folder`.
 
-    An interrupted training that goes on is one curve there too. Raises `DistaffError` for an unknown name, a library
-    that is not installed, or one that refuses: no login, no server, no room.
+    An interrupted training that goes on is one curve in the tracker too. Raises `DistaffError` for an unknown name, a
+    library that is not installed, or one that refuses: no login, no server, no space.
     """
     if name not in TRACKERS:
         raise unknown("tracker", name, TRACKERS)
@@ -34,7 +34,7 @@ def track(name: str, run: Run, folder: Path) -> Tracker:
         raise DistaffError(f"--log {name}: {error}") from error
 
 
-def _facts(run: Run) -> dict[str, str | int]:
+def _config(run: Run) -> dict[str, str | int]:
     texts = {"dataset": run.dataset, "method": run.method, "network": run.network}
     return {**{name: str(spec) for name, spec in texts.items()}, "seed": run.seed, "updates": run.updates}
 
@@ -44,7 +44,7 @@ def _tensorboard(run: Run, folder: Path) -> Tracker:
 
     writers: list[SummaryWriter] = []
 
-    def write(update: int, values: Mapping[str, float]) -> None:
+    def log(update: int, values: Mapping[str, float]) -> None:
         if not writers:  # what a killed training wrote from this update on is withdrawn
             writers.append(SummaryWriter(str(folder / "tensorboard" / run.id), purge_step=update))
             writers[0].add_text("run", f"{run.method} on {run.dataset}, seed {run.seed}")
@@ -55,14 +55,14 @@ def _tensorboard(run: Run, folder: Path) -> Tracker:
         for writer in writers:
             writer.close()
 
-    return Tracker(write, close)
+    return Tracker(log, close)
 
 
 def _wandb(run: Run, folder: Path) -> Tracker:
     import wandb
 
     folder.mkdir(parents=True, exist_ok=True)
-    session = wandb.init(project="distaff", id=run.id, resume="allow", dir=str(folder), config=_facts(run))
+    session = wandb.init(project="distaff", id=run.id, resume="allow", dir=str(folder), config=_config(run))
     return Tracker(lambda update, values: session.log(dict(values), step=update), session.finish)
 
 
@@ -74,9 +74,11 @@ def _mlflow(run: Run, folder: Path) -> Tracker:
         folder.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri((folder / "mlflow").resolve().as_uri())
     mlflow.set_experiment("distaff")
-    begun = mlflow.search_runs(filter_string=f"tags.`mlflow.runName` = '{run.id}'", output_format="list", max_results=1)
-    mlflow.start_run(run_id=begun[0].info.run_id if begun else None, run_name=run.id)
-    mlflow.log_params(_facts(run))
+    earlier = mlflow.search_runs(
+        filter_string=f"tags.`mlflow.runName` = '{run.id}'", output_format="list", max_results=1
+    )
+    mlflow.start_run(run_id=earlier[0].info.run_id if earlier else None, run_name=run.id)
+    mlflow.log_params(_config(run))
     return Tracker(lambda update, values: mlflow.log_metrics(dict(values), step=update), mlflow.end_run)
 
 

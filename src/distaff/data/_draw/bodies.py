@@ -140,10 +140,10 @@ def prism(
     edges = np.column_stack([normals[:, 0], np.zeros(len(points)), normals[:, 1], np.sum(normals * points, axis=1)])
     low = points[:, 1].min()
     sides = [_plane((0, side, lean), (0, side * half, low)) for side in (1, -1)]
-    reach = np.array([[x, y, z] for x, z in points for y in (half, -half)])
+    corners = np.array([[x, y, z] for x, z in points for y in (half, -half)])
     axes = np.eye(3) if axes is None else axes
-    middle = reach.mean(axis=0)
-    radius = float(np.linalg.norm(reach - middle, axis=1).max())
+    middle = corners.mean(axis=0)
+    radius = float(np.linalg.norm(corners - middle, axis=1).max())
     into = np.column_stack([axes.T, -axes.T @ np.asarray(centre)])
     return Body(SOLID, into, np.vstack([edges, *sides]), axes @ middle + np.asarray(centre), radius)
 

@@ -21,7 +21,7 @@ POSES = (  # angles in degrees: left and right arm forwards, outwards; left and 
 HATS = ("none", "helmet", "cap", "none", "hat", "cap", "helmet", "hair", "none", "hat")
 
 
-def figure(instance: int) -> list[Body]:
+def person(instance: int) -> list[Body]:
     """A person: trunk, head, limbs in a pose, a hat, and something carried."""
     left, right, out, front, behind, carried = POSES[instance]
     stout = 1 + 0.12 * np.sin(2.1 * instance)

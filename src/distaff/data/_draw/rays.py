@@ -107,7 +107,7 @@ def normal_at(scene: Scene, m: int, face: int, at: Vector) -> Vector:
     if face < MOST_PLANES:
         x, y, z = scene.planes[m, face, 0], scene.planes[m, face, 1], scene.planes[m, face, 2]
     else:
-        x, y, z = _own(a, at)
+        x, y, z = _local(a, at)
         if scene.kind[m] != BALL:
             z = 0.0
     nx = a[0, 0] * x + a[1, 0] * y + a[2, 0] * z
@@ -120,7 +120,7 @@ def normal_at(scene: Scene, m: int, face: int, at: Vector) -> Vector:
 @numba.njit(cache=True, nogil=True)
 def second_colour(scene: Scene, m: int, face: int, at: Vector) -> int:
     """1 where body m has its second colour: glass within its frame, a rim within its tyre."""
-    x, y, z = _own(scene.into[m], at)
+    x, y, z = _local(scene.into[m], at)
     if scene.kind[m] == TUBE and face < MOST_PLANES and scene.finish[m, 1] > 0.0:
         return 1 if x * x + y * y < scene.finish[m, 1] ** 2 else 0
     if scene.glazed[m, face] == 0:
@@ -133,7 +133,7 @@ def second_colour(scene: Scene, m: int, face: int, at: Vector) -> int:
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _own(a: Any, at: Vector) -> Vector:
+def _local(a: Any, at: Vector) -> Vector:
     """A point in the body's own coordinates."""
     return (
         a[0, 0] * at[0] + a[0, 1] * at[1] + a[0, 2] * at[2] + a[0, 3],

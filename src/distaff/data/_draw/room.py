@@ -59,7 +59,7 @@ def _hues() -> Float[np.ndarray, "10 3"]:
 @numba.njit(cache=True)
 def _cast(shape: int, scale: float, angle: float) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """What each ray sees, how bright that is, and the white light on top of it."""
-    seen = np.zeros((RAYS, RAYS), dtype=np.int64)
+    hit = np.zeros((RAYS, RAYS), dtype=np.int64)
     shade = np.zeros((RAYS, RAYS))
     white = np.zeros((RAYS, RAYS))
     cos, sin = np.cos(angle), np.sin(angle)
@@ -72,11 +72,11 @@ def _cast(shape: int, scale: float, angle: float) -> tuple[NDArray[np.int64], ND
             ray = (cos * x - sin * forward, sin * x + cos * forward, up)
             at, normal = _object(shape, scale, eye, ray)
             if at < FAR:
-                seen[i, j] = OBJECT
+                hit[i, j] = OBJECT
                 shade[i, j], white[i, j] = _object_shade(normal, ray)
             else:
-                seen[i, j], shade[i, j] = _room(shape, scale, eye, ray)
-    return seen, shade, white
+                hit[i, j], shade[i, j] = _room(shape, scale, eye, ray)
+    return hit, shade, white
 
 
 @numba.njit(cache=True)
@@ -121,7 +121,7 @@ def _wall_shade(wall: tuple[float, float, float, float], along: float, z: float,
 
 @numba.njit(cache=True)
 def _object_shade(normal: Vector, ray: Vector) -> tuple[float, float]:
-    """Shade and white highlight of the object where the lamp reaches it and where it does not."""
+    """Shade and white highlight of the object where the lamp lights it and where it does not."""
     length = np.sqrt(ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2)
     facing = -(normal[0] * ray[0] + normal[1] * ray[1] + normal[2] * ray[2]) / length
     lamp = normal[0] * LAMP[0] + normal[1] * LAMP[1] + normal[2] * LAMP[2]
@@ -205,7 +205,7 @@ def _tube(radius: float, low: float, high: float, lid: bool, eye: Vector, ray: V
 
 @numba.njit(cache=True)
 def _tables(
-    seen: NDArray[np.int64], shade: NDArray[np.float64], white: NDArray[np.float64], hues: NDArray[np.float64]
+    hit: NDArray[np.int64], shade: NDArray[np.float64], white: NDArray[np.float64], hues: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     """The shares of floor, walls and object in each pixel, in each hue, so rounded that a sum cannot pass 255."""
     out = np.zeros((3, HUES, SIDE * SIDE * 3), dtype=np.uint8)
@@ -217,10 +217,10 @@ def _tables(
                         light = 0.0
                         for ray in range(4):
                             y, x = 2 * i + ray // 2, 2 * j + ray % 2
-                            if seen[y, x] == part + 1:
+                            if hit[y, x] == part + 1:
                                 value = hues[hue, channel] * shade[y, x] + white[y, x]
                                 light += (255 * min(max(value, 0.0), 1.0) + 0.5) / 4
-                            elif seen[y, x] == SKY and part + 1 == WALL:
+                            elif hit[y, x] == SKY and part + 1 == WALL:
                                 light += (SKY_COLOUR[channel] + 0.5) / 4
                         out[part, hue, (i * SIDE + j) * 3 + channel] = int(light)
     return out

@@ -10,21 +10,21 @@ from jaxtyping import Float
 from distaff.data._draw.aircraft import aircraft
 from distaff.data._draw.animals import animal
 from distaff.data._draw.bodies import BALL, TUBE, Body, moved
-from distaff.data._draw.people import figure
+from distaff.data._draw.people import person
 from distaff.data._draw.trucks import truck
-from distaff.data._draw.vehicles import DARKER, PAINT, TOLD, car, drawn_shape
+from distaff.data._draw.vehicles import COLOURED, DARKER, PAINT, car, drawn_shape
 
 CATEGORIES, INSTANCES = ("animal", "human", "plane", "truck", "car"), 10
-REACH = 0.98  # of the table's unit: half of the largest extent of a toy along the table
+HALF_EXTENT = 0.98  # of the table's unit: half of the largest extent of a toy along the table
 
 
 def toy_bodies(category: int, instance: int) -> list[Body]:
     """The bodies of one toy, as large as the others."""
-    makers: tuple[Callable[[int], list[Body]], ...] = (animal, figure, aircraft, truck, _car)
+    makers: tuple[Callable[[int], list[Body]], ...] = (animal, person, aircraft, truck, _car)
     bodies = makers[category](instance)
     low, high = extent(bodies)
     size = max(float(np.hypot(high[0] - low[0], high[1] - low[1])) / 2, 0.62 * float(high[2] - low[2]))
-    scale = REACH / size
+    scale = HALF_EXTENT / size
     middle = (-(low[0] + high[0]) / 2 * scale, -(low[1] + high[1]) / 2 * scale, -low[2] * scale)
     return [moved(body if body.gloss else body.coloured(PAINT), middle, scale) for body in bodies]
 
@@ -37,12 +37,12 @@ def extent(bodies: list[Body]) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray
         out = np.linalg.inv(body.into[:, :3])
         middle = -out @ body.into[:, 3]
         if body.kind == BALL:
-            reach = np.linalg.norm(out, axis=1)
+            half = np.linalg.norm(out, axis=1)
         elif body.kind == TUBE or body.block:
-            reach = np.abs(corners @ out.T).max(axis=0)
+            half = np.abs(corners @ out.T).max(axis=0)
         else:
-            middle, reach = body.centre, np.full(3, 0.8 * body.radius / 3**0.5)
-        low, high = np.minimum(low, middle - reach), np.maximum(high, middle + reach)
+            middle, half = body.centre, np.full(3, 0.8 * body.radius / 3**0.5)
+        low, high = np.minimum(low, middle - half), np.maximum(high, middle + half)
     return low, high
 
 
@@ -54,6 +54,6 @@ def _car(instance: int) -> list[Body]:
     shape = drawn_shape(CARS[instance], np.random.Generator(np.random.Philox(key=[50, instance])))
     greys = {True: DARKER, False: PAINT}
     return [
-        body.coloured(greys[sum(body.colours[0]) < 0.6], greys[sum(body.colours[1]) < 0.6], TOLD)
+        body.coloured(greys[sum(body.colours[0]) < 0.6], greys[sum(body.colours[1]) < 0.6], COLOURED)
         for body in car(shape, PAINT)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from distaff.data._draw.bodies import Body, ball, box, off, prism, rod, turn
-from distaff.data._draw.vehicles import DARKER, PAINT, TOLD
+from distaff.data._draw.vehicles import COLOURED, DARKER, PAINT
 
 KINDS = ("box", "tank", "tipper", "ladder", "mixer", "flat", "bus", "crane", "log", "dumper")
 LENGTH, HALF, FLOOR, WHEEL = 2.0, 0.42, 0.36, 0.19  # of the frame; of the wheels
@@ -32,7 +32,7 @@ def _wheels(places: list[float], half: float, radius: float) -> list[Body]:
     for x in places:
         for side in (1, -1):
             wheel = rod((x, side * (half - 0.14), radius), (x, side * (half + 0.02), radius), radius, rim=0.55)
-            wheels.append(wheel.coloured(DARKER, PAINT, TOLD))
+            wheels.append(wheel.coloured(DARKER, PAINT, COLOURED))
     return wheels
 
 
@@ -42,7 +42,7 @@ def _bus(half: float) -> list[Body]:
 
 
 def _window(x: float, z: float, long: float, half: float) -> Body:
-    return box((x, 0, z), (long, half + 0.005, 0.12)).coloured(DARKER, gloss=TOLD)
+    return box((x, 0, z), (long, half + 0.005, 0.12)).coloured(DARKER, gloss=COLOURED)
 
 
 def _cab(front: float, bonnet: float, floor: float, half: float, top: float) -> list[Body]:
@@ -57,7 +57,7 @@ def _cab(front: float, bonnet: float, floor: float, half: float, top: float) -> 
     screen = box((front - 0.045, 0, floor + 0.46), (0.02, 0.78 * half, 0.12), turn(pitch=0.28))
     parts = [
         prism(outline, 0.94 * half, lean=0.05),
-        screen.coloured(DARKER, gloss=TOLD),
+        screen.coloured(DARKER, gloss=COLOURED),
         _window(front - 0.25, floor + 0.42, 0.14, 0.93 * half),
         box((front + bonnet + 0.02, 0, floor - 0.1), (0.04, 0.95 * half, 0.06)),
     ]

@@ -88,7 +88,7 @@ def _square() -> list[tuple[float, float]]:
 
 
 def _sky() -> Float[np.ndarray, "9 3"]:
-    """A direction for each ray of a pixel, spread over the upper half as the cosine asks."""
+    """A direction for each ray of a pixel, spread over the upper half in proportion to the cosine."""
     ray = np.arange(RAYS * RAYS)
     radius, angle = np.sqrt((ray + 0.5) / len(ray)), ray * np.pi * (3 - np.sqrt(5.0))
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - radius**2)], axis=1)

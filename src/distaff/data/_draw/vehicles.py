@@ -21,7 +21,7 @@ TAIL: Colour = (0.72, 0.04, 0.05)
 PLATE: Colour = (0.85, 0.85, 0.8)
 PAINT: Colour = (0.34, 0.34, 0.34)  # of toys, which have one coat of grey
 DARKER: Colour = (0.25, 0.25, 0.25)
-TOLD = 0.01  # the gloss of toys' bodies that have been given a colour
+COLOURED = 0.01  # the gloss of toys' bodies whose colour is set
 
 
 @dataclass(frozen=True)

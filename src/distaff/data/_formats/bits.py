@@ -44,8 +44,8 @@ def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: int) -> bo
     for row in rows:
         if row < 0 or row >= n:
             return False
-        for y in range(0, h, 8):  # every cache line is asked for before any is waited for
-            _ask(flat, row * h + y)
+        for y in range(0, h, 8):  # every cache line is requested before any is waited for
+            _prefetch(flat, row * h + y)
     for i, row in enumerate(rows):
         for y in range(h):
             near[i, y] = words[row, y]
@@ -57,8 +57,8 @@ def _of_bits(words: NDArray[np.uint64], rows: NDArray[np.int64], out: int) -> bo
 
 
 @intrinsic
-def _ask(_: Any, words: Any, at: Any) -> tuple[Any, Any]:
-    """Ask for the cache line of `words[at]`, and do not wait: it will be read once, so the second cache is enough."""
+def _prefetch(_: Any, words: Any, at: Any) -> tuple[Any, Any]:
+    """Request the cache line of `words[at]`, and do not wait: it will be read once, so the second cache is enough."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         array, at = arguments

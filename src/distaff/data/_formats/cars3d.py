@@ -20,7 +20,9 @@ SIDE, DRAWN = 64, 128  # pixels of an image here and in the files
 FOLDER, LIST = PurePosixPath("data/cars"), "list.txt"
 
 
-def car_parts(archive: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 3"]]]:
+def car_blocks(
+    archive: Path, factors: Factors
+) -> Iterator[tuple[Int[np.ndarray, "b"], UInt8[np.ndarray, "b 64 64 3"]]]:
     """For every car of the archive, in any order: its rows and images. Factors are (elevation, azimuth, object)."""
     elevations, azimuths, cars = factors.all_sizes
     order = _order(archive)
@@ -68,13 +70,13 @@ def _pictures(
     from scipy.io.matlab import MatReadError
 
     try:
-        found = loadmat(io.BytesIO(data), variable_names=["im"]).get("im")
+        images = loadmat(io.BytesIO(data), variable_names=["im"]).get("im")
     except (MatReadError, ValueError, TypeError, OSError, zlib.error, NotImplementedError) as error:  # the last: v7.3
         raise DistaffError(f"{archive}: {name} cannot be read as a MATLAB file: {error}") from error
-    if found is None or found.shape != shape or found.dtype != np.uint8:
-        told = "nothing" if found is None else f"{found.dtype} {found.shape}"
-        raise DistaffError(f"{archive}: {name} holds {told} as `im` where uint8 {shape} belongs")
-    return np.asarray(found)
+    if images is None or images.shape != shape or images.dtype != np.uint8:
+        held = "nothing" if images is None else f"{images.dtype} {images.shape}"
+        raise DistaffError(f"{archive}: {name} holds {held} as `im` where uint8 {shape} belongs")
+    return np.asarray(images)
 
 
 def _reduced(picture: UInt8[np.ndarray, "128 128 3"]) -> UInt8[np.ndarray, "64 64 3"]:

@@ -11,13 +11,13 @@ from jaxtyping import Int, UInt64
 
 from distaff.data import Factors
 from distaff.data._draw.sprites import SIDE
-from distaff.data._formats.pickled import said
+from distaff.data._formats.pickled import parse_pickle
 from distaff.data._formats.stacks import open_stack, readable
 from distaff.data.cache.built import open_or_build
 from distaff.data.cache.published import File, Published
 from distaff.errors import DistaffError
 
-KEPT = "dsprites_official"
+CACHE_NAME = "dsprites_official"
 STEM = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
 HOST = "https://github.com/google-deepmind/dsprites-dataset/raw/fa310c66517cfc1939d77fe17c725154efc97127/"
 NPZ = File(f"{STEM}.npz", f"{HOST}{STEM}.npz", "md5:7da33b31b13a06f4b04a70402ce90c2e")
@@ -36,14 +36,14 @@ def official(factors: Factors, report: Callable[[], str]) -> Published:
     def made(files: Mapping[str, Path]) -> None:
         convert(next(iter(files.values())), factors)
 
-    return Published((NPZ,), made, KEPT, "Apache-2.0", (HDF5,), report, "official=True")
+    return Published((NPZ,), made, CACHE_NAME, "Apache-2.0", (HDF5,), report, "official=True")
 
 
 def convert(path: Path, factors: Factors) -> None:
-    """Keep the images of the file in the order of the grid, a bit a pixel."""
+    """Store the images of the file in the order of the grid, a bit a pixel."""
     if path.suffix == ".npz":
         _check_metadata(path, factors)
-    open_or_build(KEPT, (len(factors), SIDE), "<u8", _parts(path, factors))
+    open_or_build(CACHE_NAME, (len(factors), SIDE), "<u8", _blocks(path, factors))
 
 
 def differing(a: UInt64[np.ndarray, "n 64"], b: UInt64[np.ndarray, "n 64"]) -> tuple[int, int]:
@@ -55,7 +55,7 @@ def differing(a: UInt64[np.ndarray, "n 64"], b: UInt64[np.ndarray, "n 64"]) -> t
     return pixels, images
 
 
-def _parts(path: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt64[np.ndarray, "b 64"]]]:
+def _blocks(path: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"], UInt64[np.ndarray, "b 64"]]]:
     """Rows and packed images in the order of the file."""
     pictures, classes = open_stack(path, "imgs"), open_stack(path, "latents_classes", "latents/classes")
     n = len(factors)
@@ -78,20 +78,21 @@ def _parts(path: Path, factors: Factors) -> Iterator[tuple[Int[np.ndarray, "b"],
 
 def _rows(path: Path, classes: Int[np.ndarray, "n 6"], factors: Factors) -> Int[np.ndarray, "n"]:
     if classes[:, 0].any():
-        raise DistaffError(f"{path}: {NAMES[0]} is {classes[:, 0].max()} where only 0 is known")
+        raise DistaffError(f"{path}: {NAMES[0]} is {classes[:, 0].max()} where only 0 is valid")
     return factors.rows(classes[:, 1:])
 
 
 def _check_metadata(path: Path, factors: Factors) -> None:
-    """What the file says of its factors must be what the grid is; its pickle is read, not run."""
+    """The factors in the file's metadata must be those of the grid; its pickle is read, not run."""
     with readable(path), zipfile.ZipFile(path) as archive, archive.open("metadata.npy") as file:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
-        told = said(file.read())
+        metadata = parse_pickle(file.read())
     sizes, names = [1, *factors.all_sizes], list(NAMES)
-    told = told if isinstance(told, dict) else {}
-    found = {part: np.asarray(told.get(f"latents_{part}")).tolist() for part in ("names", "sizes")}
-    if found != {"names": names, "sizes": sizes}:
+    metadata = metadata if isinstance(metadata, dict) else {}
+    in_file = {part: np.asarray(metadata.get(f"latents_{part}")).tolist() for part in ("names", "sizes")}
+    if in_file != {"names": names, "sizes": sizes}:
         raise DistaffError(
-            f"{path}: its metadata tell of {found['names']} of {found['sizes']} values, not {names} of {sizes}"
+            f"{path}: its metadata have the factors {in_file['names']} of {in_file['sizes']} values, "
+            f"not {names} of {sizes}"
         )

@@ -16,12 +16,12 @@ from distaff.errors import DistaffError
 
 FILE = "file"  # the column of the CSV that names the pictures
 RUN = 256  # pictures a block
-FORM = 2  # raised when pictures are read in another way, so that what was kept is not mistaken for it
+FORM = 2  # raised when pictures are read in another way, so that an older array is not mistaken for it
 GREY, COLOUR = {"1", "L"}, {"P", "RGB", "RGBA", "LA", "CMYK", "YCbCr"}
 
 
 def folder_stack(folder: Path, table: Path, columns: dict[str, NDArray[Any]]) -> tuple[Stack, str]:
-    """The pictures of `folder` that `columns["file"]` names, and a stamp that tells when one of them has changed.
+    """The pictures of `folder` that `columns["file"]` names, and a stamp that changes when one of them does.
 
     Raises `DistaffError` if the column or a picture is missing, or a picture is of another size than the first or lets
     something shine through.
@@ -32,9 +32,9 @@ def folder_stack(folder: Path, table: Path, columns: dict[str, NDArray[Any]]) ->
     digest = hashlib.sha256(f"{FORM} {folder.resolve()}".encode())
     for line, path in enumerate(paths):
         if not path.is_file():
-            raise DistaffError(f"{table}, row {line}: {path} is not there")
-        found = path.stat()
-        digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode())
+            raise DistaffError(f"{table}, row {line}: {path} does not exist")
+        status = path.stat()
+        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     if not paths:
         raise DistaffError(f"{table} names no pictures")
     first = _picture(paths[0], None)
@@ -51,13 +51,13 @@ def _picture(path: Path, shape: tuple[int, ...] | None) -> UInt8[np.ndarray, "h 
     from PIL import Image
 
     try:
-        with Image.open(path) as opened:
-            if opened.mode not in GREY | COLOUR:
-                raise DistaffError(f"{path} has pixels of mode {opened.mode}: save it with 8 bits a channel")
-            if opened.has_transparency_data and np.asarray(opened.convert("RGBA"))[..., 3].min() < 255:
+        with Image.open(path) as image:
+            if image.mode not in GREY | COLOUR:
+                raise DistaffError(f"{path} has pixels of mode {image.mode}: save it with 8 bits a channel")
+            if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
                 raise DistaffError(f"{path} is transparent in places: save it on the background that is to be seen")
-            grey = opened.mode in GREY and (shape is None or shape[2] == 1)
-            pixels = np.asarray(opened.convert("L" if grey else "RGB"))
+            grey = image.mode in GREY and (shape is None or shape[2] == 1)
+            pixels = np.asarray(image.convert("L" if grey else "RGB"))
     except OSError as error:
         raise DistaffError(f"{path} cannot be read as a picture: {error}") from error
     pixels = pixels.reshape(*pixels.shape[:2], -1)

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from distaff.data import Dataset, Factors
 from distaff.data._formats.stacks import open_stack
 from distaff.data.cache.built import open_or_build
-from distaff.data.cache.published import File, Kept, Published, images_of, kept_shape
+from distaff.data.cache.published import CachedArray, File, Published, cached_images, cached_shape
 from distaff.errors import DistaffError
 
 SIDE = 64  # pixels
@@ -49,12 +49,12 @@ LICENCE = "CC-BY-4.0"
 
 
 def mpi3d(name: str, grids: tuple[tuple[int, ...], ...], objects: Mapping[str, str] | None = None) -> Dataset:
-    """The set `name`; of the grids that it has been published with, the one that the number of its images tells."""
-    shape = kept_shape(name)
+    """The set `name`; its grid, of those published, is the one of as many rows as it has images."""
+    shape = cached_shape(name)
     sizes = grids[0] if shape is None else _sizes(name, shape[0], grids)
     factors = Factors(NAMES, sizes, units={**(objects or OBJECTS[sizes]), **UNITS})
-    kept = Kept(name, (len(factors), SIDE, SIDE, 3))
-    return Dataset(name, factors, (SIDE, SIDE, 3), images_of(kept), kept=kept)
+    images = CachedArray(name, (len(factors), SIDE, SIDE, 3))
+    return Dataset(name, factors, (SIDE, SIDE, 3), cached_images(images), cached=images)
 
 
 def files_of(name: str, file: File, grids: tuple[tuple[int, ...], ...]) -> Published:
@@ -63,7 +63,7 @@ def files_of(name: str, file: File, grids: tuple[tuple[int, ...], ...]) -> Publi
 
 
 def convert(name: str, path: Path, grids: tuple[tuple[int, ...], ...]) -> None:
-    """Keep the images of the file, whose order is that of the grid; memory: one block of them."""
+    """Store the images of the file, whose order is that of the grid; memory: one block of them."""
     stack = open_stack(path, "images")
     sizes = _sizes(str(path), stack.shape[0], grids)
     shape = (int(np.prod(sizes)), SIDE, SIDE, 3)
@@ -82,4 +82,4 @@ def _sizes(where: str, n: int, grids: tuple[tuple[int, ...], ...]) -> tuple[int,
         if n == np.prod(sizes):
             return sizes
     known = " or ".join(f"{int(np.prod(sizes)):,} {sizes}" for sizes in grids)
-    raise DistaffError(f"{where} holds {n:,} images, and the factors are known of {known} only")
+    raise DistaffError(f"{where} holds {n:,} images, expected {known}")

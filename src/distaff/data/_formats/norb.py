@@ -55,7 +55,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype[np.g
     if magic == PACKED:
         raise DistaffError(f"{path} is a packed matrix, whose layout is not documented and which NORB does not use")
     if magic not in MAGICS or not 0 < n < 9:
-        raise DistaffError(f"{path} is no binary matrix of NORB: it begins with {magic:#010x}")
+        raise DistaffError(f"{path} is not a binary matrix of NORB: it begins with {magic:#010x}")
     sizes = _ints(file, max(3, n))  # there are at least three, of which a vector uses the first
     return tuple(sizes[:n]), np.dtype(MAGICS[magic])
 

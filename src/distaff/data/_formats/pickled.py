@@ -1,4 +1,4 @@
-"""What a pickle says, read without running it: plain values and arrays of numbers; all else stays a name.
+"""The content of a pickle, read without running it: plain values and arrays of numbers; all else stays a name.
 
 The official file of dSprites keeps its metadata as a pickle of Python 2. Its operations are only looked at, one after
 the other: nothing is imported and nothing is called.
@@ -47,20 +47,20 @@ class _Machine:
         return items
 
 
-def said(data: bytes) -> Any:
+def parse_pickle(data: bytes) -> Any:
     """The value that the pickle `data` writes; raises `DistaffError` if it is damaged or uses rarer operations."""
     machine = _Machine()
     try:
         if len(data) > LARGEST:
             raise ValueError(f"it has {len(data)} bytes")
         for operation, argument, _ in pickletools.genops(data):
-            _do(machine, operation.name, argument)
+            _interpret(machine, operation.name, argument)
         return numbers(machine.stack[-1])
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise DistaffError(f"a pickle of metadata cannot be made out: {error}") from error
+        raise DistaffError(f"a pickle of metadata cannot be parsed: {error}") from error
 
 
-def _do(machine: _Machine, name: str, argument: Any) -> None:
+def _interpret(machine: _Machine, name: str, argument: Any) -> None:
     stack = machine.stack
     if name in PLAIN:
         stack.append(CONSTANTS.get(name, argument))
@@ -88,7 +88,7 @@ def _do(machine: _Machine, name: str, argument: Any) -> None:
 
 
 def _name(stack: list[Any], name: str, argument: Any) -> None:
-    """The operations that would import or call: they are written down instead."""
+    """The operations that would import or call: they are noted instead."""
     if name == "GLOBAL":
         stack.append(Named(argument))
     elif name == "STACK_GLOBAL":
@@ -105,7 +105,7 @@ def _name(stack: list[Any], name: str, argument: Any) -> None:
 
 
 def numbers(value: Any) -> Any:
-    """`value` with what it says of numpy's arrays turned into such arrays, where they hold plain numbers."""
+    """`value` with its descriptions of numpy's arrays turned into such arrays, where they hold plain numbers."""
     if isinstance(value, dict):
         return {key: numbers(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

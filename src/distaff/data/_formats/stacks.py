@@ -19,7 +19,7 @@ from jaxtyping import Shaped
 from distaff.errors import DistaffError
 
 BLOCK = 32 * 2**20  # bytes that are read at once
-LARGEST = 2**29  # bytes of a block where an HDF5 file's own chunks ask for more
+LARGEST = 2**29  # bytes of a block where an HDF5 file's chunks need more
 HDF5 = {".h5", ".hdf5", ".hdf"}
 
 
@@ -58,7 +58,7 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise DistaffError(f"{path} is not there") from error
+        raise DistaffError(f"{path} does not exist") from error
     except DistaffError:
         raise
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
@@ -80,8 +80,8 @@ def _of_npy(path: Path) -> Stack:
 
 def _of_npz(path: Path, members: tuple[str, ...]) -> Stack:
     with zipfile.ZipFile(path) as archive:
-        held = [name.removesuffix(".npy") for name in archive.namelist()]
-        member = _first(path, members, held)
+        present = [name.removesuffix(".npy") for name in archive.namelist()]
+        member = _first(path, members, present)
         with archive.open(f"{member}.npy") as file:
             shape, dtype = _header(file, f"{path.name}:{member}")
 
@@ -97,13 +97,15 @@ def _of_hdf5(path: Path, members: tuple[str, ...]) -> Stack:
     import h5py
 
     with h5py.File(path, "r") as file:
-        held: list[str] = []
-        file.visititems(lambda name, item: held.append(name) if isinstance(item, h5py.Dataset) else None)
-        member = _first(path, members, held)
+        present: list[str] = []
+        file.visititems(lambda name, item: present.append(name) if isinstance(item, h5py.Dataset) else None)
+        member = _first(path, members, present)
         shape, dtype, chunks = file[member].shape, file[member].dtype, file[member].chunks
     row = max(1, dtype.itemsize * int(np.prod(shape[1:])))
-    own = chunks[0] if chunks and chunks[0] * row <= LARGEST else 1  # a chunk is decompressed whole: once, if it fits
-    step = max(1, BLOCK // row // own) * own
+    chunk_rows = (
+        chunks[0] if chunks and chunks[0] * row <= LARGEST else 1
+    )  # a chunk is decompressed whole: once, if it fits
+    step = max(1, BLOCK // row // chunk_rows) * chunk_rows
 
     def blocks() -> Iterator[Shaped[np.ndarray, "b ..."]]:
         with readable(path), h5py.File(path, "r") as file:
@@ -113,11 +115,11 @@ def _of_hdf5(path: Path, members: tuple[str, ...]) -> Stack:
     return Stack(f"{path.name}:{member}", shape, dtype, blocks)
 
 
-def _first(path: Path, members: tuple[str, ...], held: list[str]) -> str:
+def _first(path: Path, members: tuple[str, ...], present: list[str]) -> str:
     for member in members:
-        if member in held:
+        if member in present:
             return member
-    raise DistaffError(f"{path} holds {', '.join(held) or 'nothing'}, where {' or '.join(members)} is wanted")
+    raise DistaffError(f"{path} holds {', '.join(present) or 'nothing'}, where {' or '.join(members)} is required")
 
 
 def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -1,4 +1,4 @@
-"""Tables of factor values as they stand in files, turned into grids: levels of each factor, cells, repeats."""
+"""Tables of factor values as they stand in files, turned into grids: levels of each factor, grid rows, repeats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from distaff.errors import DistaffError
 
 REPEAT = "repeat"
 SAME = 1e-9  # numbers that differ by less than this share of them are one level: 0.1 + 0.2 is 0.3
-TOLD = 12  # as many values are written out; of more, the first and the last
+LISTED = 12  # as many values are written out; of more, the first and the last
 
 
 def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
@@ -52,13 +52,13 @@ def _of_csv(path: Path) -> dict[str, NDArray[Any]]:
         raise DistaffError(f"{path}: a CSV of factors has a header of different names, {names}, and a line an image")
     for row, line in enumerate(lines[1:]):
         if len(line) != len(names):
-            raise DistaffError(f"{path}: row {row} has {len(line)} cells, the header {len(names)}")
-    return {name: _typed(path, name, cells) for name, cells in zip(names, zip(*lines[1:], strict=True), strict=True)}
+            raise DistaffError(f"{path}: row {row} has {len(line)} fields, the header {len(names)}")
+    return {name: _typed(path, name, fields) for name, fields in zip(names, zip(*lines[1:], strict=True), strict=True)}
 
 
-def _typed(path: Path, name: str, cells: Sequence[str]) -> NDArray[Any]:
+def _typed(path: Path, name: str, fields: Sequence[str]) -> NDArray[Any]:
     """A column as integers, as numbers or, where none of them is a number, as texts."""
-    texts = np.array([cell.strip() for cell in cells])
+    texts = np.array([field.strip() for field in fields])
     if (texts == "").any():
         raise DistaffError(f"{path}: {name} is empty in row {int(np.argmax(texts == ''))}")
     for kind in (np.int64, np.float64) if name != FILE else ():
@@ -91,30 +91,30 @@ def _first_odd(column: NDArray[Any]) -> int:
 def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tuple[Factors, Int[np.ndarray, "n"]]:
     """The grid that these columns span, and the row of each of their lines in it.
 
-    The levels of a factor are its distinct values in ascending order. Lines of equal values are told apart by one more
-    factor, `repeat`, which is hidden. Where not every cell has a line, rows are those that have one.
+    The levels of a factor are its distinct values in ascending order. Lines of equal values are distinguished by one
+    more factor, `repeat`, which is hidden. Where the grid is incomplete, rows are the grid rows that have a line.
     """
     if not columns:
         raise DistaffError("factors need at least one column")
     levels, codes = zip(*map(_levels, columns.values()), strict=True)
     names, sizes = tuple(columns), tuple(len(values) for values in levels)
-    units = {name: _told(values) for name, values in zip(names, levels, strict=True)}
-    cell = np.ravel_multi_index(tuple(codes), Factors(names, sizes).all_sizes)
-    order = np.argsort(cell, kind="stable")
-    ordered = cell[order]
-    nth = np.arange(len(cell)) - np.searchsorted(ordered, ordered, "left")
+    units = {name: _summary(values) for name, values in zip(names, levels, strict=True)}
+    grid_row = np.ravel_multi_index(tuple(codes), Factors(names, sizes).all_sizes)
+    order = np.argsort(grid_row, kind="stable")
+    ordered = grid_row[order]
+    nth = np.arange(len(grid_row)) - np.searchsorted(ordered, ordered, "left")
     repeats = int(nth.max()) + 1
     if repeats > 1:
         if REPEAT in names:
             raise DistaffError(
-                f"{repeats} images have the same values; a factor {REPEAT!r} will tell them apart: rename your column"
+                f"{repeats} images have the same values; a factor {REPEAT!r} will distinguish them: rename your column"
             )
         names, sizes, hidden = (*names, REPEAT), (*sizes, repeats), (*hidden, REPEAT)
         units[REPEAT] = "images of the same values, in the order of the file"
         ordered = ordered * repeats + nth
-    rows = np.empty(len(cell), dtype=np.int64)
-    rows[order] = np.arange(len(cell))
-    complete = len(cell) == np.prod([float(size) for size in sizes])
+    rows = np.empty(len(grid_row), dtype=np.int64)
+    rows[order] = np.arange(len(grid_row))
+    complete = len(grid_row) == np.prod([float(size) for size in sizes])
     return Factors(names, sizes, hidden, units, None if complete else ordered), rows
 
 
@@ -127,8 +127,8 @@ def _levels(column: NDArray[Any]) -> tuple[NDArray[Any], Int[np.ndarray, "n"]]:
     return levels, places
 
 
-def _told(values: NDArray[Any]) -> str:
+def _summary(values: NDArray[Any]) -> str:
     texts = [str(value) for value in values.tolist()]
-    if len(texts) <= TOLD:
+    if len(texts) <= LISTED:
         return ", ".join(texts)
     return f"{texts[0]} to {texts[-1]}, {len(texts)} values"

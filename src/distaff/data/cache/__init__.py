@@ -1,1 +1,1 @@
-"""What is kept between runs: published files, and the arrays that were built from them."""
+"""What is stored between runs: published files, and the arrays that were built from them."""

@@ -25,43 +25,43 @@ from jaxtyping import Int, Shaped
 from distaff.atomic import place, write
 from distaff.errors import DistaffError
 
-FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are kept
+FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are stored
 ARRAY, RECORD = "images.npy", "record.json"
-Part: TypeAlias = "Shaped[np.ndarray, '...'] | tuple[Int[np.ndarray, 'b'], Shaped[np.ndarray, '...']]"
+RowBlock: TypeAlias = "Shaped[np.ndarray, '...'] | tuple[Int[np.ndarray, 'b'], Shaped[np.ndarray, '...']]"
 
 
 def cache_folder() -> Path:
-    """Where data sets are kept: `$DISTAFF_DATA` if set, else the `distaff` folder of the platform's user cache."""
+    """Where data sets are stored: `$DISTAFF_DATA` if set, else the `distaff` folder of the platform's user cache."""
     return _folder(os.environ.get(FOLDER), os.environ.get("XDG_CACHE_HOME"))
 
 
 @functools.lru_cache(maxsize=8)
-def _folder(given: str | None, cache: str | None) -> Path:
-    if given:
-        return Path(given).expanduser()
+def _folder(configured: str | None, cache: str | None) -> Path:
+    if configured:
+        return Path(configured).expanduser()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "distaff"
     return Path(cache or Path.home() / ".cache") / "distaff"
 
 
 def open_or_build(
-    name: str, shape: tuple[int, ...], dtype: str, parts: Iterable[Part], version: int = 1
+    name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[RowBlock], version: int = 1
 ) -> Shaped[np.ndarray, "..."]:
-    """The array of the set `name`, memory-mapped; if absent, it is first built from `parts`.
+    """The array of the set `name`, memory-mapped; if absent, it is first built from `blocks`.
 
-    A part is the next run of the first axis, or a pair of rows and what belongs there, where a file has another order.
+    A block is the next run of the first axis, or a pair of rows and what belongs there, where a file has another order.
     `version` is raised when the content changes, so that an older build is not mistaken for it. Raises `DistaffError`
-    if what is kept is damaged, if the cache cannot be written, or if `parts` do not fill `shape`.
+    if the array is damaged, if the cache cannot be written, or if `blocks` do not fill `shape`.
     """
     folder = built_folder(name, version)
     if not folder.exists():
         try:
-            with alone(folder):
+            with locked(folder):
                 if not folder.exists():  # another process may have built it while this one waited
-                    _build(folder, name, shape, np.dtype(dtype), parts)
+                    _build(folder, name, shape, np.dtype(dtype), blocks)
         except OSError as error:
             raise DistaffError(
-                f"{folder} cannot be written ({error.strerror}): make room or set {FOLDER} to another folder"
+                f"{folder} cannot be written ({error.strerror}): free space or set {FOLDER} to another folder"
             ) from error
     return _open(folder, shape, np.dtype(dtype))
 
@@ -83,9 +83,9 @@ def verify(folder: Path) -> None:
     """Read the whole array in `folder` and compare it with its record; raises `DistaffError` if they differ."""
     record = record_of(folder)
     with (folder / ARRAY).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != record["sha256"]:
-        raise _damaged(folder, f"its SHA-256 is {found}, the record says {record['sha256']}")
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != record["sha256"]:
+        raise _damaged(folder, f"its SHA-256 is {digest}, where the record has {record['sha256']}")
 
 
 def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Shaped[np.ndarray, "..."]:
@@ -94,7 +94,7 @@ def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Shaped[
     path = folder / ARRAY
     size = path.stat().st_size if path.exists() else 0
     if size != record["bytes"]:
-        raise _damaged(folder, f"{ARRAY} has {size} bytes, the record says {record['bytes']}")
+        raise _damaged(folder, f"{ARRAY} has {size} bytes, where the record has {record['bytes']}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
@@ -105,24 +105,24 @@ def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Shaped[
 
 
 def record_of(folder: Path) -> dict[str, Any]:
-    """What was written down of the array in `folder`; raises `DistaffError` if that is damaged."""
+    """The record of the array in `folder`; raises `DistaffError` if that is damaged."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _damaged(folder, f"{RECORD} cannot be read ({error})") from error
     if not isinstance(record, dict) or not {"bytes", "sha256", "shape"} <= set(record):
-        raise _damaged(folder, f"{RECORD} names no bytes, sha256 and shape")
+        raise _damaged(folder, f"{RECORD} lacks bytes, sha256 or shape")
     return record
 
 
 def _damaged(folder: Path, what: str) -> DistaffError:
     return DistaffError(
-        f"{folder} is damaged: {what}. Delete that folder: it is built anew when next used, or fetched again"
+        f"{folder} is damaged: {what}. Delete that folder: it is rebuilt at its next use, or fetched again"
     )
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder`; the system frees it when its holder ends, however it ends."""
     import fcntl
 
@@ -132,14 +132,14 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> None:
+def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[RowBlock]) -> None:
     """Write array and record aside and rename them into place; only the holder of the lock comes here."""
     prefix = f".{folder.name}.building-"
-    for left in folder.parent.glob(f"{prefix}*"):  # of a process that was killed: nobody else holds the lock
-        shutil.rmtree(left)
+    for leftover in folder.parent.glob(f"{prefix}*"):  # of a process that was killed: no other process holds the lock
+        shutil.rmtree(leftover)
     aside = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     try:
-        digest = _write_array(aside / ARRAY, name, shape, dtype, parts)
+        digest = _write_array(aside / ARRAY, name, shape, dtype, blocks)
         size = (aside / ARRAY).stat().st_size
         record = {"name": name, "bytes": size, "sha256": digest, "shape": list(shape), "dtype": dtype.str}
         write(aside / RECORD, f"{json.dumps(record, indent=1)}\n".encode())
@@ -150,13 +150,15 @@ def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
         raise
 
 
-def _write_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> str:
-    """Write `parts` where they belong in an .npy file; the SHA-256 of the whole file comes back. Memory: one part."""
+def _write_array(
+    path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[RowBlock]
+) -> str:
+    """Write `blocks` where they belong in an .npy file; returns the SHA-256 of the file. Memory: one block."""
     digest = ""
 
     def fill(file: BinaryIO) -> None:
         nonlocal digest
-        _fill(file, name, shape, dtype, parts)
+        _fill(file, name, shape, dtype, blocks)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
@@ -164,21 +166,21 @@ def _write_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[
     return digest
 
 
-def _fill(file: BinaryIO, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[Part]) -> None:
+def _fill(file: BinaryIO, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[RowBlock]) -> None:
     written = np.zeros(shape[0], dtype=bool)
-    with progress(f"building {name}", shape[0]) as advance:
+    with progress_line(f"building {name}", shape[0]) as update:
         np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
         start, filled = file.tell(), 0
-        for part in parts:
-            rows, data = part if isinstance(part, tuple) else (np.arange(filled, filled + len(part)), part)
+        for block in blocks:
+            rows, data = block if isinstance(block, tuple) else (np.arange(filled, filled + len(block)), block)
             if data.shape != (len(rows), *shape[1:]) or rows.max(initial=-1) >= shape[0]:
-                raise DistaffError(f"{name}: a part of shape {data.shape} does not fit {shape} after row {filled}")
+                raise DistaffError(f"{name}: a block of shape {data.shape} does not fit {shape} after row {filled}")
             if written[rows].any() or len(np.unique(rows)) != len(rows):
                 raise DistaffError(f"{name}: the source holds a row twice, one of {rows[:8].tolist()}")
             _write_rows(file, start, rows, np.ascontiguousarray(data, dtype=dtype))
             written[rows] = True
             filled += len(rows)
-            advance(filled)
+            update(filled)
         if filled != shape[0]:
             raise DistaffError(f"{name}: the source holds {filled} rows where {shape[0]} belong")
 
@@ -192,7 +194,7 @@ def _write_rows(file: BinaryIO, start: int, rows: Int[np.ndarray, "b"], data: Sh
 
 
 @contextlib.contextmanager
-def progress(doing: str, total: int | None) -> Iterator[Any]:
+def progress_line(doing: str, total: int | None) -> Iterator[Any]:
     """A progress line on standard error where that is a terminal; yields a function of how much is done."""
     from rich.console import Console
     from rich.progress import Progress

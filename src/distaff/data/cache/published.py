@@ -15,15 +15,15 @@ from distaff.data.cache.built import built_folder, cache_folder, gather, open_or
 from distaff.errors import DistaffError
 
 
-class Kept(NamedTuple):
-    """The array of the cache in which the images of a set are kept."""
+class CachedArray(NamedTuple):
+    """The array of the cache that holds the images of a set."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "|u1"
 
     @property
-    def here(self) -> bool:
+    def exists(self) -> bool:
         """Whether it has been built."""
         return built_folder(self.name).exists()
 
@@ -36,7 +36,7 @@ class Kept(NamedTuple):
 class File(NamedTuple):
     """A file of a published set; `checksum` is such as md5:0f33..., or None where nobody has published one.
 
-    `origin` says whose checksum it is: published, or recorded at the first download.
+    `origin` is where the checksum comes from: published, or recorded at the first download.
     """
 
     name: str
@@ -49,40 +49,40 @@ class File(NamedTuple):
 class Published(NamedTuple):
     """How a set is made from its authors' files.
 
-    `convert` is given the path of each file by name, and keeps the images in the cache as `kept`. `instead` are files
-    of the same content, one of which may stand for the first. `report` says what is to be known of what was converted,
-    and `taken` the parameter with which the data set takes the images, if it needs one.
+    `convert` takes the path of each file by name, and stores the images in the cache as `cached_name`. `alternatives`
+    are files of the same content, one of which may replace the first. `report` returns a sentence on what was
+    converted, and `parameter` is the one with which the data set uses the images, if it needs one.
     """
 
     files: tuple[File, ...]
     convert: Callable[[Mapping[str, Path]], object]
-    kept: str
-    terms: str  # what one may do with the images, said before they are fetched
-    instead: tuple[File, ...] = ()
+    cached_name: str
+    licence: str  # what one may do with the images, printed before they are fetched
+    alternatives: tuple[File, ...] = ()
     report: Callable[[], str] | None = None
-    taken: str | None = None
+    parameter: str | None = None
 
 
-def images_of(kept: Kept) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]:
-    """The images by row of a converted set, `kept` [n h w c].
+def cached_images(array: CachedArray) -> Callable[[Int[np.ndarray, "b"]], UInt8[np.ndarray, "b h w c"]]:
+    """The images by row of a converted set, `array` [n h w c].
 
     They raise `DistaffError` where the set is not in the cache, with the command that fetches it.
     """
-    return lambda rows: gather(opened(kept, cache_folder(), kept.name), rows)
+    return lambda rows: gather(open_cached(array, cache_folder(), array.name), rows)
 
 
 @functools.lru_cache(maxsize=16)
-def opened(kept: Kept, folder: Path, fetch: str) -> Shaped[np.ndarray, "n ..."]:
-    """The memory-mapped array of the converted set `kept` in the cache at `folder`."""
-    if not kept.here:
+def open_cached(array: CachedArray, folder: Path, fetch: str) -> Shaped[np.ndarray, "n ..."]:
+    """The memory-mapped array of a converted set in the cache at `folder`."""
+    if not array.exists:
         raise DistaffError(
-            f"{kept.name} is not in {folder}: `distaff data fetch {fetch}` downloads and converts it once; "
-            "with --from PATH it takes files that you have"
+            f"{array.name} is not in {folder}: `distaff data fetch {fetch}` downloads and converts it once; "
+            "with --from PATH it uses files that you have"
         )
-    return open_or_build(*kept, ())
+    return open_or_build(*array, ())
 
 
-def kept_shape(kept: str) -> tuple[int, ...] | None:
-    """The shape of the converted set `kept`, or None if it is not in the cache."""
-    folder = built_folder(kept)
+def cached_shape(name: str) -> tuple[int, ...] | None:
+    """The shape of the converted set `name`, or None if it is not in the cache."""
+    folder = built_folder(name)
     return tuple(record_of(folder)["shape"]) if folder.exists() else None

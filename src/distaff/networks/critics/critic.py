@@ -1,4 +1,4 @@
-"""critic: FactorVAE's rival, which tells codes from codes whose dimensions were shuffled."""
+"""critic: FactorVAE's discriminator between codes and codes whose dimensions were shuffled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihoods: what a decoder's raw numbers say of the pixels, and the picture that they mean."""
+"""Likelihoods: the distribution of the pixels that a decoder's raw numbers define, and its mean image."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from distaff.study.executors.memory import available, kills, total
 from distaff.study.launch import LaunchRequest
 from distaff.study.leases import Leases, host, leases_of
 from distaff.study.worker import STOPPED
-from distaff.train.device import chosen, gpus
+from distaff.train.device import gpus, resolve_device
 
 WORKER_BYTES = 1_500_000_000  # where the request has none: torch, numba and half a dozen convolutional models
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
@@ -47,7 +47,7 @@ def run_local(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -
     target = request.workers or cores_and_memory(request.memory or WORKER_BYTES)
     share = request.memory or max(WORKER_BYTES, available() // target)
     request, leases = request._replace(memory=share), leases_of(request.folder, request.patience)
-    on_gpus = gpus() if chosen(request.device) == "cuda" else 0
+    on_gpus = gpus() if resolve_device(request.device) == "cuda" else 0
     least = on_gpus + 1 if on_gpus else 1  # one to score beside those that train
     target = max(target, least)
     deaths: list[float] = []

@@ -11,10 +11,10 @@ from distaff.types import Params
 
 def channels_last(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`loop`, on kernels and images [k c h w ...] whose memory is laid out channels last."""
-    return loop(module, {name: inner(p) for name, p in params.items()}, *map(inner, inputs))
+    return loop(module, {name: to_channels_last(p) for name, p in params.items()}, *map(to_channels_last, inputs))
 
 
-def inner(stack: Tensor) -> Tensor:
+def to_channels_last(stack: Tensor) -> Tensor:
     """Channels innermost where there are any: a stack [k o i h w] of kernels or of images."""
     if stack.ndim != 5:
         return stack

@@ -1,4 +1,4 @@
-"""loop: one model after the other. Slow, obvious, and the oracle that other engines are held against."""
+"""loop: one model after the other. Slow, obvious, and the oracle that other engines are tested against."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ def loop(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ..
 
 def models(params: Params) -> list[Params]:
     """The weights of each model; unbound at once, since the gradient of `weights[k]` is as large as the stack."""
-    return [dict(zip(params, own, strict=True)) for own in zip(*(p.unbind() for p in params.values()), strict=True)]
+    return [
+        dict(zip(params, weights, strict=True)) for weights in zip(*(p.unbind() for p in params.values()), strict=True)
+    ]

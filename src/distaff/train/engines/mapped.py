@@ -13,8 +13,8 @@ from distaff.types import Params
 def mapped(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`module` mapped over the leading axis of weights and inputs."""
 
-    def one(own: Params, *parts: Tensor) -> Any:
-        return functional_call(module, own, parts)
+    def one(weights: Params, *parts: Tensor) -> Any:
+        return functional_call(module, weights, parts)
 
     result = vmap(one)(params, *inputs)
     return result if isinstance(result, tuple) else (result,)

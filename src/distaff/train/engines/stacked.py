@@ -26,7 +26,7 @@ def stacked(module: nn.Module, params: Params, *inputs: Tensor) -> tuple[Tensor,
     return result if isinstance(result, tuple) else (result,)
 
 
-def carries(module: nn.Module) -> bool:
+def stackable(module: nn.Module) -> bool:
     """Whether `module` is made of layers that count their axes from the last, and so may have one more in front."""
     plain = (nn.Linear, nn.ReLU, nn.Tanh, nn.LeakyReLU, Upsample)
     return all(
@@ -88,8 +88,8 @@ def _transposed(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
     groups: int = 1, dilation: Any = 1,
 ) -> Tensor:  # fmt: skip
-    how = (_pair(stride), _pair(padding), _pair(dilation), True, _pair(output_padding), groups)
-    return convolution(x, weight, bias, how)
+    options = (_pair(stride), _pair(padding), _pair(dilation), True, _pair(output_padding), groups)
+    return convolution(x, weight, bias, options)
 
 
 def _pair(size: Any) -> tuple[int, int]:

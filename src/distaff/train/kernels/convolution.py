@@ -9,27 +9,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distaff.train.engines.channels_last import inner
-from distaff.train.engines.streams import side_by_side
+from distaff.train.engines.channels_last import to_channels_last
+from distaff.train.engines.streams import on_streams
 
 OLDEST = (8, 0)  # the oldest GPUs, of Ampere, whose tensor cores take what our kernels give them
 
 
-def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[Any, ...]) -> Tensor:
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, options: tuple[Any, ...]) -> Tensor:
     """The convolutions of k models, x [k b i h w] and kernels [k o i p q], transposed ones [k i o p q], bias [k o].
 
-    `how` is what `torch.convolution` takes: stride, padding, dilation, whether transposed, output padding, groups.
+    `options` is what `torch.convolution` takes: stride, padding, dilation, whether transposed, output padding, groups.
     """
-    kernels = kernels_for(x.device.type) if _suits(x, weight, how) else None
+    kernels = kernels_for(x.device.type) if _suits(x, weight, options) else None
     if kernels is not None:
-        return _OneKernel.apply(x, weight, bias, how, kernels)  # type: ignore[no-untyped-call, no-any-return]
-    y: Tensor = _SideBySide.apply(x, weight, how)  # type: ignore[no-untyped-call]
+        return _OneKernel.apply(x, weight, bias, options, kernels)  # type: ignore[no-untyped-call, no-any-return]
+    y: Tensor = _OnStreams.apply(x, weight, options)  # type: ignore[no-untyped-call]
     return y if bias is None else y.add_(bias[:, None, :, None, None])
 
 
-def _suits(x: Tensor, weight: Tensor, how: tuple[Any, ...]) -> bool:
+def _suits(x: Tensor, weight: Tensor, options: tuple[Any, ...]) -> bool:
     """Whether our kernels compute such a layer: one stride, which divides all sides of images and of kernels."""
-    (stride, across), (padding, beside), dilation, transposed, more, groups = how
+    (stride, across), (padding, beside), dilation, transposed, more, groups = options
     sides = (*x.shape[-2:], *weight.shape[-2:], 2 * padding if transposed else 0)
     plain = (stride, padding, dilation, more, groups) == (across, beside, (1, 1), (0, 0), 1)
     return plain and all(side % stride == 0 for side in sides)
@@ -44,7 +44,7 @@ def kernels_for(device: str) -> ModuleType | None:
         from distaff.train.kernels import triton_convolution as _kernels
     except ImportError:
         return None
-    return _kernels if _kernels.work(device) else None
+    return _kernels if _kernels.can_compile(device) else None
 
 
 class _OneKernel(torch.autograd.Function):
@@ -52,12 +52,12 @@ class _OneKernel(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[Any, ...], kernels: ModuleType
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, options: tuple[Any, ...], kernels: ModuleType
     ) -> Tensor:
-        (stride, _), (padding, _), _, transposed, *_ = how
-        x, w = inner(x), weight.permute((0, 3, 4, 1, 2) if transposed else (0, 3, 4, 2, 1)).contiguous()
+        (stride, _), (padding, _), _, transposed, *_ = options
+        x, w = to_channels_last(x), weight.permute((0, 3, 4, 1, 2) if transposed else (0, 3, 4, 2, 1)).contiguous()
         ctx.save_for_backward(x, w)
-        ctx.how = stride, padding, transposed, kernels
+        ctx.options = stride, padding, transposed, kernels
         if not transposed:
             y: Tensor = kernels.convolve(x, w, bias, stride, padding)
             return y
@@ -68,8 +68,8 @@ class _OneKernel(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None]:
         x, w = ctx.saved_tensors
-        stride, padding, transposed, kernels = ctx.how
-        above, below, back = inner(above), None, w.mT.contiguous()
+        stride, padding, transposed, kernels = ctx.options
+        above, below, back = to_channels_last(above), None, w.mT.contiguous()
         if ctx.needs_input_grad[0] and transposed:
             below = kernels.convolve(above, back, None, stride, padding)
         elif ctx.needs_input_grad[0]:
@@ -79,32 +79,32 @@ class _OneKernel(torch.autograd.Function):
         return below, of_weight.permute(0, 4, 3, 1, 2), of_bias, None, None
 
 
-class _SideBySide(torch.autograd.Function):
+class _OnStreams(torch.autograd.Function):
     """The convolutions of k models by torch, each on a stream of its own on a GPU, and no more of a layer than that."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, how: tuple[Any, ...]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, options: tuple[Any, ...]) -> Tensor:
         x, weight = _laid_out(x), _laid_out(weight)
         ctx.save_for_backward(x, weight)
-        ctx.how = how
-        return _joined(side_by_side(lambda x, weight: torch.convolution(x, weight, None, *how), x, weight))
+        ctx.options = options
+        return _joined(on_streams(lambda x, weight: torch.convolution(x, weight, None, *options), x, weight))
 
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, None]:
         x, weight = ctx.saved_tensors
-        wanted = [ctx.needs_input_grad[0], True, False]
+        output_mask = [ctx.needs_input_grad[0], True, False]
 
         def one(*parts: Tensor) -> tuple[Tensor | None, Tensor]:
-            below, of_weight, _ = torch.ops.aten.convolution_backward(*parts, None, *ctx.how, wanted)
+            below, of_weight, _ = torch.ops.aten.convolution_backward(*parts, None, *ctx.options, output_mask)
             return below, of_weight
 
-        below, of_weight = zip(*side_by_side(one, _laid_out(above), x, weight), strict=True)
-        return _joined(below) if wanted[0] else None, torch.stack(of_weight), None
+        below, of_weight = zip(*on_streams(one, _laid_out(above), x, weight), strict=True)
+        return _joined(below) if output_mask[0] else None, torch.stack(of_weight), None
 
 
 def _laid_out(stack: Tensor) -> Tensor:
     """As a GPU convolves fast: in half precision, channels innermost."""
-    return stack.contiguous() if stack.dtype == torch.float32 else inner(stack)
+    return stack.contiguous() if stack.dtype == torch.float32 else to_channels_last(stack)
 
 
 def _joined(parts: Any) -> Tensor:

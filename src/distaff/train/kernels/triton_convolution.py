@@ -87,13 +87,13 @@ def _of_kernel(  # type: ignore[no-untyped-def]
         at_y, at_x = row * S - PAD + p[None, :], column * S - PAD + q[None, :]
         inside = (image < B) & (at_y >= 0) & (at_y < H) & (at_x >= 0) & (at_x < W) & (p[None, :] < P)
         patch = tl.load(x + ((image * H + at_y) * W + at_x) * IN + c[None, :], mask=inside, other=0.0)
-        own = tl.load(above + r * OUT + n, mask=(image < B) & (n < OUT), other=0.0)
-        total = tl.dot(tl.trans(patch), own, total, input_precision="ieee")
+        gradient = tl.load(above + r * OUT + n, mask=(image < B) & (n < OUT), other=0.0)
+        total = tl.dot(tl.trans(patch), gradient, total, input_precision="ieee")
     out += (share * tl.num_programs(2) + model) * P * Q * IN * OUT
     tl.store(out + m[:, None] * OUT + n, total, mask=(m[:, None] < P * Q * IN) & (n < OUT))
 
 
-def work(device: str) -> bool:
+def can_compile(device: str) -> bool:
     """Whether Triton can compile these kernels here."""
     x, w = (torch.ones(1, 1, 1, *size, device=device) for size in ((1, 1), (1, 16)))
     try:
@@ -138,7 +138,7 @@ def of_kernel(x: Tensor, above: Tensor, sides: tuple[int, int], stride: int, pad
 
 
 def _images(like: Tensor, c: int, h: int, w: int) -> Tensor:
-    """Room for images [k b c h w], channels innermost."""
+    """Memory for images [k b c h w], channels innermost."""
     k, b = like.shape[:2]
     return like.new_empty_strided((k, b, c, h, w), (b * h * w * c, h * w * c, 1, w * c, c))
 

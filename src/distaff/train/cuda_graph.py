@@ -1,4 +1,4 @@
-"""A step recorded once as a CUDA graph and replayed: thousands of small kernels start as one."""
+"""A step captured once as a CUDA graph and replayed: thousands of small kernels start as one."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import torch
 from torch import Tensor
 
 from distaff.methods import Outputs
-from distaff.train.adam import Pace
+from distaff.train.adam import AdamStep
 from distaff.train.engines import Engine
 from distaff.train.pack import Pack, State
-from distaff.train.step import Clock, Draws, advance, clock, draw
+from distaff.train.step import Clock, Draws, clock, draw_batch, update_models
 
 Step: TypeAlias = Callable[[State], tuple[State, list[dict[str, Tensor]], Outputs]]
-WARM_UPS = 3  # runs before the recording, in which libraries choose their kernels and take their memory
+WARM_UPS = 3  # runs before the capture, in which libraries choose their kernels and take their memory
 
 
-def recorded(pack: Pack, state: State, engine: Engine) -> Step:
+def capture_step(pack: Pack, state: State, engine: Engine) -> Step:
     """A function that does what `step(pack, state, engine)` does, for this `state` and those that follow from it.
 
     Weights and moments stay where they are and are changed in place; the terms and outputs that it returns are
     overwritten by the next step.
     """
-    draws, now = draw(pack, state.step), _tensors(clock(pack, state.step), pack.device)
+    draws, now = draw_batch(pack, state.step), _tensors(clock(pack, state.step), pack.device)
     before = [t.detach().clone() for t in _moving(state)]
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(WARM_UPS):
-            advance(pack, state, engine, draws, now)
+            update_models(pack, state, engine, draws, now)
     torch.cuda.current_stream().wait_stream(side)
     for tensor, old in zip(_moving(state), before, strict=True):
         tensor.detach().copy_(old)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        terms, outputs = advance(pack, state, engine, draws, now)
+        terms, outputs = update_models(pack, state, engine, draws, now)
 
     filled, done = torch.cuda.Event(), torch.cuda.Event()  # type: ignore[no-untyped-call]
 
     def replay(state: State) -> tuple[State, list[dict[str, Tensor]], Outputs]:
         side.wait_event(filled)
         with torch.cuda.stream(side):  # draws are made and copied while the GPU is at the update before
-            new = draw(pack, state.step)
+            new = draw_batch(pack, state.step)
         torch.cuda.current_stream().wait_stream(side)
         fill(draws, now, new, clock(pack, state.step))
         filled.record()
@@ -56,7 +56,7 @@ def recorded(pack: Pack, state: State, engine: Engine) -> Step:
 
 
 def fill(draws: Draws, now: Clock, new: Draws, then: Clock) -> None:
-    """Put the draws and the clock of another update into the tensors that the recording reads."""
+    """Put the draws and the clock of another update into the tensors that the captured graph reads."""
     for old, fresh in zip(draws, new, strict=True):
         if old is not None and fresh is not None:
             old.copy_(fresh)
@@ -67,12 +67,12 @@ def fill(draws: Draws, now: Clock, new: Draws, then: Clock) -> None:
 
 def _tensors(clock: Clock, device: str) -> Clock:
     """The clock with tensors for numbers."""
-    step, *own_and_rival = (torch.tensor(float(number), device=device) for number in _flat(clock))
-    return Clock(step, Pace(*own_and_rival[:2]), Pace(*own_and_rival[2:]))
+    step, *of_both = (torch.tensor(float(number), device=device) for number in _flat(clock))
+    return Clock(step, AdamStep(*of_both[:2]), AdamStep(*of_both[2:]))
 
 
 def _flat(clock: Clock) -> tuple[float | Tensor, ...]:
-    return clock.step, *clock.own, *clock.rival
+    return clock.step, *clock.vae, *clock.critic
 
 
 def _moving(state: State) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""What a recorded step reads and changes are tensors that stay in place, so that replaying it is taking the step."""
+"""What a captured step reads and changes are tensors that stay in place, so that replaying it is taking the step."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from distaff.runs import Optim, Run, run
+from distaff.train.cuda_graph import _moving, _tensors, capture_step, fill
 from distaff.train.engines import Engine
 from distaff.train.engines.loop import loop
 from distaff.train.engines.stacked import stacked
 from distaff.train.engines.streams import streams
 from distaff.train.fit import fit
 from distaff.train.pack import begin, pack
-from distaff.train.recorded import _moving, _tensors, fill, recorded
-from distaff.train.step import advance, clock, draw, step
+from distaff.train.step import clock, draw_batch, step, update_models
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 SETTINGS = {
@@ -48,15 +48,15 @@ def runs(
 @pytest.mark.parametrize("methods", list(SETTINGS.values()), ids=list(SETTINGS))
 def test_a_step_on_refilled_tensors_is_the_step_on_fresh_ones(methods: tuple[str, ...]) -> None:
     packed = pack(runs(methods))
-    expected, kept = begin(packed), begin(packed)
-    places = [t.data_ptr() for t in _moving(kept)]
-    draws, now = draw(packed, 0), _tensors(clock(packed, 0), "cpu")
+    expected, state = begin(packed), begin(packed)
+    places = [t.data_ptr() for t in _moving(state)]
+    draws, now = draw_batch(packed, 0), _tensors(clock(packed, 0), "cpu")
     for t in range(12):
         expected, _, _ = step(packed, expected, stacked)
-        fill(draws, now, draw(packed, t), clock(packed, t))
-        advance(packed, kept, stacked, draws, now)
-    assert places == [t.data_ptr() for t in _moving(kept)]
-    for one, other in zip(_moving(expected), _moving(kept), strict=True):
+        fill(draws, now, draw_batch(packed, t), clock(packed, t))
+        update_models(packed, state, stacked, draws, now)
+    assert places == [t.data_ptr() for t in _moving(state)]
+    for one, other in zip(_moving(expected), _moving(state), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=5e-6)
 
 
@@ -71,14 +71,14 @@ def test_a_step_on_refilled_tensors_is_the_step_on_fresh_ones(methods: tuple[str
 def test_a_replayed_step_equals_the_loop_on_the_cpu(
     methods: tuple[str, ...], engine: Engine, network: str, dataset: str
 ) -> None:
-    chosen = runs(methods, network, dataset)
-    there, here = pack(chosen, "cuda"), pack(chosen)
-    found, expected = begin(there), begin(here)
-    take = recorded(there, found, engine)
+    members = runs(methods, network, dataset)
+    there, here = pack(members, "cuda"), pack(members)
+    state, expected = begin(there), begin(here)
+    take_step = capture_step(there, state, engine)
     for _ in range(5):
-        found, _, _ = take(found)
+        state, _, _ = take_step(state)
         expected, _, _ = step(here, expected, loop)
-    for one, other in zip(_moving(expected), _moving(found), strict=True):
+    for one, other in zip(_moving(expected), _moving(state), strict=True):
         # a unit so close to its kink that rounding decides on which side it is moves its weights, and no others
         assert (one - other.cpu()).norm() <= 0.05 * one.norm() + 1e-4
 
@@ -86,6 +86,6 @@ def test_a_replayed_step_equals_the_loop_on_the_cpu(
 @gpu
 @pytest.mark.parametrize("methods", [("beta_vae",), ("factor_vae",)])
 def test_a_gpu_repeats_a_training_bit_for_bit(methods: tuple[str, ...]) -> None:
-    chosen = tuple(replace(one, updates=300) for one in runs(methods, "conv64", "dsprites"))
-    for one, other in zip(fit(chosen, device="cuda"), fit(chosen, device="cuda"), strict=True):
+    members = tuple(replace(one, updates=300) for one in runs(methods, "conv64", "dsprites"))
+    for one, other in zip(fit(members, device="cuda"), fit(members, device="cuda"), strict=True):
         assert all(torch.equal(weights, other.params[name]) for name, weights in one.params.items())
