@@ -170,9 +170,9 @@ def _peak() -> float:
 def share(dataset: str, method: str, network: str, n: int = 5) -> None:
     """The part of a training step that goes to rows, images and nuisance."""
     from distaff.runs import run
-    from distaff.train.fit import engine_for
-    from distaff.train.pack import begin, pack
-    from distaff.train.step import step
+    from distaff.training.fit import engine_for
+    from distaff.training.pack import begin, pack
+    from distaff.training.step import step
 
     packed = pack((run(dataset, method, network, updates=10),))
     state, engine, inputs = begin(packed), engine_for(packed), packed.dataset

@@ -24,7 +24,7 @@ from distaff.plugins.registry import metric_or_task
 from distaff.runs import PRECISIONS, Optim, Run, run
 from distaff.scoring.protocol import Scoring
 from distaff.scoring.score import answers
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 
 SEEDS, UPDATES = 32, 4_000
 METHODS = ("beta_vae(beta=2)", "beta_tc_vae(beta=4)")

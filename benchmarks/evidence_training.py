@@ -18,7 +18,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
 
 from distaff.runs import Optim, run
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 
 UPDATES = 3_000
 BETAS, CAPACITIES = (1, 4, 16), (5, 10)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from distaff.encode import encode_rows
+from distaff.codes import encode_rows
 from distaff.pictures.draw import draw
 from distaff.pictures.model import encoded
 from distaff.store.store import Store

@@ -29,10 +29,10 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from distaff.commands.report import _origin
-from distaff.report.manifest import replacing, unchanged
-from distaff.report.pages.facts import StudyFacts
-from distaff.report.pages.runs import Details
-from distaff.report.pages.site import build
+from distaff.reports.manifest import replacing, unchanged
+from distaff.reports.pages.facts import StudyFacts
+from distaff.reports.pages.runs import Details
+from distaff.reports.pages.site import build
 from distaff.runs import Run, Study, cross, sweep
 from distaff.scoring.grids import factor_sizes
 from distaff.scoring.protocol import scoring

@@ -33,11 +33,11 @@ from rich.table import Table
 from distaff import data
 from distaff.heap import keep_freed
 from distaff.runs import Optim, Run, run
-from distaff.train.cuda_graph import capture_step
-from distaff.train.device import exact
-from distaff.train.fit import engine_for
-from distaff.train.pack import begin, pack
-from distaff.train.step import step
+from distaff.training.cuda_graph import capture_step
+from distaff.training.device import exact
+from distaff.training.fit import engine_for
+from distaff.training.pack import begin, pack
+from distaff.training.step import step
 
 BATCH = 64
 SIZES = {"toy": ("toy", "mlp(width=64, latents=6)"), "mlp": ("dsprites", "mlp"), "conv64": ("dsprites", "conv64")}

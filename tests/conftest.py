@@ -21,9 +21,9 @@ TEXTS = {
     for path in HOUSE.glob("data/**/[!_]*.py")
 }
 DATA = [name for name in TEXTS.keys() - UNCHECKED if "jaxtyping" in TEXTS[name] and "numba" not in TEXTS[name]]
-ENGINES = [f"engines.{path.stem}" for path in HOUSE.glob("train/engines/*.py")]
+ENGINES = [f"engines.{path.stem}" for path in HOUSE.glob("training/engines/*.py")]
 TRAIN = ["step", "pack", "fit", "checkpoint", "kernels.convolution", *ENGINES]  # all but adam
-ROOMS = ["encode", "methods", "networks", *(f"data.{name}" for name in DATA), *(f"train.{name}" for name in TRAIN)]
+ROOMS = ["codes", "methods", "networks", *(f"data.{name}" for name in DATA), *(f"training.{name}" for name in TRAIN)]
 install_import_hook([f"distaff.{room}" for room in ROOMS], "beartype.beartype")
 
 # The first call of a compiled function is slow, which says nothing of the claim.

@@ -9,7 +9,7 @@ from distaff.runs import Optim, run
 from distaff.scoring.protocol import Scoring
 from distaff.scoring.score import score_run
 from distaff.store.store import Store
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 
 METHODS = ("beta_vae(beta=0.2)", "beta_vae(beta=1)", "dip_vae_i")
 

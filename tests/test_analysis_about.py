@@ -24,7 +24,7 @@ from distaff.analysis.settings import complete
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
 from distaff.plugins.registry import EXTRA_FOLDERS, METRICS, TASKS
-from distaff.report.charts.theme import label, metric_label
+from distaff.reports.charts.theme import label, metric_label
 from distaff.scoring.table import read
 from simulated_study import Truth, simulated
 

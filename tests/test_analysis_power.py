@@ -18,8 +18,8 @@ from distaff.analysis.reliability import PERMUTATIONS, SURE, reliabilities
 from distaff.analysis.scores import paper_six
 from distaff.analysis.selection import best_anew, transfer_game
 from distaff.analysis.variance import variance_explained
-from distaff.report.pages.scorecard import html
-from distaff.report.pages.story import tell
+from distaff.reports.pages.scorecard import html
+from distaff.reports.pages.story import tell
 from simulated_study import DATASETS, METRICS, Truth, noise_study, simulated, simulated_study
 
 SETS = DATASETS[:3]

@@ -18,11 +18,11 @@ from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
 from distaff.plugins.registry import FIGURES
-from distaff.report.charts.draw import Job, plot
-from distaff.report.pages.facts import StudyFacts
-from distaff.report.pages.facts import settings as settings_of
-from distaff.report.pages.site import build
-from distaff.report.pages.story import tell
+from distaff.reports.charts.draw import Job, plot
+from distaff.reports.pages.facts import StudyFacts
+from distaff.reports.pages.facts import settings as settings_of
+from distaff.reports.pages.site import build
+from distaff.reports.pages.story import tell
 from distaff.runs import Study, cross
 from distaff.scoring.protocol import scoring
 from distaff.scoring.table import SCORES, read, runs, table

@@ -13,8 +13,8 @@ from distaff.data.correlated import prior
 from distaff.errors import DistaffError
 from distaff.plugins.registry import DATASETS
 from distaff.runs import run
-from distaff.train.pack import pack
-from distaff.train.step import draw_batch
+from distaff.training.pack import pack
+from distaff.training.step import draw_batch
 
 TEXT = "correlated(dataset='toy', pairs=(('posX', 'posY'),), sigma=0.2)"
 

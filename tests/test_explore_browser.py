@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from distaff.plugins.registry import FIGURES
-from distaff.report.pages.site import StudyFacts, build
+from distaff.reports.pages.site import StudyFacts, build
 from simulated_study import simulated, untrained
 from small_store import small_store
 

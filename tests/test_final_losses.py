@@ -20,8 +20,8 @@ from distaff.scoring.score import score_run
 from distaff.scoring.table import read
 from distaff.store.store import Store
 from distaff.study.prune import compact
-from distaff.train.fit import Trained, fit
 from distaff.trained import Model
+from distaff.training.fit import Trained, fit
 
 MIG = Scoring((METRICS.parse("mig"),), 200, 100)
 MODULARITY = Scoring((METRICS.parse("modularity"),), 200, 100)

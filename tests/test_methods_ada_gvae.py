@@ -15,10 +15,10 @@ from distaff.errors import DistaffError
 from distaff.methods._pairs import changed
 from distaff.methods.ada_gvae import share
 from distaff.runs import Optim, run
-from distaff.train.engines.loop import loop
-from distaff.train.engines.stacked import stacked
-from distaff.train.pack import begin, pack
-from distaff.train.step import draw_batch, step
+from distaff.training.engines.loop import loop
+from distaff.training.engines.stacked import stacked
+from distaff.training.pack import begin, pack
+from distaff.training.step import draw_batch, step
 
 SIZES = (3, 4, 8, 8)
 

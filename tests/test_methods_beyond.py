@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from distaff.runs import Optim, run, side_by_side
-from distaff.train.fit import fit
-from distaff.train.pack import pack
-from distaff.train.step import draw_batch
+from distaff.training.fit import fit
+from distaff.training.pack import pack
+from distaff.training.step import draw_batch
 
 SUPERVISED = '''
 from distaff.methods import Outputs, Terms, method

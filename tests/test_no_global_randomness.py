@@ -14,7 +14,7 @@ from distaff.plugins.registry import METRICS
 from distaff.runs import run
 from distaff.scoring.protocol import Scoring
 from distaff.scoring.score import answers
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 
 SOURCE = Path(__file__).parent.parent / "src" / "distaff"
 SEEDED = {"Generator", "Philox", "SeedSequence", "PCG64", "BitGenerator", "default_rng", "RandomState"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from distaff.encode import Codes
+from distaff.codes import Codes
 from distaff.errors import DistaffError
 from distaff.pictures import animate
 from distaff.pictures.carries import kl, names, shares

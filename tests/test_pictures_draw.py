@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from distaff.codes import Codes
 from distaff.commands.find_run import find_run
 from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
 from distaff.data import Dataset, Factors
-from distaff.encode import Codes
 from distaff.errors import DistaffError
 from distaff.networks.mlp import mlp
 from distaff.pictures import effects
@@ -24,8 +24,8 @@ from distaff.pictures.draw import draw
 from distaff.pictures.model import encoded, observed
 from distaff.runs import Optim, run
 from distaff.store.store import Store
-from distaff.train.fit import fit
 from distaff.trained import Model
+from distaff.training.fit import fit
 from simulated_study import simulated
 
 

@@ -12,8 +12,8 @@ from distaff.analysis.repeats import spread
 from distaff.analysis.scores import supervised
 from distaff.errors import DistaffError
 from distaff.metrics import mig
-from distaff.report import metric_tree
-from distaff.report.charts.entangled import dendrogram, metric_spread
+from distaff.reports import metric_tree
+from distaff.reports.charts.entangled import dendrogram, metric_spread
 from simulated_study import simulated
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distaff.commands.report import _origin, report
-from distaff.report.manifest import MADE, replacing, unchanged
+from distaff.reports.manifest import MADE, replacing, unchanged
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from small_store import METHODS, small_store

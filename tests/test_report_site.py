@@ -10,7 +10,7 @@ import pytest
 from distaff.analysis.claims.claim import CLAIMS
 from distaff.errors import DistaffError
 from distaff.plugins.registry import FIGURES
-from distaff.report import (
+from distaff.reports import (
     metric_agreement,
     metric_variance,
     mig_overview,
@@ -19,10 +19,10 @@ from distaff.report import (
     strength_curves,
     total_correlation,
 )
-from distaff.report.charts.theme import config, looks, metric_label
-from distaff.report.pages.facts import StudyFacts
-from distaff.report.pages.runs import Details, part
-from distaff.report.pages.site import build
+from distaff.reports.charts.theme import config, looks, metric_label
+from distaff.reports.pages.facts import StudyFacts
+from distaff.reports.pages.runs import Details, part
+from distaff.reports.pages.site import build
 from simulated_study import Truth, simulated, simulated_study, untrained
 
 GRID = {"toy": (3, 4, 8, 8)}

@@ -21,7 +21,7 @@ from distaff.scoring.score import score_run
 from distaff.share.codes import to_codes
 from distaff.store.files import read_json
 from distaff.store.store import Store
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 
 METRICS = (
     "mig",

@@ -18,8 +18,8 @@ from distaff.runs import Optim, run
 from distaff.share.huggingface import code, to_huggingface
 from distaff.share.onnx import to_onnx
 from distaff.store.store import Store
-from distaff.train.fit import fit
 from distaff.trained import Model
+from distaff.training.fit import fit
 
 SETTINGS = [
     ("toy_color", "mlp(width=16, latents=4)"),

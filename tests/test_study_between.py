@@ -24,7 +24,7 @@ from distaff.scoring.score import score_run
 from distaff.scoring.table import table, with_udr
 from distaff.scoring.udr import agreements
 from distaff.store.store import Store
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 
 RUNS = cross(["toy"], ["beta_vae(beta=6)", "beta_vae(beta=1)"], range(3), network="mlp(width=16, latents=3)",
              updates=200, optim=Optim(lr=3e-3))  # fmt: skip

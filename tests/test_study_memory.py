@@ -19,7 +19,7 @@ from distaff.study.plan import plan
 from distaff.study.stop import Stop
 from distaff.study.watch import Watch
 from distaff.study.work import Limits, train, work
-from distaff.train.memory import OF_PROCESS, bytes_of
+from distaff.training.memory import OF_PROCESS, bytes_of
 from real_studies import leftovers, results, start, study_file, undisturbed, wait_for
 
 METHODS = ("beta_vae(beta=2)", "dip_vae_i", "annealed_vae")

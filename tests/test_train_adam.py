@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from distaff.errors import DistaffError
 from distaff.runs import Optim
-from distaff.train.adam import _compiled, _fused, adam_step, learning_rate
+from distaff.training.adam import _compiled, _fused, adam_step, learning_rate
 
 Numbers = st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40)
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from distaff.runs import Optim, Run, run
-from distaff.train.cuda_graph import _moving, _tensors, capture_step, fill
-from distaff.train.engines import Engine
-from distaff.train.engines.loop import loop
-from distaff.train.engines.stacked import stacked
-from distaff.train.engines.streams import streams
-from distaff.train.fit import fit
-from distaff.train.pack import begin, pack
-from distaff.train.step import clock, draw_batch, step, update_models
+from distaff.training.cuda_graph import _moving, _tensors, capture_step, fill
+from distaff.training.engines import Engine
+from distaff.training.engines.loop import loop
+from distaff.training.engines.stacked import stacked
+from distaff.training.engines.streams import streams
+from distaff.training.fit import fit
+from distaff.training.pack import begin, pack
+from distaff.training.step import clock, draw_batch, step, update_models
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 SETTINGS = {

@@ -7,8 +7,8 @@ import torch
 
 from distaff.errors import DistaffError
 from distaff.runs import run
-from distaff.train import device
-from distaff.train.fit import fit
+from distaff.training import device
+from distaff.training.fit import fit
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

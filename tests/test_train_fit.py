@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from distaff import data
-from distaff.encode import encode
+from distaff.codes import encode
 from distaff.errors import DistaffError
 from distaff.plugins.registry import NETWORKS
 from distaff.runs import Optim, Run, run
-from distaff.train.adam import update
-from distaff.train.checkpoint import load_checkpoint, save_checkpoint
-from distaff.train.fit import Trained, engine_for, fit
-from distaff.train.pack import begin, pack
-from distaff.train.step import step
+from distaff.training.adam import update
+from distaff.training.checkpoint import load_checkpoint, save_checkpoint
+from distaff.training.fit import Trained, engine_for, fit
+from distaff.training.pack import begin, pack
+from distaff.training.step import step
 from distaff.types import Params
 
 NETWORK = "mlp(width=32, latents=5)"
@@ -67,7 +67,7 @@ def test_an_interrupt_inside_an_update_saves_no_torn_state(tmp_path: Path, monke
 
     path = tmp_path / "state.safetensors"
     with monkeypatch.context() as patch:
-        patch.setattr("distaff.train.step.update", torn)
+        patch.setattr("distaff.training.step.update", torn)
         with pytest.raises(KeyboardInterrupt):
             fit(runs("beta_vae(beta=2)"), checkpoint=path, checkpoint_seconds=0.0)
     state, _ = load_checkpoint(path, pack(runs("beta_vae(beta=2)")))
@@ -132,7 +132,7 @@ def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too
 
 def test_where_memory_ends_the_models_are_named_and_what_they_need(tmp_path: Path) -> None:
     code = (
-        "import torch, resource; from distaff.runs import run; from distaff.train.fit import fit;"
+        "import torch, resource; from distaff.runs import run; from distaff.training.fit import fit;"
         "resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2);"
         "fit((run('toy', 'beta_vae', 'mlp(width=20000)', updates=2),))"
     )

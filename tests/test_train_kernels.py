@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d
 
 from distaff.runs import run
-from distaff.train.device import exact
-from distaff.train.engines.channels_last import to_channels_last
-from distaff.train.engines.loop import loop
-from distaff.train.engines.stacked import stacked
-from distaff.train.kernels import convolution as _convolution
-from distaff.train.pack import begin, pack
-from distaff.train.step import draw_batch, forward
+from distaff.training.device import exact
+from distaff.training.engines.channels_last import to_channels_last
+from distaff.training.engines.loop import loop
+from distaff.training.engines.stacked import stacked
+from distaff.training.kernels import convolution as _convolution
+from distaff.training.pack import begin, pack
+from distaff.training.step import draw_batch, forward
 
 pytest.importorskip("triton")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -29,7 +29,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 def kernels() -> Iterator[ModuleType]:
     """The kernels, on a CPU too; where they do not suit, cuDNN in float32."""
     exact()
-    from distaff.train.kernels import triton_convolution as _kernels
+    from distaff.training.kernels import triton_convolution as _kernels
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_convolution, "kernels_for", lambda _: _kernels)

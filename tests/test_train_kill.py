@@ -20,7 +20,7 @@ CODE = """
 import sys
 from pathlib import Path
 from distaff.runs import Optim, run
-from distaff.train.fit import fit
+from distaff.training.fit import fit
 checkpoint, updates, device, dataset, network, precision, *methods = sys.argv[1:]
 runs = tuple(run(dataset, m, network, "critic(width=16, depth=2)", seed=s, updates=int(updates), optim=Optim(lr=1e-3),
                  precision=precision) for m in methods for s in (0, 1))
@@ -125,8 +125,8 @@ def test_memory_of_a_pack_that_writes_checkpoints_is_near_its_estimate(tmp_path:
 import re, sys
 from pathlib import Path
 from distaff.runs import run
-from distaff.train.fit import fit
-from distaff.train.memory import bytes_of
+from distaff.training.fit import fit
+from distaff.training.memory import bytes_of
 runs = tuple(run("toy", "beta_vae", "mlp(width=1024, latents=4)", seed=s, updates=5) for s in range(int(sys.argv[1])))
 fit(runs, checkpoint=Path(sys.argv[2]), checkpoint_seconds=0.0)
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]  # of this process alone

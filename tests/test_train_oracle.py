@@ -9,9 +9,9 @@ from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from distaff.runs import Optim, run
-from distaff.train.fit import engine_for
-from distaff.train.pack import Pack, begin, pack
-from distaff.train.step import Draws, draw_batch, step
+from distaff.training.fit import engine_for
+from distaff.training.pack import Pack, begin, pack
+from distaff.training.step import Draws, draw_batch, step
 from distaff.types import Params
 
 UPDATES = 12

@@ -10,13 +10,13 @@ import torch
 
 from distaff.errors import DistaffError
 from distaff.runs import Optim, Run, run
-from distaff.train.engines import Engine
-from distaff.train.engines.channels_last import channels_last
-from distaff.train.engines.loop import loop
-from distaff.train.engines.mapped import mapped
-from distaff.train.engines.stacked import stackable, stacked
-from distaff.train.pack import State, begin, pack
-from distaff.train.step import clock, draw_batch, forward, group_terms, step
+from distaff.training.engines import Engine
+from distaff.training.engines.channels_last import channels_last
+from distaff.training.engines.loop import loop
+from distaff.training.engines.mapped import mapped
+from distaff.training.engines.stacked import stackable, stacked
+from distaff.training.pack import State, begin, pack
+from distaff.training.step import clock, draw_batch, forward, group_terms, step
 
 NETWORK = "mlp(width=32, latents=5)"
 METHODS = [

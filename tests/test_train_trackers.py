@@ -10,7 +10,7 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.runs import run
-from distaff.train.trackers import track
+from distaff.training.trackers import track
 
 TRAIN = ["train", "toy", "beta_vae", "--network", "mlp(width=8, latents=3)", "--updates", "40"]
 
@@ -63,8 +63,8 @@ def interrupted(tracker: str, out: Path) -> None:
 import sys
 from pathlib import Path
 from distaff.runs import run
-from distaff.train.fit import fit
-from distaff.train.trackers import track
+from distaff.training.fit import fit
+from distaff.training.trackers import track
 
 one, out, last = run("toy", "beta_vae", "mlp(width=8, latents=3)", updates=40), Path(sys.argv[2]), int(sys.argv[3])
 tracker = track(sys.argv[1], one, out)

@@ -12,7 +12,8 @@ from torch import nn
 from torch.func import functional_call
 
 import distaff
-from distaff import encode, trained
+from distaff import codes as encoding
+from distaff import trained
 from distaff.commands.report import report
 from distaff.data import load
 from distaff.errors import DistaffError
@@ -20,13 +21,14 @@ from distaff.networks import VAE, initial, loaded
 from distaff.networks.conv64 import conv64
 from distaff.pictures.draw import draw
 from distaff.runs import Optim, Run, run
+from distaff.scoring.baselines import MODELS
 from distaff.share.onnx import to_onnx
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from distaff.study.work import work
-from distaff.train.fit import fit
-from distaff.train.pack import pack
 from distaff.trained import Model
+from distaff.training.fit import fit
+from distaff.training.pack import pack
 from distaff.types import Params
 from real_studies import study_file
 
@@ -50,8 +52,8 @@ def normed(shape, *, latents: int = 3, norm: bool = True) -> VAE:
 
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "plugins" / "models").mkdir(parents=True)
-    (tmp_path / "plugins" / "models" / "normed.py").write_text(NORMED)
+    (tmp_path / "plugins" / "networks").mkdir(parents=True)
+    (tmp_path / "plugins" / "networks" / "normed.py").write_text(NORMED)
     monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path / "plugins"))
 
 
@@ -112,7 +114,7 @@ def test_a_store_a_folder_and_training_give_the_same_model(model: Model, tmp_pat
 def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows each call of the one function that encodes was given."""
     calls: list[int] = []
-    real = encode.encode_rows
+    real = encoding.encode_rows
 
     def counted(network: VAE, dataset: object, rows: np.ndarray, *, seed: int = 0) -> encode.Codes:
         calls.append(len(rows))
@@ -163,7 +165,7 @@ def test_a_report_with_udr_repeats_and_matrices_encodes_a_run_once(
     work(Store(folder), load_study(file))
     calls = count(monkeypatch)
     report(file, out=folder, format=(), udr=True, repeats=True, matrices=True)
-    assert calls == [768] * 4, "the four runs, whoever asks"
+    assert calls == [768] * (4 + MODELS), "the four runs and the untrained networks, once each"
 
 
 def test_batchnorm_and_dropout_are_in_evaluation_mode_wherever_a_model_runs(normed: tuple[Model, VAE]) -> None:
@@ -190,7 +192,7 @@ def test_encoding_leaves_the_module_that_it_is_given_as_it_was(normed: tuple[Mod
     vae.decoder[1].eval()
     modes = {name: layer.training for name, layer in vae.named_modules()}
     before = {name: part.clone() for name, part in vae.state_dict().items()}
-    codes = encode.encode(vae, model.params, load("toy"), np.arange(100))
+    codes = encoding.encode(vae, model.params, load("toy"), np.arange(100))
     np.testing.assert_allclose(codes.mean, model.encode(np.arange(100)).mean, atol=1e-6)
     assert {name: layer.training for name, layer in vae.named_modules()} == modes
     assert all(torch.equal(part, before[name]) for name, part in vae.state_dict().items())

@@ -11,18 +11,18 @@ and what those may; the tests read this text.
     methods                        <- plugins types
     metrics                        <- plugins draws sampling        arrays in, numbers out: never torch
     tasks                          <- metrics
-    encode                         <- data networks
-    trained                        <- encode runs
-    train                          <- trained methods
-    pictures                       <- encode metrics
-    store                          <- train
+    codes                          <- data networks
+    trained                        <- codes runs
+    training                       <- trained methods
+    pictures                       <- codes metrics
+    store                          <- training
     analysis                       <- metrics                       of a table: the store it never sees
     scoring                        <- store tasks analysis
     study                          <- scoring pictures
-    report                         <- analysis atomic
-    theory                         <- pictures train
+    reports                        <- analysis atomic
+    theory                         <- pictures training
     share                          <- scoring
-    explore                        <- scoring pictures report
+    explore                        <- scoring pictures reports
     commands                       <- study theory share explore
     cli                            <- commands
 """

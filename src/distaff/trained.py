@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 from distaff import data
+from distaff.codes import Codes, decode_codes, encode_rows
 from distaff.data import Dataset
 from distaff.data.cache.built import cache_folder
-from distaff.encode import Codes, decode_codes, encode_rows
 from distaff.errors import DistaffError
 from distaff.networks import VAE, initial, loaded, plain
 from distaff.plugins.registry import EXTRA_FOLDERS, NETWORKS
@@ -73,7 +73,7 @@ class Model:
         return value
 
     def encode(self, rows: NDArray[np.int64], *, seed: int = 0) -> Codes:
-        """Mean and log-variance of q(z|x) of each of `rows`, both [n d], as `distaff.encode.encode_rows` has them.
+        """Mean and log-variance of q(z|x) of each of `rows`, both [n d], as `distaff.codes.encode_rows` has them.
 
         Codes of the same rows and weights are computed once for all who use them, so they are not to be written into;
         `CACHE_BYTES` of the latest are kept.

@@ -100,7 +100,7 @@ def show_plan(study: Study, todo: Plan, pace: Pace, memory: int = 0) -> None:
 
 def _memory(packs: list[Train], memory: int) -> tuple[str, str]:
     """Megabytes of a model, and how many of the largest pack stand side by side in a worker of so much memory."""
-    from distaff.train.memory import bytes_of, models_beside
+    from distaff.training.memory import bytes_of, models_beside
 
     largest = max((pack.runs for pack in packs), key=len)
     beside = models_beside(largest[0], memory) if memory else len(largest)

@@ -55,10 +55,10 @@ def train(
     from distaff.runs import run
     from distaff.store.store import Store
     from distaff.study.stop import Stop
-    from distaff.train.device import resolve_device
-    from distaff.train.fit import fit
-    from distaff.train.trackers import track
     from distaff.trained import dataset_of
+    from distaff.training.device import resolve_device
+    from distaff.training.fit import fit
+    from distaff.training.trackers import track
 
     device = resolve_device(device)
     rest = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}

@@ -23,7 +23,7 @@ from distaff.explore import opened as look
 from distaff.explore.listing import Listing, inside, listing
 from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw
 from distaff.pictures.model import Encoded, encoded
-from distaff.report.charts import theme
+from distaff.reports.charts import theme
 
 PAGES = {
     "": ("page.html", "text/html"),

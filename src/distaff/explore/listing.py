@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from distaff.errors import DistaffError
-from distaff.report.charts import theme
+from distaff.reports.charts import theme
 from distaff.runs import Run, Study
 from distaff.scoring.table import table
 from distaff.store.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.encode import Codes
+from distaff.codes import Codes
 from distaff.pictures.model import Encoded
 from distaff.plugins.registry import METRICS
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from distaff.codes import Codes, looks
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.encode import Codes, looks
 
 Decode: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.encode import Codes
+from distaff.codes import Codes
 from distaff.errors import DistaffError
 from distaff.pictures.model import Decode
 from distaff.pictures.sheet import Image, grid, labelled, pixels

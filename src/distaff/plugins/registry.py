@@ -158,7 +158,7 @@ CRITICS = Registry("critic", "critics", "networks/critics")
 METHODS = Registry("method", "methods", beside=frozenset({"outputs"}))
 METRICS = Registry("metric", "metrics", beside=frozenset({"evaluate"}))
 TASKS = Registry("task", "tasks")
-FIGURES = Registry("figure", "figures", "report/figures")
+FIGURES = Registry("figure", "figures", "reports/figures")
 KINDS = {one.plural: one for one in (DATASETS, NETWORKS, CRITICS, METHODS, METRICS, TASKS, FIGURES)}
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from distaff.codes import Codes
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.encode import Codes
 from distaff.metrics.evaluate import Sampled, Table, intervenes, table
 from distaff.metrics.latents import not_passive
 from distaff.plugins.spec import Spec

@@ -22,8 +22,8 @@ from distaff.scoring.answer import Rows, cells_of, encoded, row_of
 from distaff.scoring.protocol import Scoring, is_of
 from distaff.store.files import read_json, sealed
 from distaff.store.store import Store
-from distaff.train.pack import latents
 from distaff.trained import dataset_of, untrained
+from distaff.training.pack import latents
 
 MODELS = 20
 CELLS = 20_000  # of a large grid: encoding the 100,000 of a run would take half a minute a model, for the same floor

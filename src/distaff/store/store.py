@@ -25,8 +25,8 @@ from distaff.store.provenance import provenance as provenance  # noqa: PLC0414  
 if TYPE_CHECKING:
     import polars as pl
 
-    from distaff.train.fit import Trained
     from distaff.trained import Model
+    from distaff.training.fit import Trained
     from distaff.types import Params
 
 LAST = 0.1  # the share of a curve whose mean is the result of training

@@ -109,8 +109,8 @@ def extract(subpack: SubPack, whole: Iterable[Run]) -> None:
 
 def curve_columns(runs: Iterable[Run]) -> list[str]:
     """The columns of a pack's curves, found a method at a time, in the memory of one model."""
-    from distaff.train.fit import columns_of
-    from distaff.train.pack import pack
+    from distaff.training.fit import columns_of
+    from distaff.training.pack import pack
 
     kinds = {structure(run): run for run in runs}.values()
     columns = dict.fromkeys(name for run in kinds for name in columns_of(pack((replace(run, seed=0),))))

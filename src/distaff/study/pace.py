@@ -96,8 +96,8 @@ def _seconds_per_update(pack: Train) -> float:
 
 
 def _time_fit(pack: Train, updates: int) -> float:
-    from distaff.train.device import resolve_device
-    from distaff.train.fit import fit
+    from distaff.training.device import resolve_device
+    from distaff.training.fit import fit
 
     began = time.perf_counter()
     fit(tuple(replace(run, updates=updates) for run in pack.runs), device=resolve_device("auto"))

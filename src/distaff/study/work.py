@@ -29,7 +29,7 @@ from distaff.study.launch import CHECKPOINT_SECONDS
 from distaff.study.leases import DEATHS, Leases, leases_of
 from distaff.study.plan import Evaluate, Job, Train, plan
 from distaff.study.stop import Stop
-from distaff.train.device import resolve_device, usable_memory
+from distaff.training.device import resolve_device, usable_memory
 
 KINDS = ("train", "score")
 PROGRESS_SECONDS = 0.5  # time between writes of how far a pack has come
@@ -102,7 +102,7 @@ def train(store: Store, job: Train, stop: Stop, limits: Limits = LIMITS) -> None
 
 def _side_by_side(run: Run, limits: Limits) -> int:
     """How many models like `run` there is room for; 0 where nothing bounds them."""
-    from distaff.train.memory import models_beside, models_within
+    from distaff.training.memory import models_beside, models_within
 
     if limits.device != "cpu":
         return models_within(run, usable_memory())
@@ -110,7 +110,7 @@ def _side_by_side(run: Run, limits: Limits) -> int:
 
 
 def _train_subpack(store: Store, job: Train, subpack: SubPack, stop: Stop, limits: Limits) -> None:
-    from distaff.train.fit import fit
+    from distaff.training.fit import fit
 
     before = _seconds_so_far(subpack)
     if subpack.source:

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from distaff.codes import Codes
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.encode import Codes
 from distaff.pictures import carries, sheet
 from distaff.pictures.model import Encoded, Shown, middle
 from distaff.pictures.traverse import fitted, traversals

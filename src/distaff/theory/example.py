@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from distaff.runs import Optim, run
-from distaff.train.fit import fit
 from distaff.trained import Model
+from distaff.training.fit import fit
 
 UPDATES = 2_000
 

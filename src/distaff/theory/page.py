@@ -54,7 +54,7 @@ def build(model: Model, out: Path, draws: int = 10_000) -> Path:
     shown = {name: demonstrate(a, prior, n=draws) for name, (prior, a) in cases().items()}
     parts = {
         "draws": f"{draws:,}",
-        "style": files("distaff.report.pages").joinpath("page.css").read_text("utf-8"),
+        "style": files("distaff.reports.pages").joinpath("page.css").read_text("utf-8"),
         "cases": "".join(_case(name, evidence) for name, evidence in shown.items()),
         "model": f"{escape(str(model.run.method))} on {escape(str(model.run.dataset))}, seed {model.run.seed}",
         "least": f"{np.abs(turn).min():.2f}",

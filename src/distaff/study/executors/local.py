@@ -19,7 +19,7 @@ from distaff.study.executors.memory import available, kills, total
 from distaff.study.launch import LaunchRequest
 from distaff.study.leases import Leases, host, leases_of
 from distaff.study.worker import STOPPED
-from distaff.train.device import gpus, resolve_device
+from distaff.training.device import gpus, resolve_device
 
 WORKER_BYTES = 1_500_000_000  # where the request has none: torch, numba and half a dozen convolutional models
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later

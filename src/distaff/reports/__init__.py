@@ -1,0 +1,85 @@
+"""What a study shows, as a page that opens from disk: figures are plug-ins, one file each.
+
+A file of `figures/` holds one function of its name under `@figure(...)`: it takes the table of scores and gives the
+tidy frame behind the figure with the charts drawn from it, so that a test can assert on the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from distaff.plugins.registry import FIGURES
+
+if TYPE_CHECKING:
+    import altair as alt
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The numbers of a figure, its charts by caption, and how many runs stand behind it, in words."""
+
+    frame: pl.DataFrame
+    charts: Mapping[str, alt.Chart | alt.LayerChart] = field(repr=False)
+    n: str
+
+    @property
+    def chart(self) -> alt.TopLevelMixin:
+        """All charts side by side as one Altair chart, for a notebook or a paper; it can be saved as it is."""
+        import altair as alt
+
+        fixed = [one.properties(width=WIDTH) for one in self.charts.values()]
+        if len(fixed) == 1:
+            return fixed[0]
+        titled = [one.properties(title=name) for name, one in zip(self.charts, fixed, strict=True)]
+        return alt.hconcat(*titled) if len(titled) < 4 else alt.concat(*titled, columns=3)
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        """What a notebook shows."""
+        return self.chart._repr_mimebundle_(*args, **kwargs)
+
+
+WIDTH = 300  # pixels of a chart in a notebook
+
+
+def figure(
+    *,
+    title: str,
+    question: str,
+    reading: str,
+    interval: str,
+    order: int,
+    paper: str = "",
+    legend: bool = True,
+    untrained: bool = False,
+    repeats: bool = False,
+    matrices: bool = False,
+    study: bool = False,
+    columns: int = 2,
+) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
+    """Mark a function as a figure and declare what the page says about it.
+
+    `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
+    the page, `paper` what it reproduces. `legend` asks for the key of methods, `untrained` for the scores of untrained
+    models, `repeats` for those of one run that was asked again and `matrices` for what codes tell of factors, as
+    keywords of that name, `study` for the table of all data sets at once; `columns` is how many charts stand side by
+    side where there is room.
+    """
+    del title, question, reading, interval, order, paper, legend, untrained, repeats, matrices, study, columns
+    return lambda function: function
+
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Callable[..., Figure]: ...
+else:  # `from distaff.reports import total_correlation` gives the function of the file; altair waits until it draws
+    _names = FIGURES.names()
+
+    def __getattr__(name: str) -> Any:
+        if name not in _names:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return FIGURES.function(name)
+
+    __all__ = ["Figure", "figure", *_names]  # noqa: PLE0604

@@ -1,0 +1,136 @@
+"""The study in three sentences, computed: what was run, what it found, what it cannot say."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from distaff.analysis.scores import SETTING, paper_six, supervised
+from distaff.reports.charts.theme import in_order, label, metric_label
+
+
+class Story(NamedTuple):
+    """Three sentences, and what is missing from the study, a line each."""
+
+    ran: str
+    found: str
+    limits: str
+    missing: list[str]
+
+
+def tell(table: pl.DataFrame, runs: pl.DataFrame, card: pl.DataFrame, planned: int | None = None) -> Story:
+    """The story of the runs of one study, the table of their scores and the scorecard of its claims."""
+    found = [sentence for sentence in (_correlation(card), _seeds(table, card)) if sentence]
+    return Story(_ran(runs, planned), " ".join(found) or NOTHING, _limits(table, runs), _missing(table, runs, planned))
+
+
+NOTHING = "There are not yet enough scored runs to compare settings."
+
+
+def main_dataset(runs: pl.DataFrame) -> str:
+    """The data set with most finished runs: the sentences speak of this one."""
+    done = runs.filter(pl.col("status") == "done")
+    counts = (
+        (done if done.height else runs)["dataset"].value_counts().sort(["count", "dataset"], descending=[True, False])
+    )
+    return str(counts["dataset"][0]) if counts.height else ""
+
+
+def count(n: int, thing: str) -> str:
+    """A number with its noun, in the plural where it must be."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
+def listed(words: list[str]) -> str:
+    """Words as prose lists them."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _ran(runs: pl.DataFrame, planned: int | None) -> str:
+    done = runs.filter(pl.col("status") == "done")
+    if done.is_empty():
+        return f"None of {count(planned or runs.height, 'planned run')} has finished."
+    of_setting = done.group_by(SETTING).len()["len"]
+    low, high = min(of_setting), max(of_setting)
+    seeds = f"{low} seeds" if low == high else f"{low} to {high} seeds"
+    methods = listed([label(name) for name in in_order(done["method"])])
+    hours = done["seconds"].sum() / 3600
+    took = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+    where = listed([f"{name}" for name in sorted(done["dataset"].unique())])
+    return (
+        f"{count(done.height, 'model')} were trained on {where}: {methods}, in {count(len(of_setting), 'setting')} "
+        f"of {seeds if high != 1 else '1 seed'} each, {took} of training in all."
+    )
+
+
+def _correlation(card: pl.DataFrame) -> str:
+    """Whether total correlation rises or falls with the strength of beta-VAE, as the scorecard has it."""
+    names = ("sampled_total_correlation_falls_for_beta_vae", "mean_total_correlation_rises_for_beta_vae")
+    parts = []
+    for kind, name in zip(("sampled", "mean"), names, strict=True):
+        row = _claim(card, name)
+        if row["low"] is None:
+            return ""
+        verb = "rises" if row["low"] > 0 else "falls" if row["high"] < 0 else "does not clearly move"
+        parts.append(f"that of {kind} codes {verb} (rank correlation {_with_ends(row)})")
+    return f"With the strength of β-VAE {the_total(listed(parts))}."
+
+
+def the_total(parts: str) -> str:
+    """The first "that" of a list spelt out."""
+    return parts.replace("that of", "the total correlation of", 1)
+
+
+def _seeds(table: pl.DataFrame, card: pl.DataFrame) -> str:
+    """How the variance of the scores splits, as the scorecard has it."""
+    method, seed = (
+        _claim(card, name) for name in ("method_explains_about_37_per_cent", "seed_explains_about_41_per_cent")
+    )
+    if seed["value"] is None:
+        return ""
+    names = listed([metric_label(name) for name in paper_six(table)])
+    parts = [] if method["value"] is None else [f"the choice of method explains {method['value']:.0%}"]
+    told = listed([*parts, f"the seed {'' if parts else 'explains '}{seed['value']:.0%}"])
+    return f"Of the variance of {names}, {told} on average (adjusted for the number of settings)."
+
+
+def _claim(card: pl.DataFrame, name: str) -> dict[str, Any]:
+    return card.row(by_predicate=pl.col("name") == name, named=True)
+
+
+def _with_ends(row: dict[str, Any]) -> str:
+    return f"{row['value']:.2f}, {row['low']:.2f} to {row['high']:.2f}"
+
+
+def _limits(table: pl.DataFrame, runs: pl.DataFrame) -> str:
+    done = runs.filter(pl.col("status") == "done")
+    if done.is_empty():
+        return "It cannot say anything yet."
+    seeds = max(done.group_by(SETTING).len()["len"])
+    parts = [f"{count(seeds, 'seed')} a setting cannot tell small differences apart"]
+    if seeds == 1:
+        parts = ["one seed a setting cannot tell a method from its luck"]
+    data = done["dataset"].value_counts().filter(pl.col("count") > 2)["dataset"].sort().to_list()
+    if len(data) == 1:
+        parts.append(f"one data set ({data[0]}) cannot show that a ranking carries over to another")
+    if not any("downstream" in name for name in table["metric"].unique()):
+        parts.append("no downstream task was run, so nothing here says what these codes are good for")
+    return f"{'; '.join(parts)[0].upper()}{'; '.join(parts)[1:]}."
+
+
+def _missing(table: pl.DataFrame, runs: pl.DataFrame, planned: int | None) -> list[str]:
+    lines = []
+    absent = runs.filter(pl.col("status") == "missing").height + max(0, (planned or 0) - runs.height)
+    if absent:
+        lines.append(f"{count(absent, 'run')} of {max(planned or 0, runs.height):,} are not done yet.")
+    if failed := runs.filter(pl.col("status") == "failed").height:
+        lines.append(f"{count(failed, 'run')} failed; the table of runs says why.")
+    done = runs.filter(pl.col("status") == "done")["id"].to_list()
+    for name in supervised(table):
+        have = table.filter((pl.col("metric") == name) & pl.col("value").is_finite() & pl.col("id").is_in(done))
+        if short := len(done) - have["id"].n_unique():
+            lines.append(f"{metric_label(name)} has no finite value for {count(short, 'finished run')}.")
+    if not supervised(table):
+        lines.append("No disentanglement score was computed.")
+    return lines

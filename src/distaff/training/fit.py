@@ -1,0 +1,191 @@
+"""The loop over steps: curves at a cadence, checkpoints by time, models that diverge marked."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from distaff.errors import DistaffError
+from distaff.heap import keep_freed
+from distaff.methods import Outputs, kl_by_latent
+from distaff.runs import Run
+from distaff.trained import Model
+from distaff.training.checkpoint import load_checkpoint, save_checkpoint
+from distaff.training.cuda_graph import capture_step
+from distaff.training.device import exact, gpu_name
+from distaff.training.engines import Engine
+from distaff.training.engines.channels_last import channels_last
+from distaff.training.engines.mapped import mapped
+from distaff.training.engines.stacked import stackable, stacked
+from distaff.training.engines.streams import streams
+from distaff.training.memory import bytes_of
+from distaff.training.pack import Pack, State, begin, latents, pack
+from distaff.training.step import objectives, step
+from distaff.types import Params
+
+Log: TypeAlias = Callable[[Run, int, dict[str, float]], object]
+
+CURVE_POINTS = 200  # points of a curve: enough to see its shape, little to store
+PROGRESS_SECONDS = 1.0  # time between calls of `progress`, in which a caller may also stop
+CHECKPOINT_SECONDS = 30.0  # time between checkpoints: what a crash can cost
+
+
+class Trained(NamedTuple):
+    """What training one run gave: the model, its curve, and the first update that was not finite, if one was not."""
+
+    model: Model
+    curve: Tensor  # [points columns], NaN where the run has no such column
+    columns: tuple[str, ...]
+    diverged: int | None
+    milliseconds: tuple[float, ...] = ()  # of an update of one model, at each point; NaN before an interruption
+    engine: str = ""  # what ran the models
+    device: str = ""  # the GPU on which, if not the processor
+
+    @property
+    def run(self) -> Run:
+        """What was trained."""
+        return self.model.run
+
+    @property
+    def params(self) -> Params:
+        """The weights that came of it."""
+        return self.model.params
+
+
+def fit(
+    runs: tuple[Run, ...],
+    *,
+    checkpoint: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    log: Log | None = None,
+    device: str = "cpu",
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> list[Trained]:
+    """Train `runs` side by side on `device`, in one process of one thread; returns the result of each.
+
+    With `checkpoint`, the state is saved to that file every `checkpoint_seconds` seconds and when training is
+    interrupted between updates, and loaded from it again: the result is the same bit for bit. `progress` is called
+    between updates, about once a second, with those done and in all: what it raises stops training there. `log` is
+    called with each run, its update and the new point of its curve. Raises `DistaffError` where memory or the disk is
+    full.
+    """
+    torch.set_num_threads(1)
+    exact()
+    keep_freed()
+    with _memory(runs):
+        return _fit(pack(runs, device), checkpoint, progress, log, checkpoint_seconds)
+
+
+@contextlib.contextmanager
+def _memory(runs: tuple[Run, ...]) -> Iterator[None]:
+    """Name the models that did not fit where memory ends: the numbers of an allocator help nobody."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        need = len(runs) * bytes_of(runs[0]) / 1e9
+        raise DistaffError(
+            f"out of memory ({error}): {len(runs)} models of {runs[0].network} side by side need about {need:.1f} GB. "
+            "Fewer in a pack need less (distaff study run --memory), and so does a smaller network or batch"
+        ) from error
+
+
+def _fit(
+    packed: Pack, checkpoint: Path | None, progress: Callable[[int, int], None] | None, log: Log | None,
+    checkpoint_seconds: float,
+) -> list[Trained]:  # fmt: skip
+    runs, device = packed.runs, packed.device
+    engine = engine_for(packed)
+    columns, cadence = columns_of(packed), max(1, runs[0].updates // CURVE_POINTS)
+    state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
+    if checkpoint is not None and checkpoint.exists():
+        state, curve = load_checkpoint(checkpoint, packed)
+    take_step = (
+        capture_step(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
+    )
+    saved = pointed = reported = time.monotonic()
+    since = state.step  # the update of `pointed`
+    whole = True  # false inside an update, which changes weights in place: a state of that moment must not be saved
+    milliseconds = [math.nan] * len(curve)
+    try:
+        while state.step < runs[0].updates:
+            whole = False
+            state, terms, outputs = take_step(state)
+            if at_point := state.step % cadence == 0:
+                point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
+                now = time.monotonic()
+                milliseconds[state.step // cadence - 1] = 1e3 * (now - pointed) / (state.step - since) / len(runs)
+                pointed, since = now, state.step
+                if log is not None:
+                    _log_point(log, packed, columns, state.step, point)
+            whole = True
+            if progress is not None and (at_point or time.monotonic() - reported > PROGRESS_SECONDS):
+                reported = time.monotonic()
+                progress(state.step, runs[0].updates)
+            if checkpoint is not None and time.monotonic() - saved > checkpoint_seconds:
+                save_checkpoint(checkpoint, packed, state, curve)
+                saved = time.monotonic()
+            if at_point and bool((state.sound < state.step).all()):
+                break  # no model is left that could recover
+    except KeyboardInterrupt:
+        if checkpoint is not None and whole:
+            save_checkpoint(checkpoint, packed, state, curve)
+        raise
+    results = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
+    return [
+        one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=gpu_name(device))
+        for one in results
+    ]
+
+
+def engine_for(pack: Pack) -> Engine:
+    """Dense layers of many models are one product; a CPU convolves fastest a model at a time, a GPU all at once."""
+    convolves = any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
+    if convolves and pack.device == "cpu":
+        return channels_last
+    return stacked if stackable(pack.vae) else streams if convolves else mapped
+
+
+def columns_of(pack: Pack) -> tuple[str, ...]:
+    """The columns of the pack's curves: step, objective, ELBO, kl of each latent, and every term of its methods."""
+    _, terms, _ = step(pack, begin(pack), engine_for(pack))
+    names = sorted({name for group in terms for name in group})
+    by_latent = [f"kl.{d}" for d in range(latents(pack.runs[0]))]
+    return "step", "objective", "elbo", *by_latent, *(f"term.{name}" for name in names)
+
+
+def _point(
+    pack: Pack, columns: tuple[str, ...], state: State, terms: list[dict[str, Tensor]], outputs: Outputs
+) -> Tensor:
+    """One point of every model's curve, [k columns]."""
+    point = torch.full((len(pack.runs), len(columns)), torch.nan, device=pack.device)
+    point[:, 0] = float(state.step)
+    d = outputs.mean.shape[-1]
+    point[:, 3 : 3 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
+    point[:, 2] = -outputs.nll.detach() - point[:, 3 : 3 + d].sum(1)
+    for group, by_name in zip(pack.groups, terms, strict=True):
+        for name, value in by_name.items():
+            point[group.models, columns.index(f"term.{name}")] = value.detach()
+    point[:, 1] = objectives(terms).detach()
+    return point.cpu()
+
+
+def _log_point(log: Log, pack: Pack, columns: tuple[str, ...], step: int, point: Tensor) -> None:
+    for run, row in zip(pack.runs, point.tolist(), strict=True):
+        log(run, step, {name: value for name, value in zip(columns[1:], row[1:], strict=True) if not math.isnan(value)})
+
+
+def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:
+    params = {name: weights[k].detach().cpu().clone() for name, weights in state.params.items()}
+    healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
+    sound = int(state.sound[k])
+    diverged = None if healthy and sound == state.step else min(sound + 1, state.step)
+    return Trained(Model(pack.runs[k], params), curve, columns, diverged)

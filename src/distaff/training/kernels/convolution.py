@@ -1,0 +1,116 @@
+"""The convolutions of k models as one function: a kernel for all of them on a GPU, or one each, side by side."""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distaff.training.engines.channels_last import to_channels_last
+from distaff.training.engines.streams import on_streams
+
+OLDEST = (8, 0)  # the oldest GPUs, of Ampere, whose tensor cores take what our kernels give them
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, options: tuple[Any, ...]) -> Tensor:
+    """The convolutions of k models, x [k b i h w] and kernels [k o i p q], transposed ones [k i o p q], bias [k o].
+
+    `options` is what `torch.convolution` takes: stride, padding, dilation, whether transposed, output padding, groups.
+    """
+    kernels = kernels_for(x.device.type) if _suits(x, weight, options) else None
+    if kernels is not None:
+        return _OneKernel.apply(x, weight, bias, options, kernels)  # type: ignore[no-untyped-call, no-any-return]
+    y: Tensor = _OnStreams.apply(x, weight, options)  # type: ignore[no-untyped-call]
+    return y if bias is None else y.add_(bias[:, None, :, None, None])
+
+
+def _suits(x: Tensor, weight: Tensor, options: tuple[Any, ...]) -> bool:
+    """Whether our kernels compute such a layer: one stride, which divides all sides of images and of kernels."""
+    (stride, across), (padding, beside), dilation, transposed, more, groups = options
+    sides = (*x.shape[-2:], *weight.shape[-2:], 2 * padding if transposed else 0)
+    plain = (stride, padding, dilation, more, groups) == (across, beside, (1, 1), (0, 0), 1)
+    return plain and all(side % stride == 0 for side in sides)
+
+
+@functools.cache
+def kernels_for(device: str) -> ModuleType | None:
+    """Our own kernels, where they are for the device and Triton can compile them, which takes a C compiler."""
+    if device != "cuda" or not torch.version.cuda or torch.cuda.get_device_capability() < OLDEST:
+        return None
+    try:
+        from distaff.training.kernels import triton_convolution as _kernels
+    except ImportError:
+        return None
+    return _kernels if _kernels.can_compile(device) else None
+
+
+class _OneKernel(torch.autograd.Function):
+    """The convolutions of k models by `kernels`, one for all of them, with their biases."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, options: tuple[Any, ...], kernels: ModuleType
+    ) -> Tensor:
+        (stride, _), (padding, _), _, transposed, *_ = options
+        x, w = to_channels_last(x), weight.permute((0, 3, 4, 1, 2) if transposed else (0, 3, 4, 2, 1)).contiguous()
+        ctx.save_for_backward(x, w)
+        ctx.options = stride, padding, transposed, kernels
+        if not transposed:
+            y: Tensor = kernels.convolve(x, w, bias, stride, padding)
+            return y
+        size = tuple((x.shape[-2 + a] - 1) * stride - 2 * padding + w.shape[1 + a] for a in (0, 1))
+        y = kernels.transpose(x, w, bias, stride, padding, size)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None]:
+        x, w = ctx.saved_tensors
+        stride, padding, transposed, kernels = ctx.options
+        above, below, back = to_channels_last(above), None, w.mT.contiguous()
+        if ctx.needs_input_grad[0] and transposed:
+            below = kernels.convolve(above, back, None, stride, padding)
+        elif ctx.needs_input_grad[0]:
+            below = kernels.transpose(above, back, None, stride, padding, x.shape[-2:])
+        of_weight = kernels.of_kernel(*((above, x) if transposed else (x, above)), w.shape[1:3], stride, padding)
+        of_bias = above.sum((1, 3, 4)) if ctx.needs_input_grad[2] else None
+        return below, of_weight.permute(0, 4, 3, 1, 2), of_bias, None, None
+
+
+class _OnStreams(torch.autograd.Function):
+    """The convolutions of k models by torch, each on a stream of its own on a GPU, and no more of a layer than that."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, options: tuple[Any, ...]) -> Tensor:
+        x, weight = _laid_out(x), _laid_out(weight)
+        ctx.save_for_backward(x, weight)
+        ctx.options = options
+        return _joined(on_streams(lambda x, weight: torch.convolution(x, weight, None, *options), x, weight))
+
+    @staticmethod
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        output_mask = [ctx.needs_input_grad[0], True, False]
+
+        def one(*parts: Tensor) -> tuple[Tensor | None, Tensor]:
+            below, of_weight, _ = torch.ops.aten.convolution_backward(*parts, None, *ctx.options, output_mask)
+            return below, of_weight
+
+        below, of_weight = zip(*on_streams(one, _laid_out(above), x, weight), strict=True)
+        return _joined(below) if output_mask[0] else None, torch.stack(of_weight), None
+
+
+def _laid_out(stack: Tensor) -> Tensor:
+    """As a GPU convolves fast: in half precision, channels innermost."""
+    return stack.contiguous() if stack.dtype == torch.float32 else to_channels_last(stack)
+
+
+def _joined(parts: Any) -> Tensor:
+    """The stack of the models' images [b c h w], in their layout."""
+    first: Tensor = parts[0]
+    stack = torch.empty_strided((len(parts), *first.shape), (first.numel(), *first.stride()), dtype=first.dtype,
+                                device=first.device)  # fmt: skip
+    torch.cat(parts, out=stack.flatten(0, 1))
+    return stack

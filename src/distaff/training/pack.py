@@ -1,0 +1,138 @@
+"""A pack: runs that are trained side by side, and the state that their training carries from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from distaff.data import Dataset
+from distaff.errors import DistaffError
+from distaff.methods import Hooks, Terms, hooks
+from distaff.networks import VAE, initial
+from distaff.plugins.registry import CRITICS, METHODS, NETWORKS, Registry
+from distaff.plugins.spec import Spec
+from distaff.runs import Run, side_by_side, structure
+from distaff.trained import dataset_of
+from distaff.training.adam import Moments, fresh
+from distaff.types import Params
+
+
+class Group(NamedTuple):
+    """The models of a pack that share a method and its structure: a slice, and their stacked hyperparameters."""
+
+    terms: Callable[..., Terms]  # the method, its structure filled in
+    hooks: Hooks
+    models: slice
+    hyper: dict[str, Tensor]  # [k] each
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Runs in the order of the stack, with what they share: data, network, critic, and the groups of their methods."""
+
+    runs: tuple[Run, ...]
+    dataset: Dataset
+    vae: VAE
+    critic: nn.Module | None
+    groups: tuple[Group, ...]
+    device: str = "cpu"
+
+
+class State(NamedTuple):
+    """All that changes while a pack is trained: updates done, weights [k ...], moments of Adam, and who is finite."""
+
+    step: int
+    params: Params
+    moments: Moments
+    critic: Params
+    critic_moments: Moments
+    sound: Tensor  # [k] updates in a row, from the first, whose objective was finite
+
+
+def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
+    """The pack of `runs`, ordered by method; raises `DistaffError` if they cannot be trained side by side."""
+    if not runs or len({side_by_side(run) for run in runs}) != 1:
+        raise DistaffError("a pack needs runs of one data set, network, critic, optimiser, batch and number of updates")
+    ordered = tuple(sorted(runs, key=lambda run: (structure(run)[:2], run.method.values, run.seed)))
+    first = ordered[0]
+    dataset = dataset_of(first.dataset)
+    vae = _built(NETWORKS, first.network, "images", dataset.shape)
+    if not isinstance(vae, VAE):
+        raise DistaffError(
+            f"{first.network} is not a network for images: it needs an encoder and a decoder, as conv64 has"
+        )
+    critic = _built(CRITICS, first.critic, "latents", latents(first)) if first.critic else None
+    for network, module in ((first.network, vae), (first.critic, critic)):
+        if module is not None:
+            _check_stateless(str(network), module)
+    groups = _groups(ordered, device)
+    vae.posterior = groups[0].hooks.posterior
+    return Pack(ordered, dataset, vae, critic, groups, device)
+
+
+def _built(kind: Registry, network: Spec, of: str, size: object) -> nn.Module:
+    """The modules of a network for images or codes of a size; raises `DistaffError` if it is not made for such."""
+    try:
+        module: nn.Module = kind.bind(network)(size)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DistaffError(f"{network} cannot be built for {size} {of}: {error}") from error
+    return module
+
+
+def _check_stateless(network: str, module: nn.Module) -> None:
+    """Raise `DistaffError` for layers whose training depends on more than weights, images and the noise of a seed."""
+    for layer in module.modules():
+        kind = type(layer).__name__
+        if getattr(layer, "running_mean", None) is not None:
+            raise DistaffError(
+                f"{network} cannot be trained: its {kind} keeps running statistics, which no engine keeps for each "
+                "model of a pack; GroupNorm and LayerNorm normalise without them"
+            )
+        if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
+            raise DistaffError(
+                f"{network} cannot be trained: its {kind} draws random numbers that are not those of the run's seed"
+            )
+
+
+def begin(pack: Pack) -> State:
+    """The state before the first update, each model's weights drawn from that model's seed."""
+    params = _stack([initial(pack.vae, run.seed) for run in pack.runs], pack.device)
+    critics = [initial(pack.critic, run.seed, part=1) for run in pack.runs] if pack.critic else []
+    critic = _stack(critics, pack.device) if critics else {}
+    sound = torch.zeros(len(pack.runs), dtype=torch.int64, device=pack.device)
+    return State(0, params, fresh(params), critic, fresh(critic), sound)
+
+
+def latents(run: Run) -> int:
+    """The number of latents that the run's network has."""
+    value = run.network["latents"]
+    assert isinstance(value, int)
+    return value
+
+
+def _stack(models: list[Params], device: str) -> Params:
+    return {name: torch.stack([model[name] for model in models]).to(device).requires_grad_() for name in models[0]}
+
+
+def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
+    groups = []
+    start = 0
+    while start < len(runs):
+        end = start
+        while end < len(runs) and structure(runs[end]) == structure(runs[start]):
+            end += 1
+        name = runs[start].method.name
+        hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
+        members = runs[start:end]
+        columns = {
+            h: torch.tensor([run.method[h] for run in members], dtype=torch.float32, device=device) for h in hyper
+        }
+        rest = {n: v for n, v in runs[start].method.values if n not in hyper}
+        groups.append(Group(partial(METHODS.function(name), **rest), hooks(name, **rest), slice(start, end), columns))
+        start = end
+    return tuple(groups)
