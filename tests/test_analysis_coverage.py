@@ -11,7 +11,7 @@ import pytest
 from distaff.analysis.agreement import correlation
 from distaff.analysis.claims.claims import scorecard
 from distaff.analysis.intervals import centred, row_weights, seeds_of, strata
-from distaff.analysis.scores import UNSUPERVISED, head, wide
+from distaff.analysis.scores import PAPER_LABEL_FREE, head, wide
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.scoring.table import read
@@ -102,7 +102,7 @@ GRIDS = {"toy": (3, 4, 8, 8)}
 def laptop() -> tuple[pl.DataFrame, dict[str, float]]:
     """The scores of 1,800 real runs that claims are about, and the effects over all fifty seeds."""
     table = read(LAPTOP)
-    names = [*METRICS, *UNSUPERVISED, "train", "downstream"]
+    names = [*METRICS, *PAPER_LABEL_FREE, "udr", "train", "downstream"]
     parts = pl.col("metric").str.replace_all(r"\(.*?\)", "").str.contains(".", literal=True)
     kept = table.filter(
         pl.col("metric").map_elements(head, return_dtype=pl.String).is_in(names)

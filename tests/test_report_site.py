@@ -151,6 +151,16 @@ def test_measured_ends_go_before_computed_ones(tmp_path):
     assert limits(tmp_path)["toy"]["mig"][:2] == [0.0, 0.9]
 
 
+def test_a_report_says_how_many_test_rows_were_trained_on(tmp_path):
+    table, runs = simulated(2, metrics=("mig",))
+    record = {"sampling": "2019", "images": 768, "rows": 768, "train": 2_000, "test": 1_000, "overlap": 0.926}
+    build(StudyFacts("one", splits={"toy": record}), table, runs, tmp_path, formats=())
+    assert (
+        "Scores of toy are of 2,000 train and 1,000 test rows of 768 images, drawn with replacement as in 2019; "
+        "92.6% of the test rows show an image that was trained on."
+    ) in (tmp_path / "index.html").read_text()
+
+
 def test_figures_of_scores_hold_the_span_of_untrained_models():
     table, floor = simulated(2, metrics=("mig", "dci"))[0], untrained(metrics=("dci",))
     for draw in (score_by_method, strength_curves):
