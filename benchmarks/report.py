@@ -28,8 +28,8 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from distaff.commands.report import _origin
 from distaff.reports.manifest import replacing, unchanged
+from distaff.reports.origin import origin
 from distaff.reports.pages.facts import StudyFacts
 from distaff.reports.pages.runs import Details
 from distaff.reports.pages.site import build
@@ -103,15 +103,15 @@ def main() -> None:
     details = lambda id: Details(store.curve(id), {}, {"torch": "2"})  # noqa: E731
     pages = folder / "report"
 
-    def origin() -> dict[str, Any]:
-        return _origin(study, store, Path(__file__), ())
+    def sources() -> dict[str, Any]:
+        return origin(study, store, __file__, ())
 
     def report() -> None:
-        with replacing(pages, origin()) as aside:
+        with replacing(pages, sources()) as aside:
             build(facts, numbers, planned, aside, details=details, workers=os.cpu_count() or 1)
 
     timed("report", report)
-    assert timed("the report, asked again", lambda: unchanged(pages, origin()))
+    assert timed("the report, asked again", lambda: unchanged(pages, sources()))
     size = sum(path.stat().st_size for path in pages.rglob("*") if path.is_file())
     count = numbers["id"].n_unique()
     print(f"{count:,} runs, {numbers.height:,} numbers, report of {size / 1e6:.0f} MB in {pages}")

@@ -41,7 +41,7 @@ def test_the_list_says_what_each_set_is_and_whether_it_is_here() -> None:
     assert "instance 10 (hidden)" in out
     assert "arrays(images=..., factors=..., hidden=...)" in out
     assert "drawn in memory" in out
-    assert "dsprites(official=True): the published images; fetch them" in out
+    assert "dsprites(official=True): the published images; run `distaff data fetch dsprites`" in out
 
 
 def test_a_damaged_set_is_said_to_be_and_the_others_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,17 @@ def test_no_private_name_crosses_a_room() -> None:
             )
 
 
+def test_tests_and_benchmarks_take_no_private_name_of_a_command() -> None:
+    for path in [*HERE.glob("*.py"), *(HERE.parent / "benchmarks").glob("*.py")]:
+        assert not [name for name in modules(path) if re.match(r"distaff\.commands\..*\._", name)], path
+
+
+def test_figures_charts_and_pages_see_analysis_alone() -> None:
+    """A figure is a function of the table: only what builds and keeps a report knows of stores and models."""
+    for path in [path for part in ("figures", "charts", "pages") for path in (SOURCE / "reports" / part).glob("*.py")]:
+        assert imported(path) <= LADDER["analysis"] | {"analysis", "atomic", "reports"}, path
+
+
 def test_a_room_holds_things_of_one_kind() -> None:
     """At most twenty files beside each other, but for plug-ins, which are of one kind."""
     plugins = {SOURCE / registry.folder for registry in KINDS.values()}

@@ -14,7 +14,6 @@ from PIL import Image, ImageSequence
 
 from distaff.codes import Codes
 from distaff.commands.find_run import find_run
-from distaff.commands.gallery import chosen, illustrate
 from distaff.commands.show import show
 from distaff.data import Dataset, Factors
 from distaff.errors import DistaffError
@@ -22,6 +21,7 @@ from distaff.networks.mlp import mlp
 from distaff.pictures import effects
 from distaff.pictures.draw import draw
 from distaff.pictures.model import encoded, observed
+from distaff.reports.gallery import draw_examples, example_runs
 from distaff.runs import Optim, run
 from distaff.store.store import Store
 from distaff.trained import Model
@@ -158,8 +158,8 @@ def test_a_report_shows_the_best_the_middle_and_the_worst_run_of_each_data_set()
         pl.lit("lone").alias("dataset"), pl.lit("x").alias("id")
     )
     ranked = table.filter(pl.col("metric") == "mig").sort("value")["id"]
-    assert chosen(pl.concat([table, one])) == ["x", ranked[-1], ranked[len(ranked) // 2 - 1], ranked[0]]
-    assert chosen(table.clear()) == []
+    assert example_runs(pl.concat([table, one])) == ["x", ranked[-1], ranked[len(ranked) // 2 - 1], ranked[0]]
+    assert example_runs(table.clear()) == []
 
 
 def test_the_runs_of_a_report_are_drawn_once_into_their_folders(store: Store, tmp_path: Path) -> None:
@@ -168,8 +168,8 @@ def test_the_runs_of_a_report_are_drawn_once_into_their_folders(store: Store, tm
     shutil.copytree(store.run_folder(one), copy.run_folder(one), ignore=shutil.ignore_patterns("picture-*"))
     row = {"id": one, "dataset": "toy", "method": "beta_vae", "strength": 1.0, "strength_index": 0, "spec": "beta_vae"}
     scored = pl.DataFrame([{**row, "seed": 0, "representation": "mean", "metric": "mig", "value": 0.5}])
-    assert illustrate(scored, copy) == [one]
+    assert draw_examples(scored, copy) == [one]
     drawn = {path: path.stat().st_mtime_ns for path in copy.run_folder(one).glob("picture-*")}
     assert len(drawn) == 3
-    assert illustrate(scored, copy) == [one]
+    assert draw_examples(scored, copy) == [one]
     assert {path: path.stat().st_mtime_ns for path in copy.run_folder(one).glob("picture-*")} == drawn

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from distaff.commands.report import _origin, report
+from distaff.reports.build import report
 from distaff.reports.manifest import MADE, replacing, unchanged
+from distaff.reports.origin import origin
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from small_store import METHODS, small_store
@@ -30,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     file = folder / "small.py"
     file.write_text(STUDY.format(methods=METHODS))
     store = small_store(folder / "store", updates=20)
-    report(file, out=store.folder, format=())
+    report(file, store, formats=())
     return file, store
 
 
@@ -38,14 +39,12 @@ def stamp(store: Store) -> int:
     return (store.folder / "report" / "index.html").stat().st_mtime_ns
 
 
-def test_a_report_of_an_unchanged_store_is_left_as_it_is(made, capsys):
+def test_a_report_of_an_unchanged_store_is_left_as_it_is(made):
     file, store = made
-    before = stamp(store)
-    report(file, out=store.folder, format=())
+    before, lines = stamp(store), []
+    assert report(file, store, formats=(), log=lines.append) == store.folder / "report" / "index.html"
     assert stamp(store) == before
-    first, last = capsys.readouterr().out.splitlines()
-    assert "nothing to do" in first
-    assert last == str(store.folder / "report" / "index.html")
+    assert lines == ["the report is up to date"]
 
 
 def test_a_damaged_page_is_mended_and_an_order_obeyed(made):
@@ -53,10 +52,10 @@ def test_a_damaged_page_is_mended_and_an_order_obeyed(made):
     page = store.folder / "report" / "runs.html"
     whole = page.read_text()
     page.write_text(whole.replace("Runs", "Ruin"))
-    report(file, out=store.folder, format=())
+    report(file, store, formats=())
     assert page.read_text() == whole
     before = stamp(store)
-    report(file, out=store.folder, format=(), again=True)
+    report(file, store, formats=(), force=True)
     assert stamp(store) != before
 
 
@@ -64,10 +63,10 @@ def test_whatever_changes_what_a_report_says_changes_its_origin(made):
     file, store = made
     study = load_study(file)
     folder = store.run_folder(study.runs[0].id)
-    known = [_origin(study, store, file, ())]
+    known = [origin(study, store, "run", ())]
 
     def changed() -> bool:
-        known.append(_origin(study, store, file, ()))
+        known.append(origin(study, store, "run", ()))
         return known[-1] not in known[:-1]
 
     assert not changed()
@@ -85,9 +84,9 @@ def test_whatever_changes_what_a_report_says_changes_its_origin(made):
     (folder / ".scores.json.part").write_bytes(b"{")  # being written
     assert not changed()
     for other in ({"purpose": "another"}, {"metrics": ("mig",)}, {"runs": study.runs[1:]}, {"rows": 400}):
-        assert _origin(replace(study, **other), store, file, ()) not in known
-    assert _origin(study, store, file, ("svg",)) not in known
-    assert _origin(study, store, Path("other.py"), ()) not in known
+        assert origin(replace(study, **other), store, "run", ()) not in known
+    assert origin(study, store, "run", ("svg",)) not in known
+    assert origin(study, store, "another", ()) not in known
     (folder / "picture-mine.png").unlink()
     (store.folder / "failed" / f"{study.runs[0].id}.json").unlink()
 
@@ -115,11 +114,11 @@ def test_files_of_an_earlier_report_go_and_others_stay(made):
     file, store = made
     folder, text = store.folder / "report", file.read_text()
     (folder / "note.html").write_text("mine")
-    report(file, out=store.folder, format=("svg",))
+    report(file, store, formats=("svg",))
     drawn = list((folder / "figures").glob("*.svg"))
     drawn[0].write_text("edited by hand")
     file.write_text(text.replace(METHODS[-1], "beta_vae(beta=9)"))
-    report(file, out=store.folder, format=())
+    report(file, store, formats=())
     assert not (folder / f"method-{METHODS[-1]}.html").exists()
     assert list((folder / "figures").glob("*.svg")) == drawn[:1]
     assert (folder / "note.html").read_text() == "mine"

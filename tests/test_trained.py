@@ -14,12 +14,12 @@ from torch.func import functional_call
 import distaff
 from distaff import codes as encoding
 from distaff import trained
-from distaff.commands.report import report
 from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.networks import VAE, initial, loaded
 from distaff.networks.conv64 import conv64
 from distaff.pictures.draw import draw
+from distaff.reports.build import report
 from distaff.runs import Optim, Run, run
 from distaff.scoring.baselines import MODELS
 from distaff.share.onnx import to_onnx
@@ -164,7 +164,7 @@ def test_a_report_with_udr_repeats_and_matrices_encodes_a_run_once(
     file, folder = study_file(tmp_path, ("beta_vae(beta=1)", "beta_vae(beta=4)"), 2, 30), tmp_path / "store"
     work(Store(folder), load_study(file))
     calls = count(monkeypatch)
-    report(file, out=folder, format=(), udr=True, repeats=True, matrices=True)
+    report(file, folder, formats=(), udr=True, repeats=True, matrices=True)
     assert calls == [768] * (4 + MODELS), "the four runs and the untrained networks, once each"
 
 

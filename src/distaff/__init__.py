@@ -19,7 +19,7 @@ and what those may; the tests read this text.
     analysis                       <- metrics                       of a table: the store it never sees
     scoring                        <- store tasks analysis
     study                          <- scoring pictures
-    reports                        <- analysis atomic
+    reports                        <- scoring pictures              figures, charts and pages: analysis alone
     theory                         <- pictures training
     share                          <- scoring
     explore                        <- scoring pictures reports
@@ -30,25 +30,71 @@ and what those may; the tests read this text.
 import os
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from distaff.metrics.evaluate import evaluate as evaluate
+    from distaff.reports.build import report as report
+    from distaff.reports.claims import claims as claims
+    from distaff.runs import Optim as Optim
+    from distaff.runs import Run as Run
+    from distaff.runs import Study as Study
+    from distaff.runs import cross as cross
+    from distaff.runs import run as run
+    from distaff.runs import sweep as sweep
+    from distaff.scoring.table import table_of as table
+    from distaff.share.load import load as load
+    from distaff.study.run import run_study as run_study
+    from distaff.study.single import train as train
+    from distaff.trained import encode as encode
+
 __version__ = "0.1.0"
-__all__ = ["load", "table"]
+_HOMES = {  # where each name is defined; what is heavy to import waits until the name is used
+    "Optim": "runs",
+    "Run": "runs",
+    "Study": "runs",
+    "claims": "reports.claims",
+    "cross": "runs",
+    "encode": "trained",
+    "evaluate": "metrics.evaluate",
+    "load": "share.load",
+    "report": "reports.build",
+    "run": "runs",
+    "run_study": "study.run",
+    "sweep": "runs",
+    "table": "scoring.table",
+    "train": "study.single",
+}
+__all__ = [
+    "Optim",
+    "Run",
+    "Study",
+    "__version__",
+    "claims",
+    "cross",
+    "encode",
+    "evaluate",
+    "load",
+    "report",
+    "run",
+    "run_study",
+    "sweep",
+    "table",
+    "train",
+]
 
 # A model's bits must not depend on its neighbours in a batched product. Intel's MKL promises that only in this mode,
 # which it reads once, at its first call.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
-if TYPE_CHECKING:
-    from distaff.scoring.table import read as table
-    from distaff.share.load import load as load
-else:
 
-    def __getattr__(name: str) -> Any:  # what is heavy to import waits until it is asked for
-        if name == "load":
-            from distaff.share.load import load
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
 
-            return load
-        if name == "table":
-            from distaff.scoring.table import read
-
-            return read
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), "table_of" if name == "table" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -108,6 +108,11 @@ class Model:
         return content_id([self.run.dataset.identity, self.run.network.identity]), found.digest()
 
 
+def encode(model: Model, rows: NDArray[np.int64] | None = None) -> Codes:
+    """Mean and log-variance of q(z|x), both [n d], of `rows` of the model's data set, or of its whole grid."""
+    return model.encode(np.arange(len(model.dataset)) if rows is None else rows)
+
+
 def untrained(run: Run) -> Model:
     """`run` at update 0, with the weights that its seed draws."""
     return Model(run, initial(NETWORKS.bind(run.network)(dataset_of(run.dataset).shape), run.seed))

@@ -1,4 +1,4 @@
-"""`distaff claims`: what the papers found, tested on a store."""
+"""`distaff claims`: the claims of the papers, tested on a store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
+
+STYLES = {"supported": "green", "contradicted": "red", "not applicable": "dim"}
 
 
 def claims(
@@ -21,37 +23,27 @@ def claims(
         store: the folder of a study, or a table of scores as CSV or parquet.
         json: a file to write the whole scorecard to.
         resamples: of seeds, for the intervals.
-        udr: with the unsupervised disentanglement ranking (Duan et al., 2020) among the scores without labels; every
+        udr: include the unsupervised disentanglement ranking (Duan et al., 2020) among the scores without labels; every
             run of the store is encoded for it, once.
     """
     from rich.console import Console
     from rich.table import Table
 
-    from distaff.analysis.claims.claims import on_what, scorecard
+    import distaff
+    from distaff.analysis.claims.claims import on_what
     from distaff.atomic import write
-    from distaff.errors import DistaffError
-    from distaff.scoring.grids import factor_sizes
-    from distaff.scoring.table import every_run, read, with_udr
-    from distaff.store.store import Store
 
-    scores = read(store)
-    if udr:
-        if store.is_file():
-            raise DistaffError(f"--udr compares the codes of models: name the store that {store} was made from")
-        scores = with_udr(scores, every_run(Store(store)), Store(store), tell=partial(print, file=sys.stderr))
-    grids = factor_sizes(scores["dataset"].unique().to_list(), log=partial(print, file=sys.stderr))
-    card = scorecard(scores, grids=grids, resamples=resamples)
-    told = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")
-    styles = {"supported": "green", "contradicted": "red"}
+    card = distaff.claims(store, udr=udr, resamples=resamples, log=partial(print, file=sys.stderr))
+    table = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")
     for row in card.iter_rows(named=True):
         value = "" if row["value"] is None else f"{row['value']:.2f}"
         ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
         more = row["needs"] or ("" if row["more_seeds"] is None else str(row["more_seeds"]))
-        verdict = f"[{styles.get(row['verdict'], 'yellow')}]{row['verdict']}[/]"
-        told.add_row(verdict, row["statement"], value + ends, row["published"], more)
-    Console().print(told)
+        verdict = f"[{STYLES.get(row['verdict'], 'yellow')}]{row['verdict']}[/]"
+        table.add_row(verdict, row["statement"], value + ends, row["published"], more)
+    Console().print(table)
     counts = card["verdict"].value_counts().sort("verdict")
-    print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
+    print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()))
     print(on_what(card))
     if json is not None:
         write(json, card.write_json().encode())

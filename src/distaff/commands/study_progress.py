@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shlex
 import signal
@@ -12,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distaff.commands.study_options import Execution
-from distaff.errors import DistaffError, unknown
 from distaff.runs import Study
 from distaff.store.store import Store
 from distaff.study.pace import Estimate, Pace, run_kind
-from distaff.study.plan import Plan, Train, plan
+from distaff.study.plan import Plan, Train
 from distaff.study.watch import Progress, Watch
 
 if TYPE_CHECKING:
@@ -28,38 +28,14 @@ LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 def run_and_show(file: Path, study: Study, store: Store, only: str, execution: Execution) -> None:
     """Run what is missing of `study` and show its progress; SIGTERM stops it as Ctrl-C does."""
     from distaff.store.provenance import COMMAND
-    from distaff.store.studies import save_study
-    from distaff.study.executors.start import EXECUTORS, start
-    from distaff.study.launch import LaunchRequest, bytes_in
-    from distaff.study.prune import remove_leftovers
+    from distaff.study.run import run_study
     from distaff.study.select import select
 
-    if execution.on not in EXECUTORS:
-        raise unknown("executor", execution.on, EXECUTORS)
     signal.signal(signal.SIGTERM, _interrupt)
     os.environ[COMMAND] = shlex.join(["distaff", *sys.argv[1:]])
-    try:
-        save_study(store.folder, study)
-    except OSError as error:
-        raise DistaffError(
-            f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
-        ) from error
     ids = select(study, only) if only else None
-    request = LaunchRequest(
-        store.folder,
-        study.name,
-        only,
-        execution.workers,
-        execution.checkpoint_seconds,
-        address=execution.address,
-        options=execution.slurm,
-        memory=bytes_in(execution.memory),
-        device=execution.device,
-    )
     with Screen(Watch(study, store, ids)) as screen:
-        start(execution.on, request, screen.tick)
-    remove_leftovers(store, [study])
-    now = plan(study, store, ids)
+        now = run_study(study, store, only=only, tick=screen.tick, **dataclasses.asdict(execution))
     print(f"{summary(now)}, in {store.folder}")
     if now.failed:
         print(f"`distaff study status {file}` lists the reasons; `distaff study retry {file}` tries them again")

@@ -95,6 +95,22 @@ def with_udr(
     return pl.concat([numbers, named.select(numbers.columns)])
 
 
+def table_of(source: Study | pl.DataFrame | str | Path, store: Store | str | Path | None = None) -> pl.DataFrame:
+    """The table of scores of a study, of a store, or of a file that was written as CSV or parquet.
+
+    Args:
+        source: a study, whose store is `store` or else out/NAME; the folder of a store; a file; or a table that was
+            read before, which is completed.
+        store: the folder of the study's results.
+
+    One row is one number, with the columns `SCORES`; `.to_pandas()` is one call away. Raises `DistaffError` where
+    `source` is none of these.
+    """
+    if isinstance(source, Study):
+        return table(source, store if isinstance(store, Store) else Store(Path(store or Path("out") / source.name)))
+    return complete(source) if isinstance(source, pl.DataFrame) else read(source)
+
+
 def read(path: str | Path) -> pl.DataFrame:
     """The table of scores of all runs of a store, or one that was written as CSV or parquet.
 

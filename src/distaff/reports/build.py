@@ -1,0 +1,159 @@
+"""The report of a study from its store, in one call: scores, pictures and baselines are collected, then written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from distaff.reports.gallery import draw_examples, example_runs
+from distaff.reports.manifest import replacing, unchanged
+from distaff.reports.origin import PICTURES, files_of, origin
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from distaff.reports.pages.runs import Details
+    from distaff.runs import Study
+    from distaff.store.store import Store
+
+Format: TypeAlias = Literal["svg", "pdf", "png", "latex"]
+Log: TypeAlias = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """Drop a line of progress."""
+
+
+def report(
+    study: Study | str | Path,
+    store: Store | str | Path | None = None,
+    *,
+    formats: Sequence[Format] = ("svg", "pdf"),
+    udr: bool = False,
+    repeats: bool = False,
+    matrices: bool = False,
+    force: bool = False,
+    log: Log = _quiet,
+) -> Path:
+    """Write the report of a study, finished or not, and return the path of its first page.
+
+    The report is the folder `report` of the store: pages that open from disk, with every figure and its numbers. One
+    that is up to date is left as it is.
+
+    Args:
+        study: the study, or the path of a Python file that defines `study = Study(...)`.
+        store: the folder of its results; by default out/NAME.
+        formats: what figures are written as, beside their numbers as CSV and parquet; latex is a table of the numbers.
+        udr: include the unsupervised disentanglement ranking of the runs (Duan et al., 2020); every run is encoded.
+        repeats: include the variation of each metric over 30 draws of rows, on one run of each data set.
+        matrices: include the matrices between codes and factors of three runs of each data set, with their trees and
+            independent groups.
+        force: rebuild a report that is up to date.
+        log: hears of each long step before it begins.
+
+    Raises `DistaffError` for a file that does not define a study, or scores that do not fit together.
+    """
+    from distaff.scoring.table import table, with_udr
+    from distaff.store.store import Store
+    from distaff.store.studies import load_study
+
+    command = f"distaff study run {study}" if isinstance(study, (str, Path)) else ""
+    study = load_study(Path(study)) if isinstance(study, (str, Path)) else study
+    store = store if isinstance(store, Store) else Store(Path(store) if store else Path("out") / study.name)
+    folder = store.folder / "report"
+    sources = {**origin(study, store, command, formats), "udr": udr, "repeats": repeats, "matrices": matrices}
+    if not force and unchanged(folder, sources):
+        log("the report is up to date")
+        return folder / "index.html"
+    numbers = table(study, store)
+    if udr:
+        numbers = with_udr(numbers, study.runs, store, tell=log)
+    draw_examples(numbers, store)
+    extra: dict[str, pl.DataFrame] = {}
+    if repeats:
+        extra["repeats"] = _repeats(numbers, study, store, log)
+    if matrices:
+        extra["matrices"] = _matrices(numbers, study, store, log)
+    with replacing(folder, {**sources, "pictures": files_of(study, store)["pictures"]}) as aside:
+        _write(study, store, command, numbers, extra, formats, aside, log)
+    return folder / "index.html"
+
+
+def _repeats(numbers: pl.DataFrame, study: Study, store: Store, log: Log) -> pl.DataFrame:
+    """Scores of other draws of rows, for the middle one of the example runs of each data set."""
+    import polars as pl
+
+    from distaff.scoring.protocol import scoring
+    from distaff.scoring.repeats import repeated
+
+    runs = {run.id: run for run in study.runs}
+    rows = []
+    for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
+        for id in example_runs(part)[1:2]:
+            rows += [{"dataset": dataset, **row} for row in repeated(store, runs[id], scoring(study), tell=log)]
+    kinds = {"metric": pl.String, "rows": pl.Int64, "draw": pl.Int64, "value": pl.Float64}
+    return pl.DataFrame(rows, schema={"dataset": pl.String, **kinds})
+
+
+def _matrices(numbers: pl.DataFrame, study: Study, store: Store, log: Log) -> pl.DataFrame:
+    """The matrices between codes and factors of the example runs of each data set."""
+    import polars as pl
+
+    from distaff.scoring.matrices import links
+    from distaff.scoring.protocol import scoring
+
+    runs, rows = {run.id: run for run in study.runs}, []
+    for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
+        ids = example_runs(part)
+        for place, id in zip(("best", "middle", "worst"), ids if len(ids) > 1 else (), strict=False):
+            name = f"{place}: {runs[id].method}, seed {runs[id].seed}"
+            entries = links(store, runs[id], scoring(study), tell=log)
+            rows += [{"dataset": dataset, "run": name, **entry} for entry in entries]
+    kinds = {"matrix": pl.String, "code": pl.Int64, "factor": pl.String, "value": pl.Float64}
+    return pl.DataFrame(rows, schema={"dataset": pl.String, "run": pl.String, **kinds})
+
+
+def _write(
+    study: Study,
+    store: Store,
+    command: str,
+    numbers: pl.DataFrame,
+    extra: Mapping[str, pl.DataFrame],
+    formats: Sequence[str],
+    aside: Path,
+    log: Log,
+) -> None:
+    """Write the pages to `aside`, with links for the folder that they will stand in."""
+    from distaff.reports.pages.facts import StudyFacts
+    from distaff.reports.pages.site import build
+    from distaff.scoring.grids import factor_sizes, split_records
+    from distaff.scoring.table import floor, runs
+    from distaff.store.provenance import provenance
+
+    made = {name: str(value) for name, value in provenance().items()}
+    grids = factor_sizes({str(run.dataset) for run in study.runs}, log=log)
+    facts = StudyFacts(study.name, study.purpose, command, len(study.runs), made, grids, split_records(study, store))
+    build(
+        facts,
+        numbers,
+        runs(study, store),
+        aside,
+        untrained=floor(study, store, tell=log),
+        **extra,
+        details=lambda id: _details(store, id),
+        formats=formats,
+        workers=os.cpu_count() or 1,
+    )
+
+
+def _details(store: Store, id: str) -> Details:
+    """The curve, the pictures and the provenance of a run, for its page."""
+    from distaff.reports.pages.runs import Details
+    from distaff.store.files import read_json
+
+    folder = store.run_folder(id)
+    paths = sorted(path for pattern in PICTURES for path in folder.glob(pattern))
+    pictures = {path.stem.removeprefix("picture-"): os.path.relpath(path, store.folder / "report") for path in paths}
+    return Details(store.curve(id), pictures, read_json(folder / "provenance.json"))

@@ -1,0 +1,77 @@
+"""A whole study, trained and scored: the call behind `distaff study run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from distaff.errors import DistaffError, unknown
+from distaff.runs import Study
+from distaff.store.store import Store
+from distaff.store.studies import save_study
+from distaff.study.executors.start import EXECUTORS, start
+from distaff.study.launch import CHECKPOINT_SECONDS, LaunchRequest, bytes_in
+from distaff.study.plan import Plan, plan
+from distaff.study.prune import remove_leftovers
+from distaff.study.select import select
+
+
+def _quiet() -> None:
+    """Show nothing."""
+
+
+def run_study(
+    study: Study,
+    store: Store | str | Path | None = None,
+    *,
+    only: str = "",
+    on: str = "local",
+    workers: int = 0,
+    memory: str = "",
+    device: str = "auto",
+    address: str = "",
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    slurm: str = "",
+    tick: Callable[[], None] = _quiet,
+) -> Plan:
+    """Train and score all that a store lacks of a study; returns the plan of what is still missing, if anything.
+
+    Args:
+        study: the runs and their evaluation.
+        store: the folder of results; by default out/NAME.
+        only: conditions on runs, such as "method=beta_vae,seed<5".
+        on: local (this machine), ray (a Ray cluster) or slurm (array jobs).
+        workers: processes; 0 takes one for each core that has memory (local) or is in the cluster (ray), 100 (slurm).
+        memory: of each worker, as in "2GB"; by default an equal share of what is free (local), or no bound.
+        device: that trains: cpu, cuda, or auto for a GPU where a worker sees one.
+        address: of a Ray cluster; without one, Ray starts on this machine.
+        checkpoint_seconds: training between two checkpoints: what a crash can cost.
+        slurm: options for sbatch, as in "partition=gpu,time=1440".
+        tick: called twice a second while the workers run.
+
+    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to.
+    """
+    if on not in EXECUTORS:
+        raise unknown("executor", on, EXECUTORS)
+    store = store if isinstance(store, Store) else Store(Path(store or Path("out") / study.name))
+    ids = select(study, only) if only else None
+    try:
+        save_study(store.folder, study)
+    except OSError as error:
+        raise DistaffError(
+            f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
+        ) from error
+    request = LaunchRequest(
+        store.folder,
+        study.name,
+        only,
+        workers,
+        checkpoint_seconds,
+        address=address,
+        options=slurm,
+        memory=bytes_in(memory),
+        device=device,
+    )
+    start(on, request, tick)
+    remove_leftovers(store, [study])
+    return plan(study, store, ids)
