@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -16,6 +16,8 @@ from distaff.data.grid import Factors
 from distaff.errors import DistaffError
 from distaff.plugins.registry import DATASETS
 
+Loader = TypeVar("Loader", bound=Callable[..., "Dataset"])
+
 
 def dataset(
     *,
@@ -24,7 +26,7 @@ def dataset(
     published: Published | None = None,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
-) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
+) -> Callable[[Loader], Loader]:
     """Mark a function as a data set; `source` is where the images come from, `licence` what may be done with them.
 
     `published` are the files of its authors, for sets that can be fetched; `version` is raised by hand when the images
@@ -33,7 +35,7 @@ def dataset(
     """
     del source, licence, version, since
 
-    def mark(function: Callable[..., Dataset]) -> Callable[..., Dataset]:
+    def mark(function: Loader) -> Loader:
         PUBLISHED[function.__name__] = published
         return function
 

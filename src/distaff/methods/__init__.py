@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ class Hooks(NamedTuple):
     labels: bool = False
 
 
+Method = TypeVar("Method", bound=Callable[..., Terms])
+
+
 def method(
     *,
     paper: str,
@@ -45,7 +48,7 @@ def method(
     version: int = 1,
     since: Mapping[str, Any] | None = None,
     same_as: tuple[Mapping[str, int | float], str] | None = None,
-) -> Callable[[Callable[..., Terms]], Callable[..., Terms]]:
+) -> Callable[[Method], Method]:
     """Mark a function as a method; `label` is its name as its paper writes it.
 
     `critic` is the loss of a discriminator that is trained on the codes at the same time, with its own gradient.
@@ -59,7 +62,7 @@ def method(
     """
     del paper, label, version, since, same_as
 
-    def mark(function: Callable[..., Terms]) -> Callable[..., Terms]:
+    def mark(function: Method) -> Method:
         _HOOKS[function.__name__] = Hooks(critic, views, posterior, labels)
         return function
 
@@ -85,3 +88,16 @@ def _filled(part: Any, structure: Mapping[str, Any]) -> Any:
         return None
     named = inspect.signature(part).parameters
     return functools.partial(part, **{name: value for name, value in structure.items() if name in named})
+
+
+if TYPE_CHECKING:
+    from distaff.methods.ada_gvae import ada_gvae as ada_gvae
+    from distaff.methods.annealed_vae import annealed_vae as annealed_vae
+    from distaff.methods.beta_tc_vae import beta_tc_vae as beta_tc_vae
+    from distaff.methods.beta_vae import beta_vae as beta_vae
+    from distaff.methods.dip_vae_i import dip_vae_i as dip_vae_i
+    from distaff.methods.dip_vae_ii import dip_vae_ii as dip_vae_ii
+    from distaff.methods.factor_vae import factor_vae as factor_vae
+else:  # `from distaff.methods import beta_vae` gives the function of the file, not the module of the same name
+    globals().update({name: METHODS.function(name) for name in METHODS.packaged()})
+    __all__ = [*__all__, *METHODS.packaged()]  # noqa: PLE0604

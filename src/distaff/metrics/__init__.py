@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ class Score:
         return self.value
 
 
+Metric = TypeVar("Metric", bound=Callable[..., Score])
+
+
 def metric(
     *,
     paper: str,
@@ -53,7 +56,7 @@ def metric(
     depends_on: tuple[str, ...] = (),
     version: int = 1,
     since: Mapping[str, Any] | None = None,
-) -> Callable[[Callable[..., Score]], Callable[..., Score]]:
+) -> Callable[[Metric], Metric]:
     """Mark a function as a metric and declare what it needs and what its numbers mean.
 
     `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be.
@@ -73,8 +76,28 @@ def metric(
 
 
 if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Score]: ...
+    from distaff.metrics.beta_vae_score import beta_vae_score as beta_vae_score
+    from distaff.metrics.dci import dci as dci
+    from distaff.metrics.dcimig import dcimig as dcimig
+    from distaff.metrics.explicitness import explicitness as explicitness
+    from distaff.metrics.factor_vae_score import factor_vae_score as factor_vae_score
+    from distaff.metrics.gaussian_total_correlation import gaussian_total_correlation as gaussian_total_correlation
+    from distaff.metrics.gaussian_wasserstein_correlation import (
+        gaussian_wasserstein_correlation as gaussian_wasserstein_correlation,
+    )
+    from distaff.metrics.infomec import infomec as infomec
+    from distaff.metrics.irs import irs as irs
+    from distaff.metrics.jemmig import jemmig as jemmig
+    from distaff.metrics.mcc import mcc as mcc
+    from distaff.metrics.med import med as med
+    from distaff.metrics.mig import mig as mig
+    from distaff.metrics.mig_sup import mig_sup as mig_sup
+    from distaff.metrics.modularity import modularity as modularity
+    from distaff.metrics.nk import nk as nk
+    from distaff.metrics.pairwise_mutual_information import pairwise_mutual_information as pairwise_mutual_information
+    from distaff.metrics.sap import sap as sap
+    from distaff.metrics.snc import snc as snc
+    from distaff.metrics.unified_scores import unified_scores as unified_scores
 else:  # `from distaff.metrics import dci` gives the function of the file, not the module of the same name
     globals().update({name: METRICS.function(name) for name in METRICS.packaged()})
     __all__ = ["Score", "metric", *METRICS.packaged()]  # noqa: PLE0604

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -25,9 +25,10 @@ from distaff.types import Params
 Posterior: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
-def network(
-    *, paper: str, version: int = 1, since: Mapping[str, Any] | None = None
-) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
+Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
+
+
+def network(*, paper: str, version: int = 1, since: Mapping[str, Any] | None = None) -> Callable[[Builder], Builder]:
     """Mark a function as a network; the arguments are as in `distaff.methods.method`."""
     del paper, version, since
     return lambda function: function

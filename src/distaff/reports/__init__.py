@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from distaff.plugins.registry import FIGURES
 
@@ -44,6 +44,9 @@ class Figure:
 WIDTH = 300  # pixels of a chart in a notebook
 
 
+Plotter = TypeVar("Plotter", bound=Callable[..., Figure])
+
+
 def figure(
     *,
     title: str,
@@ -58,7 +61,7 @@ def figure(
     matrices: bool = False,
     study: bool = False,
     columns: int = 2,
-) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
+) -> Callable[[Plotter], Plotter]:
     """Mark a function as a figure and declare what the page says about it.
 
     `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
@@ -72,8 +75,30 @@ def figure(
 
 
 if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Figure]: ...
+    from distaff.reports.figures.accuracy_by_thirds import accuracy_by_thirds as accuracy_by_thirds
+    from distaff.reports.figures.correlation_of_means import correlation_of_means as correlation_of_means
+    from distaff.reports.figures.efficiency import efficiency as efficiency
+    from distaff.reports.figures.factor_groups import factor_groups as factor_groups
+    from distaff.reports.figures.factor_tree import factor_tree as factor_tree
+    from distaff.reports.figures.metric_agreement import metric_agreement as metric_agreement
+    from distaff.reports.figures.metric_pairs import metric_pairs as metric_pairs
+    from distaff.reports.figures.metric_tree import metric_tree as metric_tree
+    from distaff.reports.figures.metric_variance import metric_variance as metric_variance
+    from distaff.reports.figures.mig_overview import mig_overview as mig_overview
+    from distaff.reports.figures.pairwise_information import pairwise_information as pairwise_information
+    from distaff.reports.figures.score_by_method import score_by_method as score_by_method
+    from distaff.reports.figures.score_by_strength import score_by_strength as score_by_strength
+    from distaff.reports.figures.selection_without_labels import selection_without_labels as selection_without_labels
+    from distaff.reports.figures.setting_pairs import setting_pairs as setting_pairs
+    from distaff.reports.figures.strength_curves import strength_curves as strength_curves
+    from distaff.reports.figures.total_correlation import total_correlation as total_correlation
+    from distaff.reports.figures.transfer_between_datasets import transfer_between_datasets as transfer_between_datasets
+    from distaff.reports.figures.transfer_game import transfer_game as transfer_game
+    from distaff.reports.figures.unified_views import unified_views as unified_views
+    from distaff.reports.figures.unsupervised_scores import unsupervised_scores as unsupervised_scores
+    from distaff.reports.figures.usefulness import usefulness as usefulness
+    from distaff.reports.figures.usefulness_without_labels import usefulness_without_labels as usefulness_without_labels
+    from distaff.reports.figures.variance_explained import variance_explained as variance_explained
 else:  # `from distaff.reports import total_correlation` gives the function of the file; altair waits until it draws
     _names = FIGURES.names()
 

@@ -7,10 +7,12 @@ A task has the signature of a metric and returns its `Score`; a file of this fol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from distaff.metrics import Score as Score
 from distaff.plugins.registry import TASKS
+
+Task = TypeVar("Task", bound=Callable[..., Score])
 
 
 def task(
@@ -26,7 +28,7 @@ def task(
     depends_on: tuple[str, ...] = (),
     version: int = 1,
     since: Mapping[str, Any] | None = None,
-) -> Callable[[Callable[..., Score]], Callable[..., Score]]:
+) -> Callable[[Task], Task]:
     """Mark a function as a task; it declares what `@metric(...)` does, but for what its numbers are about.
 
     They are about the task: what codes are good for is no disentanglement score, and is never pooled with one.
@@ -36,8 +38,11 @@ def task(
 
 
 if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Score]: ...
+    from distaff.tasks.downstream import downstream as downstream
+    from distaff.tasks.fairness import fairness as fairness
+    from distaff.tasks.reduced_downstream import reduced_downstream as reduced_downstream
+    from distaff.tasks.statistical_efficiency import statistical_efficiency as statistical_efficiency
+    from distaff.tasks.strong_downstream import strong_downstream as strong_downstream
 else:  # `from distaff.tasks import downstream` gives the function of the file, not the module of the same name
     globals().update({name: TASKS.function(name) for name in TASKS.packaged()})
     __all__ = ["TASKS", "Score", "task", *TASKS.packaged()]  # noqa: PLE0604
