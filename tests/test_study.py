@@ -101,6 +101,25 @@ def test_a_shell_that_is_given_the_command_of_a_run_trains_it(
     assert Store(tmp_path / "out").has(one.id)
 
 
+def test_the_longest_packs_are_trained_first_by_the_cost_of_their_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "networks").mkdir()
+    dear = '@network(paper="", cost=1000)\ndef dear(shape, *, latents: int = 3):\n    """Dear."""\n'
+    (tmp_path / "networks" / "dear.py").write_text(f"from distaff.networks import network\n\n\n{dear}")
+    monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path))
+    runs = [
+        run(dataset, "beta_vae", network, updates=updates)
+        for dataset, network, updates in [
+            ("toy", "mlp(width=8)", 900), ("dsprites", "conv64", 100), ("toy", "dear", 20),
+            ("toy", "mlp(width=9)", 10_001),
+        ]
+    ]  # fmt: skip
+    packs = plan(Study("costs", tuple(runs), metrics=()), Store(tmp_path / "store")).packs
+    assert [pack.runs[0].network.name for pack in packs] == ["dear", "mlp", "conv64", "mlp"]
+    assert [pack.runs[0].updates for pack in packs] == [20, 10_001, 100, 900]
+
+
 def test_ids_of_runs_are_golden() -> None:
     assert run("toy", "beta_vae(beta=4)", "mlp(width=64)", seed=1).id == "c093ed08152541ac"
     plain = run("toy", "beta_vae", "mlp(width=64)", "critic(width=3)", seed=1)

@@ -28,9 +28,15 @@ Posterior: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
 
 
-def network(*, paper: str, version: int = 1, since: Mapping[str, Any] | None = None) -> Callable[[Builder], Builder]:
-    """Mark a function as a network; the arguments are as in `distaff.methods.method`."""
-    del paper, version, since
+def network(
+    *, paper: str, cost: float = 1.0, version: int = 1, since: Mapping[str, Any] | None = None
+) -> Callable[[Builder], Builder]:
+    """Mark a function as a network.
+
+    `cost` is the time of an update beside that of a small dense network, roughly: a study trains its longest packs
+    first. The other arguments are those of `distaff.methods.method`.
+    """
+    del paper, cost, version, since
     return lambda function: function
 
 

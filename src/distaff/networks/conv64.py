@@ -10,7 +10,7 @@ from distaff.networks import VAE, check_sizes, network
 from distaff.networks.layers.upsample import Upsample
 
 
-@network(paper="https://arxiv.org/abs/1811.12359", since={"last_kernel": 2, "likelihood": "bernoulli"})
+@network(paper="https://arxiv.org/abs/1811.12359", cost=100, since={"last_kernel": 2, "likelihood": "bernoulli"})
 def conv64(
     shape: tuple[int, int, int],
     *,

@@ -6,13 +6,12 @@ import os
 from collections import defaultdict
 from typing import NamedTuple, TypeAlias
 
+from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run, Study, side_by_side
 from distaff.scoring.protocol import Answers, Scoring, scoring
 from distaff.store.listing import listing
 from distaff.store.store import Store
-
-DENSE_STEPS = 100  # small dense networks' updates in the time of one of a convolutional network
 
 
 class Train(NamedTuple):
@@ -125,5 +124,6 @@ def _score_files(store: Store, id: str) -> list[str]:
 
 
 def _cost(pack: Train) -> float:
-    """Convolutions first: one step of them costs a hundred of the small dense networks'."""
-    return pack.updates * (DENSE_STEPS if pack.runs[0].network.name.startswith("conv") else 1)
+    """The time that a pack takes, as far as the decorator of its network says: it orders packs, the longest first."""
+    cost: float = NETWORKS.plugin(pack.runs[0].network.name).marks.get("cost", 1.0)
+    return pack.updates * cost
