@@ -9,7 +9,7 @@ of 2.2 s, 66 minutes. `distaff study plan studies/laptop.py --measure` says how 
 and resumed at will. Its scores, and what they show, are in evidence/laptop/.
 """
 
-from distaff.runs import Optim, Study, cross, sweep
+from distaff import Optim, Study, cross, sweep
 
 UPDATES = 4_000
 METHODS = (

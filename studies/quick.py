@@ -3,7 +3,7 @@
 Ten minutes of CPU time. Strengths, updates and annealing are scaled to 768 images of 16 x 16 pixels.
 """
 
-from distaff.runs import Optim, Study, cross, run, sweep
+from distaff import Optim, Study, cross, run, sweep
 
 TOY = {
     "network": "mlp(latents=6, width=64)",

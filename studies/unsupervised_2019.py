@@ -23,7 +23,7 @@ processors. The authors name 2.5 years of a P100.
 
 from dataclasses import replace
 
-from distaff.runs import Run, Study, run, sweep
+from distaff import Run, Study, run, sweep
 
 DATASETS = (
     "dsprites",
