@@ -55,7 +55,7 @@ def report(
             groups of factors.
         again: make it in any case.
     """
-    from distaff.reports.manifest import replacing, unchanged
+    from distaff.reports.report_folder import replacing, unchanged
     from distaff.store.store import Store
     from distaff.store.studies import load_study
 
@@ -130,9 +130,9 @@ def _build(
     aside: Path,
 ) -> None:
     """Write the pages to `aside`, for the place that they will stand in."""
-    from distaff.reports.pages.facts import StudyFacts
     from distaff.reports.pages.runs import Details
     from distaff.reports.pages.site import build
+    from distaff.reports.pages.study_facts import StudyFacts
     from distaff.scoring.grids import factor_sizes, split_records
     from distaff.scoring.table import floor, runs
     from distaff.store.store import provenance, read_json
