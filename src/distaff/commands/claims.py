@@ -1,4 +1,4 @@
-"""`distaff claims`: what the papers found, tested on a store."""
+"""`distaff claims`: the findings of the papers, tested on a store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tyro
 def claims(
     store: Annotated[Path, tyro.conf.Positional], /, json: Path | None = None, resamples: int = 400, udr: bool = False
 ) -> None:
-    """Test every claim of the papers on the runs of a store: effect, interval and verdict beside what was published.
+    """Test every claim of the papers on the runs of a store: effect, interval and verdict beside the published finding.
 
     Example: distaff claims out/quick
 
@@ -27,7 +27,7 @@ def claims(
     from rich.console import Console
     from rich.table import Table
 
-    from distaff.analysis.claims.claims import on_what, scorecard
+    from distaff.analysis.claims.scorecard import basis_text, scorecard
     from distaff.atomic import write
     from distaff.errors import DistaffError
     from distaff.scoring.grids import factor_sizes
@@ -41,17 +41,19 @@ def claims(
         scores = with_udr(scores, every_run(Store(store)), Store(store), tell=partial(print, file=sys.stderr))
     grids = factor_sizes(scores["dataset"].unique().to_list(), log=partial(print, file=sys.stderr))
     card = scorecard(scores, grids=grids, resamples=resamples)
-    told = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")
+    summary = Table(
+        "verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left"
+    )
     styles = {"supported": "green", "contradicted": "red"}
     for row in card.iter_rows(named=True):
         value = "" if row["value"] is None else f"{row['value']:.2f}"
         ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
         more = row["needs"] or ("" if row["more_seeds"] is None else str(row["more_seeds"]))
         verdict = f"[{styles.get(row['verdict'], 'yellow')}]{row['verdict']}[/]"
-        told.add_row(verdict, row["statement"], value + ends, row["published"], more)
-    Console().print(told)
+        summary.add_row(verdict, row["statement"], value + ends, row["published"], more)
+    Console().print(summary)
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()), f"({scores['id'].n_unique()} runs)")
-    print(on_what(card))
+    print(basis_text(card))
     if json is not None:
         write(json, card.write_json().encode())

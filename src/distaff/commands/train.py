@@ -30,7 +30,7 @@ def train(
     log: str | None = None,
     out: Path = Path("out"),
 ) -> None:
-    """Train one model and keep it as a run folder; run it again to go on where it stopped.
+    """Train one model into a run folder; the same command resumes training where it stopped.
 
     Example: distaff train toy "beta_vae(beta=4)" --network "mlp(width=64, latents=6)" --updates 4000 --lr 1e-3
 
@@ -38,14 +38,14 @@ def train(
         dataset: a data set, such as dsprites.
         method: a method with its parameters, such as "beta_vae(beta=4)".
         network: the encoder and decoder, such as conv64 or "mlp(width=64)".
-        critic: the rival of FactorVAE, such as "critic(width=64, depth=3)"; other methods have none.
+        critic: the discriminator of FactorVAE, such as "critic(width=64, depth=3)"; other methods have none.
         seed: decides weights, images and noise; the same seed shows every method the same images.
         updates: updates of the parameters.
         optim: Adam's settings for the model.
         critic_optim: Adam's settings for the critic.
         batch: images an update.
-        precision: fp32, or bf16: products in half precision, faster where the processor knows it.
-        device: cpu, cuda, or auto for a GPU where there is one; CUDA_VISIBLE_DEVICES says which of several.
+        precision: fp32, or bf16: products in half precision, faster where the processor supports it.
+        device: cpu, cuda, or auto for a GPU where there is one; CUDA_VISIBLE_DEVICES selects one of several.
         log: tensorboard, wandb or mlflow, to watch the curves live.
         out: the store, a folder.
     """
@@ -61,17 +61,17 @@ def train(
     from distaff.training.trackers import track
 
     device = resolve_device(device)
-    rest = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}
-    one = run(dataset, method, network, critic, seed=seed, updates=updates, **rest)
+    options = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}
+    one = run(dataset, method, network, critic, seed=seed, updates=updates, **options)
     store = Store(out)
     if store.has(one.id):
         print(f"already trained: {store.run_folder(one.id)}")
         return
-    resume = out / "packs" / f"{one.id}.safetensors"
-    with _writable(out):  # asked before hours are spent
-        write(resume.with_name(f".{one.id}.room"), b"")
-        resume.with_name(f".{one.id}.room").unlink()
-    dataset_of(one.dataset)  # made or fetched first: that may be broken off anywhere, training only between updates
+    checkpoint = out / "packs" / f"{one.id}.safetensors"
+    with _writable(out):  # checked before hours are spent
+        write(checkpoint.with_name(f".{one.id}.room"), b"")
+        checkpoint.with_name(f".{one.id}.room").unlink()
+    dataset_of(one.dataset)  # built or fetched first: that can be interrupted anywhere, training only between updates
     began, stop = time.monotonic(), Stop()
     stop.listen()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -85,7 +85,7 @@ def train(
 
         (trained,) = fit(
             (one,),
-            checkpoint=resume,
+            checkpoint=checkpoint,
             progress=progress,
             device=device,
             log=(lambda _, update, values: tracker.log(update, values)) if tracker else None,
@@ -94,10 +94,10 @@ def train(
             tracker.close()
     with _writable(out):
         store.put(trained, time.monotonic() - began)
-        resume.unlink(missing_ok=True)
+        checkpoint.unlink(missing_ok=True)
     if trained.diverged is not None:
-        lost = f"{one.method} was not finite at update {trained.diverged}"
-        raise DistaffError(f"{lost}: try a smaller --lr, or other parameters")
+        failure = f"{one.method} was not finite at update {trained.diverged}"
+        raise DistaffError(f"{failure}: try a smaller --lr, or other parameters")
     print(store.run_folder(one.id))
 
 
@@ -107,5 +107,5 @@ def _writable(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DistaffError(
-            f"{out} cannot be written to ({error.strerror}): make room, or name another --out"
+            f"{out} cannot be written to ({error.strerror}): free space on its disk, or give another --out"
         ) from error
