@@ -28,11 +28,12 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from distaff.reports.manifest import replacing, unchanged
+
 from distaff.reports.origin import origin
-from distaff.reports.pages.facts import StudyFacts
 from distaff.reports.pages.runs import Details
 from distaff.reports.pages.site import build
+from distaff.reports.pages.study_facts import StudyFacts
+from distaff.reports.report_folder import replacing, unchanged
 from distaff.runs import Run, Study, cross, sweep
 from distaff.scoring.grids import factor_sizes
 from distaff.scoring.protocol import scoring

@@ -33,7 +33,7 @@ class Truth:
     apart: float = 0.02  # how far the metrics scatter about the quality that they share
     mean_slope: float = 1.2  # of log total correlation of mean codes, a strength
     sampled_slope: float = -0.5
-    tells: float = 0.0  # how much of the quality the losses know
+    losses_know: float = 0.0  # how much of the quality the losses know
     useful: float = 1.0  # how much of the quality downstream accuracy knows
     efficient: float = 0.0  # and statistical efficiency, which else depends on what the odd metric measures
     steady: float = 0.05  # total correlation of DIP-VAE-I's means, at every strength
@@ -66,29 +66,29 @@ def simulated(
     mean over settings, the effects have their standard deviations exactly.
     """
     setting = np.random.default_rng([7, rng if effects is None else effects])
-    of_method, of_cell = setting.standard_normal(len(METHODS)), setting.standard_normal((len(METHODS), strengths))
-    of_method, of_cell = of_method - of_method.mean(), of_cell - of_cell.mean(axis=1, keepdims=True)
-    of_method, of_cell = of_method / of_method.std(), of_cell / of_cell.std()  # exactly as asked
-    other_method, other_cell = setting.standard_normal(of_method.shape), setting.standard_normal(of_cell.shape)
+    of_method, of_strength = setting.standard_normal(len(METHODS)), setting.standard_normal((len(METHODS), strengths))
+    of_method, of_strength = of_method - of_method.mean(), of_strength - of_strength.mean(axis=1, keepdims=True)
+    of_method, of_strength = of_method / of_method.std(), of_strength / of_strength.std()  # exactly as given
+    other_method, other_strength = setting.standard_normal(of_method.shape), setting.standard_normal(of_strength.shape)
     other_method -= other_method.mean() + of_method * (other_method - other_method.mean()).dot(of_method) / len(METHODS)
-    other_cell -= other_cell.mean(axis=1, keepdims=True)
-    other_cell -= of_cell * (other_cell * of_cell).mean()
+    other_strength -= other_strength.mean(axis=1, keepdims=True)
+    other_strength -= of_strength * (other_strength * of_strength).mean()
     quality, other = (
         np.repeat(method * a[:, None] + strength * b, seeds)
         for a, b in (
-            (of_method, of_cell),
-            (other_method / other_method.std(), other_cell / other_cell.std()),
+            (of_method, of_strength),
+            (other_method / other_method.std(), other_strength / other_strength.std()),
         )
     )
     draw = np.random.default_rng(rng)
     common = np.tile(
         np.random.default_rng([13, rng if luck is None else luck]).standard_normal(seeds), len(quality) // seeds
     )
-    own = np.sqrt(1 - shared) * draw.standard_normal(len(quality))
-    quality = 0.25 + quality + seed * (own + np.sqrt(shared) * common)
+    independent = np.sqrt(1 - shared) * draw.standard_normal(len(quality))
+    quality = 0.25 + quality + seed * (independent + np.sqrt(shared) * common)
     runs = _runs(dataset, strengths, seeds)
-    found = _columns(draw, runs, quality, other + seed * draw.standard_normal(len(quality)), metrics, truth)
-    columns = runs.select(KEYS).hstack([pl.Series(f"{kind}/{name}", values) for (kind, name), values in found.items()])
+    scores = _columns(draw, runs, quality, other + seed * draw.standard_normal(len(quality)), metrics, truth)
+    columns = runs.select(KEYS).hstack([pl.Series(f"{kind}/{name}", values) for (kind, name), values in scores.items()])
     long = columns.unpivot(index=KEYS, variable_name="name", value_name="value")
     split = pl.col("name").str.split_exact("/", 1).struct.rename_fields(["representation", "metric"])
     table = long.with_columns(split.alias("name")).unnest("name").select(*KEYS, "representation", "metric", "value")
@@ -131,35 +131,37 @@ def _columns(
         return scale * draw.standard_normal(n)
 
     known = (quality - quality.mean()) / max(quality.std(), 1e-12)
-    found = {("mean", name): quality + noise(truth.apart) for name in metrics}
+    scores = {("mean", name): quality + noise(truth.apart) for name in metrics}
     if truth.odd in metrics:
-        found["mean", truth.odd] = 0.8 + (other + noise(truth.apart) if truth.odd_is_reliable else noise(0.05))
+        scores["mean", truth.odd] = 0.8 + (other + noise(truth.apart) if truth.odd_is_reliable else noise(0.05))
     rising = 0.1 * np.exp(truth.mean_slope * index + noise(0.3))
     steady = runs["method"].to_numpy() == "dip_vae_i"
     mean, sampled = np.where(steady, truth.steady, rising), 0.03 * np.exp(truth.sampled_slope * index + noise(0.2))
-    found["mean", "gaussian_total_correlation"] = mean
-    found["sampled", "gaussian_total_correlation"] = sampled
-    found["mean", "train.nll"] = 20.0 + 5 * index * (truth.tells == 0) - 10 * truth.tells * known + noise(1)
-    found["mean", "train.kl"] = 18.0 - 4 * index * (truth.tells == 0) - 10 * truth.tells * known + noise(1)
+    scores["mean", "gaussian_total_correlation"] = mean
+    scores["sampled", "gaussian_total_correlation"] = sampled
+    scores["mean", "train.nll"] = (
+        20.0 + 5 * index * (truth.losses_know == 0) - 10 * truth.losses_know * known + noise(1)
+    )
+    scores["mean", "train.kl"] = 18.0 - 4 * index * (truth.losses_know == 0) - 10 * truth.losses_know * known + noise(1)
     if truth.tasks:
         for labels, level in ((10, 0.3), (100, 0.45), (1000, 0.6), (10000, 0.7)):
             for learner in ("logistic", "trees"):
                 accuracy = level + 0.05 * (truth.useful * known + noise(0.5))
-                found["mean", f"downstream(labels={labels}, learner='{learner}')"] = accuracy
+                scores["mean", f"downstream(labels={labels}, learner='{learner}')"] = accuracy
         apart = other / max(other.std(), 1e-12) * (truth.efficient == 0)
-        found["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + apart + noise(0.5))
-        found["mean", "gaussian_total_correlation(dims='active')"] = (
+        scores["mean", "statistical_efficiency"] = 0.7 + 0.05 * (truth.efficient * known + apart + noise(0.5))
+        scores["mean", "gaussian_total_correlation(dims='active')"] = (
             sampled * np.exp(noise(0.2)) if truth.passive else mean
         )
-        found["sampled", "gaussian_total_correlation(dims='active')"] = sampled * np.exp(noise(0.1))
+        scores["sampled", "gaussian_total_correlation(dims='active')"] = sampled * np.exp(noise(0.1))
     if truth.views:
         for matrix in ("importance", "information", "accuracy"):
             shared = quality + noise(0.05)
             for aggregation in ("dci", "mig", "modularity"):
-                found["mean", f"unified_scores.{matrix}.{aggregation}"] = shared + noise(0.03)
+                scores["mean", f"unified_scores.{matrix}.{aggregation}"] = shared + noise(0.03)
         for kind, values in (("mean", mean), ("sampled", sampled)):
-            found[kind, "pairwise_mutual_information"] = values / 5 + 0.1 + np.abs(noise(0.01))
-    return found
+            scores[kind, "pairwise_mutual_information"] = values / 5 + 0.1 + np.abs(noise(0.01))
+    return scores
 
 
 def simulated_study(

@@ -19,12 +19,12 @@ def test_rank_correlation_equals_scipy_with_ties():
 def test_ranks_of_a_resample_are_those_of_its_rows_sorted_anew():
     draw = np.random.default_rng(1)
     x, y = draw.integers(0, 6, 40).astype(float), draw.standard_normal(40)
-    cells = np.repeat(np.arange(8), 5)
+    settings = np.repeat(np.arange(8), 5)
     times = draw.multinomial(40, np.full(40, 1 / 40), size=50)  # weights that are whole numbers can be spelt out
-    found = correlated(ranks(x, times.astype(float)), ranks(y, times.astype(float)), times.astype(float), cells)
+    interval = correlated(ranks(x, times.astype(float)), ranks(y, times.astype(float)), times.astype(float), settings)
     drawn = [spearman(np.repeat(x, row), np.repeat(y, row)) for row in times]
     slow = centred(float(spearman(x, y)), np.array(drawn), 5, 40, (-1, 1))
-    assert found == pytest.approx(slow, abs=1e-12)
+    assert interval == pytest.approx(slow, abs=1e-12)
 
 
 def test_a_constant_score_has_no_correlation():
@@ -32,20 +32,20 @@ def test_a_constant_score_has_no_correlation():
 
 
 def test_the_metric_that_measures_something_else_is_found():
-    found = agreement(simulated(20)[0], METRICS, resamples=100)
-    odd = found.filter((pl.col("a") == "modularity") & (pl.col("b") != "modularity"))
+    interval = agreement(simulated(20)[0], METRICS, resamples=100)
+    odd = interval.filter((pl.col("a") == "modularity") & (pl.col("b") != "modularity"))
     assert odd["rho"].abs().max() < 0.25
-    rest = found.filter((pl.col("a") != "modularity") & (pl.col("b") != "modularity"))
+    rest = interval.filter((pl.col("a") != "modularity") & (pl.col("b") != "modularity"))
     assert rest["rho"].min() > 0.8
-    assert set(found["n"]) == {340}  # beta-TCVAE with beta = 1 counts with beta-VAE
-    assert (found["low"] <= found["high"]).all()
+    assert set(interval["n"]) == {340}  # beta-TCVAE with beta = 1 counts with beta-VAE
+    assert (interval["low"] <= interval["high"]).all()
 
 
 def test_runs_without_one_of_two_scores_are_left_out_of_that_pair_alone():
     table = simulated()[0]
     hole = (pl.col("metric") == "sap") & (pl.col("seed") == 0)
-    found = agreement(
+    interval = agreement(
         table.with_columns(pl.when(~hole).then("value").alias("value")), ("mig", "sap", "dci"), resamples=50
     )
-    n = {(row["a"], row["b"]): row["n"] for row in found.iter_rows(named=True)}
+    n = {(row["a"], row["b"]): row["n"] for row in interval.iter_rows(named=True)}
     assert (n["mig", "dci"], n["mig", "sap"]) == (85, 68)  # one of 18 settings counts with another

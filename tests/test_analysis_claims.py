@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from distaff.analysis.claims.claim import CLAIMS, assess
-from distaff.analysis.claims.claims import scorecard
 from distaff.analysis.claims.evidence import Evidence, evidence
+from distaff.analysis.claims.scorecard import scorecard
 from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED, Region, judge, more_seeds
 from distaff.analysis.intervals import Interval, student
 from distaff.metrics.baselines import expected, modularity_of_noise
@@ -62,7 +62,10 @@ PLANTED: dict[str, tuple[dict, dict[str, str]]] = {
         {"truth": Truth(odd=None, apart=0)},
         {"settings_are_worth_less_to_another_metric": OPEN},
     ),
-    "losses know the quality": ({"truth": Truth(tells=1)}, {"no_score_without_labels_selects_well": CONTRADICTED}),
+    "losses know the quality": (
+        {"truth": Truth(losses_know=1)},
+        {"no_score_without_labels_selects_well": CONTRADICTED},
+    ),
     "disentangled codes are worse, and efficient": (
         {"truth": Truth(tasks=True, useful=-1, efficient=1)},
         dict.fromkeys(["metrics_go_with_accuracy", "metrics_have_no_reliable_link_with_efficiency"], CONTRADICTED),
@@ -204,9 +207,9 @@ def test_the_floor_of_modularity_is_that_of_the_metric_on_noise():
 
     draw = np.random.default_rng(0)
     factors = np.stack([draw.integers(size, size=5000) for size in (4, 8, 16)], axis=1)
-    floor = modularity_of_noise((4, 8, 16))
+    of_noise = modularity_of_noise((4, 8, 16))
     found = [float(modularity(draw.random((5000, 10)), factors)) for _ in range(5)]  # uniform: all bins are filled
-    assert np.mean(found) == pytest.approx(floor, abs=0.03)
+    assert np.mean(found) == pytest.approx(of_noise, abs=0.03)
 
 
 def test_a_metric_without_known_baselines_has_none():

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from distaff.analysis.agreement import correlation
-from distaff.analysis.claims.claims import scorecard
-from distaff.analysis.intervals import centred, row_weights, seeds_of, strata
-from distaff.analysis.scores import PAPER_LABEL_FREE, head, wide
+from distaff.analysis.claims.scorecard import scorecard
+from distaff.analysis.intervals import centred, row_weights, seeds_per_setting, setting_numbers
+from distaff.analysis.marks import head
+from distaff.analysis.scores import PAPER_LABEL_FREE, wide
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.scoring.table import read
@@ -67,9 +68,9 @@ def test_a_hundred_studies_of_ten_seeds_mostly_hold_the_truth(statistic):
 def mean_of_all(table: pl.DataFrame, seeds: np.ndarray) -> tuple[float, float]:
     """The ends of the interval of the mean of MIG over all runs, were these their seeds."""
     rows = table.filter(pl.col("metric") == "mig")
-    values, cells = rows["value"].to_numpy(), strata(rows)
-    drawn = row_weights(cells, seeds, 200, 0) @ values / len(values)
-    found = centred(float(values.mean()), drawn, seeds_of(cells), len(values))
+    values, settings = rows["value"].to_numpy(), setting_numbers(rows)
+    drawn = row_weights(settings, seeds, 200, 0) @ values / len(values)
+    found = centred(float(values.mean()), drawn, seeds_per_setting(settings), len(values))
     return found.low, found.high
 
 
@@ -104,11 +105,11 @@ def laptop() -> tuple[pl.DataFrame, dict[str, float]]:
     table = read(LAPTOP)
     names = [*METRICS, *PAPER_LABEL_FREE, "udr", "train", "downstream"]
     parts = pl.col("metric").str.replace_all(r"\(.*?\)", "").str.contains(".", literal=True)
-    kept = table.filter(
+    part = table.filter(
         pl.col("metric").map_elements(head, return_dtype=pl.String).is_in(names)
         & (~parts | pl.col("metric").str.starts_with("train."))
     )
-    return kept, dict(scorecard(kept, grids=GRIDS, resamples=50).select("name", "value").rows())
+    return part, dict(scorecard(part, grids=GRIDS, resamples=50).select("name", "value").rows())
 
 
 def real_coverage(seeds: int, subsets: int, resamples: int) -> dict[str, float]:

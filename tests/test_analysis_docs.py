@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distaff.analysis.claims.claims import CLAIMS
+from distaff.analysis.claims.published import CLAIMS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "analysis"
 

@@ -7,7 +7,7 @@ import torch
 from distaff.analysis.agreement import agreement
 from distaff.analysis.claims.evidence import evidence
 from distaff.analysis.claims.measures import trend
-from distaff.analysis.duplicates import counted_once, plain
+from distaff.analysis.duplicates import canonical_method, without_duplicates
 from distaff.analysis.scores import TC
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
@@ -42,20 +42,20 @@ def test_a_method_that_is_said_to_be_another_has_its_loss_and_its_gradient(name)
 
 def test_marked_methods_are_known_by_their_values_and_others_by_themselves():
     assert MARKED == ["beta_tc_vae", "dip_vae_i", "dip_vae_ii", "factor_vae"]
-    assert plain("beta_tc_vae(beta=1)") == plain("beta_tc_vae(beta=1.0)") == "beta_vae(beta=1)"
-    assert plain("factor_vae(gamma=0, clip=False)") == "beta_vae(beta=1)"
+    assert canonical_method("beta_tc_vae(beta=1)") == canonical_method("beta_tc_vae(beta=1.0)") == "beta_vae(beta=1)"
+    assert canonical_method("factor_vae(gamma=0, clip=False)") == "beta_vae(beta=1)"
     for spec in ("beta_tc_vae(beta=2)", "beta_vae(beta=1)", "no_such_method(beta=1)"):
-        assert plain(spec) == spec
+        assert canonical_method(spec) == spec
 
 
 def test_a_run_that_stands_twice_counts_once_and_one_that_stands_alone_stays():
     table = simulated(2)[0]
-    assert counted_once(table)["spec"].n_unique() == 17
-    assert counted_once(table).equals(table.filter(~TWICE))
+    assert without_duplicates(table)["spec"].n_unique() == 17
+    assert without_duplicates(table).equals(table.filter(~TWICE))
     alone = table.filter(pl.col("method") != "beta_vae")
-    assert counted_once(alone).equals(alone)
+    assert without_duplicates(alone).equals(alone)
     other = table.with_columns(seed=pl.when(TWICE).then(pl.col("seed") + 10).otherwise("seed"))
-    assert counted_once(other).equals(other)
+    assert without_duplicates(other).equals(other)
 
 
 def copied(seeds: int) -> tuple[pl.DataFrame, pl.DataFrame]:

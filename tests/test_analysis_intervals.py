@@ -15,20 +15,20 @@ from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
 from simulated_study import simulated
 
-CELLS = np.array([2, 0, 1, 0, 2, 2])
+SETTINGS = np.array([2, 0, 1, 0, 2, 2])
 SEEDS = np.array([0, 0, 1, 1, 1, 2])
 
 
 def test_a_resample_weighs_every_setting_as_before_and_no_seed_with_nothing():
-    drawn = row_weights(CELLS, SEEDS, 200, 0)
+    drawn = row_weights(SETTINGS, SEEDS, 200, 0)
     assert (drawn > 0).all()
-    for cell, size in enumerate(np.bincount(CELLS)):
-        np.testing.assert_allclose(drawn[:, cell == CELLS].sum(axis=1), size)
+    for setting, size in enumerate(np.bincount(SETTINGS)):
+        np.testing.assert_allclose(drawn[:, setting == SETTINGS].sum(axis=1), size)
 
 
 def test_settings_that_share_seeds_are_weighed_alike():
-    cells, seeds = np.repeat([0, 1], 5), np.tile(np.arange(5), 2)
-    drawn = row_weights(cells, seeds, 50, 0)
+    settings, seeds = np.repeat([0, 1], 5), np.tile(np.arange(5), 2)
+    drawn = row_weights(settings, seeds, 50, 0)
     np.testing.assert_array_equal(drawn[:, :5], drawn[:, 5:])
     np.testing.assert_allclose(drawn[:, :5], seed_weights(range(5), 50, 0))
 

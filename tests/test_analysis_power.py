@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from distaff.analysis.claims.claim import CLAIMS, assess
-from distaff.analysis.claims.claims import on_what, scorecard
 from distaff.analysis.claims.evidence import evidence
+from distaff.analysis.claims.scorecard import basis_text, scorecard
 from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
 from distaff.analysis.intervals import centred, seed_weights
 from distaff.analysis.paper import RANGES, comparable, in_range
@@ -19,7 +19,7 @@ from distaff.analysis.scores import paper_six
 from distaff.analysis.selection import best_anew, transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.reports.pages.scorecard import html
-from distaff.reports.pages.story import tell
+from distaff.reports.pages.summary import summarise
 from simulated_study import DATASETS, METRICS, Truth, noise_study, simulated, simulated_study
 
 SETS = DATASETS[:3]
@@ -70,18 +70,18 @@ def test_a_quality_that_all_runs_of_a_seed_share_supports_no_claim_of_absence():
 
 
 def test_p_values_of_noise_are_uniform_and_those_of_settings_that_differ_small():
-    cells, seeds = np.repeat(np.arange(8), 3), np.tile(np.arange(3), 8)
+    settings, seeds = np.repeat(np.arange(8), 3), np.tile(np.arange(3), 8)
     found = []
     for number in range(200):
         draw = np.random.default_rng([3, number])
         noise = [draw.standard_normal(24) for _ in range(2)]
-        found.append(reliabilities(("a", "b"), [noise], [cells], [seeds], number))
+        found.append(reliabilities(("a", "b"), [noise], [settings], [seeds], number))
     for p in ([one.all_settings for one in found], [one.all_together for one in found]):
         assert np.mean(p) == pytest.approx(0.5, abs=0.07)
         assert np.mean(np.array(p) <= 0.1) == pytest.approx(0.1, abs=0.06)
     assert np.mean([one.more_than_noise() for one in found]) <= SURE + 0.03
-    signal = [10.0 * cells + one for one in noise]
-    real = reliabilities(("a", "b"), [signal], [cells], [seeds], 0)
+    signal = [10.0 * settings + one for one in noise]
+    real = reliabilities(("a", "b"), [signal], [settings], [seeds], 0)
     assert real.all_settings == real.all_together == 1 / (1 + PERMUTATIONS)
     assert real.reliability == pytest.approx(1, abs=0.05)
     assert real.differ()
@@ -95,8 +95,8 @@ def test_the_reliability_of_a_metric_is_the_correlation_of_halves_of_the_seeds()
     truth = draw.standard_normal(settings)
     scores = truth[:, None] + 2 * draw.standard_normal((settings, 2 * n))
     halves = np.corrcoef(scores[:, :n].mean(axis=1), scores[:, n:].mean(axis=1))[0, 1]
-    cells, seeds = np.repeat(np.arange(settings), n), np.tile(np.arange(n), settings)
-    found = reliabilities(("a",), [[scores[:, :n].ravel()]], [cells], [seeds], 0)
+    settings, seeds = np.repeat(np.arange(settings), n), np.tile(np.arange(n), settings)
+    found = reliabilities(("a",), [[scores[:, :n].ravel()]], [settings], [seeds], 0)
     assert found.reliability[0] == pytest.approx(halves, abs=0.08)
 
 
@@ -175,30 +175,33 @@ def test_verdicts_rest_on_the_papers_metrics_and_strengths_and_say_how_many_sett
     weak = table.filter(pl.col("method") == "beta_vae").with_columns(
         id="weak-" + pl.col("id"), strength=pl.col("strength") / 100, strength_index=pl.col("strength_index") + 3,
         spec="weak-" + pl.col("spec"), value=-pl.col("value"),
+        setting=("weak-" + pl.col("setting").cast(pl.String)).cast(pl.Categorical),
     )  # fmt: skip
-    own = table.filter(pl.col("metric") == "mig").with_columns(metric=pl.lit("irs"), value=-pl.col("value"))
-    more = pl.concat([table, weak, own])
+    other_metric = table.filter(pl.col("metric") == "mig").with_columns(metric=pl.lit("irs"), value=-pl.col("value"))
+    more = pl.concat([table, weak, other_metric])
     assert paper_six(more) == list(METRICS)
-    assert in_range(more).equals(pl.concat([table, own]))
+    assert in_range(more).equals(pl.concat([table, other_metric]))
     plain, wider = (scorecard(one, resamples=20) for one in (table, more))
     about = ["name", "value", "low", "high", "verdict", "comparisons", "settings"]
     assert plain.select(about).equals(wider.select(about))
     assert wider.select("settings", "left_out").row(0) == (18, 3)
-    assert "Of 21 settings 18 lie in the paper's range" in on_what(wider)
-    assert "Of " not in on_what(plain)
-    assert f"{plain['low'].is_not_null().sum()} comparisons are made" in on_what(plain)
+    assert "Of 21 settings 18 lie in the paper's range" in basis_text(wider)
+    assert "Of " not in basis_text(plain)
+    assert f"{plain['low'].is_not_null().sum()} comparisons are made" in basis_text(plain)
 
 
 def test_figure_and_scorecard_of_the_game_and_of_variance_are_one_computation():
     table = simulated_study(SETS, 5, strengths=3)[0]
     card = scorecard(table, resamples=50)
-    kept, metrics = comparable(table)
-    row = transfer_game(kept, metrics, resamples=50).row(
+    inside, metrics = comparable(table)
+    row = transfer_game(inside, metrics, resamples=50).row(
         by_predicate=(pl.col("metric") == "same") & (pl.col("dataset") == "same"), named=True
     )
-    told = card.row(by_predicate=pl.col("name") == "settings_transfer_to_another_seed", named=True)
-    assert (row["probability"], row["low"], row["high"]) == pytest.approx((told["value"], told["low"], told["high"]))
-    shares = variance_explained(kept, metrics, resamples=50).group_by("predictor").agg(pl.col("adjusted").mean())
+    row_of_claim = card.row(by_predicate=pl.col("name") == "settings_transfer_to_another_seed", named=True)
+    assert (row["probability"], row["low"], row["high"]) == pytest.approx(
+        (row_of_claim["value"], row_of_claim["low"], row_of_claim["high"])
+    )
+    shares = variance_explained(inside, metrics, resamples=50).group_by("predictor").agg(pl.col("adjusted").mean())
     split = dict(shares.rows())
     values = dict(card.select("name", "value").rows())
     assert values["method_explains_about_37_per_cent"] == pytest.approx(split["method"])
@@ -214,23 +217,23 @@ def test_a_share_above_one_lies_in_its_interval():
 def test_the_story_and_the_scorecard_of_a_report_say_one_thing():
     table, runs = simulated_study(SETS, 5, strengths=3)
     card = scorecard(table, resamples=50)
-    told = tell(table, runs, card).found
+    sentences = summarise(table, runs, card).findings
     values = {name: (value, low, high) for name, value, low, high in card.select("name", "value", "low", "high").rows()}
     for name, verb in (
         ("sampled_total_correlation_falls_for_beta_vae", "falls"),
         ("mean_total_correlation_rises_for_beta_vae", "rises"),
     ):
-        assert "{} (rank correlation {:.2f}, {:.2f} to {:.2f})".format(verb, *values[name]) in told
-    assert f"the choice of method explains {values['method_explains_about_37_per_cent'][0]:.0%}" in told
-    assert f"the seed {values['seed_explains_about_41_per_cent'][0]:.0%}" in told
+        assert "{} (rank correlation {:.2f}, {:.2f} to {:.2f})".format(verb, *values[name]) in sentences
+    assert f"the choice of method explains {values['method_explains_about_37_per_cent'][0]:.0%}" in sentences
+    assert f"the seed {values['seed_explains_about_41_per_cent'][0]:.0%}" in sentences
     page = html(card, {})
-    assert on_what(card) in page
+    assert basis_text(card) in page
     assert page.count('role="listitem"') == card["value"].is_not_null().sum()
 
 
 def test_a_story_of_one_method_does_not_say_what_the_choice_of_method_explains():
     table, runs = (one.filter(pl.col("method") == "factor_vae") for one in simulated(5))
-    told = tell(table, runs, scorecard(table, resamples=20)).found
-    assert "choice of method" not in told
-    assert "the seed explains" in told
-    assert "β-VAE" not in told
+    sentences = summarise(table, runs, scorecard(table, resamples=20)).findings
+    assert "choice of method" not in sentences
+    assert "the seed explains" in sentences
+    assert "β-VAE" not in sentences

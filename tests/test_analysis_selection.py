@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from distaff.analysis.block import block
+from distaff.analysis.score_array import score_array
 from distaff.analysis.selection import Outcomes, beats, best, expected, selection, transfer_game
 from distaff.analysis.settings import complete
 from distaff.errors import DistaffError
@@ -124,13 +124,13 @@ def test_a_run_that_failed_is_never_chosen_and_judges_nothing():
         assert probability == pytest.approx(found[category], abs=1e-12)
 
 
-def test_what_is_not_in_common_is_left_out_of_the_block():
+def test_what_is_not_in_common_is_left_out_of_the_array():
     one, other = simulated(4)[0], simulated(4, "other")[0].filter(pl.col("method") != "beta_vae")
-    found = block(pl.concat([one, other.filter(pl.col("metric") != "dci")]), ["mig", "dci"])
+    found = score_array(pl.concat([one, other.filter(pl.col("metric") != "dci")]), ["mig", "dci"])
     assert found.metrics == ("mig",)
     assert len(found.settings) == 15
-    with pytest.raises(DistaffError, match="too little in common"):
-        block(simulated(1)[0], ["mig"])
+    with pytest.raises(DistaffError, match="too few scores in common"):
+        score_array(simulated(1)[0], ["mig"])
 
 
 def test_a_seed_drawn_twice_does_not_judge_its_own_choice():
@@ -142,8 +142,10 @@ def test_a_seed_drawn_twice_does_not_judge_its_own_choice():
 
 
 def test_a_loss_that_knows_the_quality_selects_and_one_that_does_not_is_at_chance():
-    told = selection(simulated(30, truth=Truth(tells=1.0))[0].filter(pl.col("metric") != "modularity"), resamples=100)
-    nll = told.row(by_predicate=pl.col("selector") == "train.nll", named=True)
+    table_of_choices = selection(
+        simulated(30, truth=Truth(losses_know=1.0))[0].filter(pl.col("metric") != "modularity"), resamples=100
+    )
+    nll = table_of_choices.row(by_predicate=pl.col("selector") == "train.nll", named=True)
     assert nll["selected"] > 0.9
     assert nll["regret"] < 0.1
     blind = selection(simulated(30, method=0, strength=0)[0], resamples=100)

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from distaff.analysis.block import block
 from distaff.analysis.claims.evidence import evidence
-from distaff.analysis.intervals import medians, strata
+from distaff.analysis.claims.scorecard import scorecard
+from distaff.analysis.intervals import medians, setting_numbers
+from distaff.analysis.score_array import score_array
 from distaff.analysis.scores import RUN, paper_six, scores, wide
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.settings import POINT, complete, labelled, labels
@@ -18,11 +19,10 @@ from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
 from distaff.plugins.registry import FIGURES
-from distaff.reports.charts.draw import Job, plot
-from distaff.reports.pages.facts import StudyFacts
-from distaff.reports.pages.facts import settings as settings_of
+from distaff.reports.charts.figure_files import FigureJob, compute_figure
 from distaff.reports.pages.site import build
-from distaff.reports.pages.story import tell
+from distaff.reports.pages.study_facts import StudyFacts, count_settings
+from distaff.reports.pages.summary import summarise
 from distaff.runs import Study, cross
 from distaff.scoring.protocol import scoring
 from distaff.scoring.table import SCORES, read, runs, table
@@ -61,8 +61,8 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             for kind in ("mean", "sampled")
             for name in METRICS
         ]
-        kept = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
-        (place / scoring(study).file).write_text(json.dumps(kept))
+        record = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
+        (place / scoring(study).file).write_text(json.dumps(record))
     return Store(folder)
 
 
@@ -98,12 +98,12 @@ def test_a_table_says_of_each_run_which_setting_it_is_of(both):
 
 
 def test_statistics_count_four_settings_of_three_seeds(toy):
-    played = block(toy, ["mig", "dci"])
+    played = score_array(toy, ["mig", "dci"])
     assert played.values.shape == (1, 2, 4, 3)
     assert np.isfinite(played.values).all()
     study = evidence(toy, resamples=2)
     assert (study.seeds, study.runs) == (3, 12)
-    assert len(np.unique(strata(wide(toy, ["mig"])))) == 4
+    assert len(np.unique(setting_numbers(wide(toy, ["mig"])))) == 4
     assert medians(scores(toy, "mig"), POINT)["n"].to_list() == [3] * 4
     levels = variance_explained(toy, resamples=2).filter(pl.col("metric") == "mig").select("predictor", "levels")
     assert dict(levels.iter_rows()) == {"method": 1, "setting": 4}
@@ -117,7 +117,7 @@ def test_what_is_not_the_seed_is_of_the_setting(toy):
 
 
 def test_settings_of_two_data_sets_are_matched_by_configuration(both):
-    assert block(both, ["mig"]).values.shape == (2, 1, 4, 3)
+    assert score_array(both, ["mig"]).values.shape == (2, 1, 4, 3)
     assert between_datasets(both, ["mig"], resamples=2)["n"].unique().to_list() == [4]
     pairs = paired_medians(both, "mig")
     assert pairs.height == 4
@@ -135,7 +135,7 @@ def test_labels_say_what_tells_settings_apart_and_nothing_else(toy):
 
 @pytest.mark.parametrize("name", ["strength_curves", "score_by_strength", "mig_overview", "total_correlation"])
 def test_figures_show_each_setting_by_itself_and_name_it(toy, name):
-    found = plot(Job(name, "toy"), toy, {})
+    found = compute_figure(FigureJob(name, "toy"), toy, {})
     assert found.frame["n"].to_list() == [3] * found.frame.height
     assert set(found.frame["variant"]) == VARIANTS
     spec = json.dumps([chart.to_dict() for chart in found.charts.values()])
@@ -145,7 +145,7 @@ def test_figures_show_each_setting_by_itself_and_name_it(toy, name):
 
 @pytest.mark.parametrize("name", ["strength_curves", "total_correlation"])
 def test_a_chart_over_strength_draws_a_line_a_setting_with_a_legend(toy, name):
-    chart = next(iter(plot(Job(name, "toy"), toy, {}).charts.values())).to_dict()
+    chart = next(iter(compute_figure(FigureJob(name, "toy"), toy, {}).charts.values())).to_dict()
     dashed = [layer["encoding"]["strokeDash"] for layer in chart["layer"] if "strokeDash" in layer["encoding"]]
     assert dashed
     assert {one["field"] for one in dashed} == {"variant"}
@@ -155,8 +155,8 @@ def test_a_chart_over_strength_draws_a_line_a_setting_with_a_legend(toy, name):
 
 def test_the_pages_count_and_name_four_settings(both, store, tmp_path):
     planned = runs(STUDY, store)
-    assert settings_of(planned) == 8
-    assert "in 8 settings of 3 seeds each" in tell(both, planned).ran
+    assert count_settings(planned) == 8
+    assert "in 8 settings of 3 seeds each" in summarise(both, planned, scorecard(both, resamples=2)).ran
     toy, of_toy = both.filter(pl.col("dataset") == "toy"), planned.filter(pl.col("dataset") == "toy")
     build(StudyFacts("four"), toy, of_toy, tmp_path, formats=())
     method = (tmp_path / "method-dip_vae_i.html").read_text()
@@ -171,7 +171,7 @@ def test_the_pages_count_and_name_four_settings(both, store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "measure", [lambda t: block(t, ["mig"]), lambda t: scores(t, "mig"), lambda t: wide(t, ["mig"])]
+    "measure", [lambda t: score_array(t, ["mig"]), lambda t: scores(t, "mig"), lambda t: wide(t, ["mig"])]
 )
 def test_two_runs_of_one_setting_and_one_seed_raise(toy, measure):
     first = toy["id"][0]
@@ -187,9 +187,9 @@ def test_a_table_of_an_earlier_version_is_completed_from_what_it_has(toy, tmp_pa
     plain.write_csv(tmp_path / "scores.csv")
     found = read(tmp_path / "scores.csv")
     assert found.schema == SCORES
-    assert found["setting"].n_unique() == 2  # what stands in `spec` is known, other things are not
+    assert found["setting"].n_unique() == 2  # only `spec` tells them apart here
     assert found["network"].null_count() == found.height
-    assert set(found.select("metric", "about").unique().rows()) >= {("mig", "factors"), ("train.nll", "training")}
+    assert set(found.select("metric", "about").unique().rows()) >= {("mig", "factors"), ("train.curve_nll", "training")}
     assert paper_six(found) == ["mig", "dci", "modularity"]
     pooled = toy.drop(name for name in ("setting", "configuration", "network", "about"))
     with pytest.raises(DistaffError, match="of one setting and one seed"):

@@ -37,8 +37,8 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             {"representation": "mean", "metric": "downstream.min_test", "value": 0.2, "spec": "downstream(labels=10)"},
             {"representation": "mean", "metric": "downstream", "value": 0.7},
         ]
-        told = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
-        (place / scoring(study).file).write_text(json.dumps(told))
+        record = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
+        (place / scoring(study).file).write_text(json.dumps(record))
     return Store(folder)
 
 
@@ -52,35 +52,35 @@ def test_a_store_alone_gives_the_same_table_as_its_study(tmp_path):
     assert alone.filter((pl.col("metric") == "mig") & (pl.col("representation") == "sampled"))["value"].is_null().all()
 
 
-def test_a_metric_that_was_asked_in_two_ways_tells_its_options(tmp_path):
+def test_a_metric_that_was_evaluated_in_two_ways_has_its_options_in_its_name(tmp_path):
     filled(tmp_path)
     names = set(read(tmp_path)["metric"])
     assert {"downstream", "downstream(labels=10)", "downstream(labels=10).min_test"} <= names
 
 
-def test_a_metric_that_was_asked_again_of_more_rows_counts_once(tmp_path):
+def test_a_metric_that_was_evaluated_again_on_more_rows_counts_once(tmp_path):
     store = filled(tmp_path)
     for one in STUDY.runs:
         rows = [{"representation": "mean", "metric": "mig", "value": 0.9}]
         more = replace(scoring(STUDY), rows=20_000).told()
-        told = {"format": 2, "run": one.id, "asked": more, "scores": rows}
-        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_text(json.dumps(told))
+        record = {"format": 2, "run": one.id, "asked": more, "scores": rows}
+        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_text(json.dumps(record))
     for found in (read(tmp_path), table(replace(STUDY, metrics=()), store), table(STUDY, store)):
         mean = found.filter((pl.col("metric") == "mig") & (pl.col("representation") == "mean"))
         assert mean["id"].is_duplicated().sum() == 0
-    assert mean["value"].max() < 0.5  # what the study asked
+    assert mean["value"].max() < 0.5  # of the study's protocol
 
 
 @pytest.mark.parametrize(
-    ("asked", "name"),
+    ("spec", "name"),
     [
         ("factor_vae_score(train=2000)", "factor_vae_score"),
         ("gaussian_total_correlation(dims='active')", "gaussian_total_correlation(dims='active')"),
     ],
 )
-def test_one_way_of_asking_keeps_the_plain_name_unless_it_is_about_other_latents(asked, name):
-    metric = asked.split("(")[0]
-    assert naming([(metric, asked)])(metric, asked) == name
+def test_one_evaluation_of_a_metric_keeps_the_plain_name_unless_it_is_about_other_latents(spec, name):
+    metric = spec.split("(")[0]
+    assert naming([(metric, spec)])(metric, spec) == name
 
 
 def test_strengths_are_ranked_among_all_that_are_planned(tmp_path):

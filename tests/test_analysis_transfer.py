@@ -10,11 +10,12 @@ from scipy.stats import spearmanr
 
 from distaff.analysis.claims.evidence import evidence
 from distaff.analysis.claims.measures import strongest_with_task, with_tasks
-from distaff.analysis.groups import independent_groups, merges
+from distaff.analysis.factor_merges import merges
 from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
 from distaff.metrics import mig
+from distaff.metrics.groups import independent_groups
 from golden_cases import case
 from simulated_study import Truth, simulated, simulated_study
 

@@ -1,4 +1,4 @@
-"""The shares of variance are those of least squares, and the published cells give the published means."""
+"""The shares of variance are those of least squares, and the published shares give the published means."""
 
 import numpy as np
 import polars as pl
@@ -9,14 +9,14 @@ from simulated_study import simulated
 
 METHOD = """1 36 26 34 37 13  30 39 52 26 23 29  17 21 17 11 41 6  89 50 76 45 60 56
 31 21 14 20 26 10  68 71 58 71 62 62  29 41 47 26 29 31"""
-CELL = """4 69 42 59 51 17  69 80 61 76 40 56  26 42 25 29 50 20  93 74 83 66 68 75
+SETTING = """4 69 42 59 51 17  69 80 61 76 40 56  26 42 25 29 50 20  93 74 83 66 68 75
 61 78 53 59 49 35  87 89 81 88 72 82  59 77 54 72 39 56"""
 
 
-def test_the_published_cells_of_table_5_give_the_published_means():
+def test_the_published_shares_of_table_5_give_the_published_means():
     """The arithmetic behind "37 % and 59 %": a check of the transcription, not of our analysis."""
-    assert np.mean([float(cell) for cell in METHOD.split()]) == pytest.approx(36.95, abs=0.005)
-    assert np.mean([float(cell) for cell in CELL.split()]) == pytest.approx(58.71, abs=0.005)
+    assert np.mean([float(share) for share in METHOD.split()]) == pytest.approx(36.95, abs=0.005)
+    assert np.mean([float(share) for share in SETTING.split()]) == pytest.approx(58.71, abs=0.005)
 
 
 def test_shares_equal_least_squares():

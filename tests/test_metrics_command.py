@@ -80,7 +80,7 @@ def test_scores_of_a_run_are_those_of_both_representations(tmp_path):
         assert all(f"{told[name][kind]['value']:.3f}" in out.stdout for name in asked)
     out = distaff("score", tmp_path)
     assert out.returncode == 2
-    assert "is no run" in out.stderr
+    assert "is not a run" in out.stderr
 
 
 def test_scoring_a_file_imports_no_torch(file):

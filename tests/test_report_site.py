@@ -20,9 +20,9 @@ from distaff.reports import (
     total_correlation,
 )
 from distaff.reports.charts.theme import config, looks, metric_label
-from distaff.reports.pages.facts import StudyFacts
-from distaff.reports.pages.runs import Details, part
+from distaff.reports.pages.runs import Details, file_number
 from distaff.reports.pages.site import build
+from distaff.reports.pages.study_facts import StudyFacts
 from simulated_study import Truth, simulated, simulated_study, untrained
 
 GRID = {"toy": (3, 4, 8, 8)}
@@ -36,7 +36,7 @@ MADE = {"torch": "2", "dirty": False, "joules_of_machine": None, "files": {"run.
 
 
 def repeats() -> pl.DataFrame:
-    """Answers of one run of toy whose spread falls as one over the root of the rows."""
+    """Evaluations of one run of toy whose spread falls as one over the root of the rows."""
     return pl.DataFrame(
         {"dataset": "toy", "metric": name, "rows": n, "draw": draw, "value": 0.2 + (-1) ** draw / n**0.5}
         for name in ("mig", "dci")
@@ -83,11 +83,11 @@ def test_every_figure_lands_as_numbers_and_as_charts(site):
             assert list((site / "figures").glob(f"{slug}*.{ending}"))
         assert {"title", "question", "reading", "interval", "order"} <= FIGURES.plugin(name).marks.keys()
     assert "Not drawn" not in index + toy
-    no_matrix = "no model was asked what its codes tell of factors: `distaff report STUDY --matrices` does"
+    no_matrix = "no factor-code matrices were computed: `distaff report STUDY --matrices` does that"
     assert re.findall("<li>([^<]+)</li>", other) == [
         f"Trees of the factors: {no_matrix}",
         f"Independent groups: {no_matrix}",
-        "Noise of the metrics: no metric was asked again of one run: `distaff report STUDY --repeats` does",
+        "Noise of the metrics: no metric was evaluated repeatedly: `distaff report STUDY --repeats` does that",
     ]
 
 
@@ -105,7 +105,7 @@ def test_the_first_page_opens_with_every_claim_and_links_to_its_figure(site):
     html = page(site / "index.html")
     assert html.index('id="scorecard"') < html.index('class="figure"')
     assert len(re.findall(r'class="claim (?:yes|no|open)"', html)) + html.count("<li>") >= len(CLAIMS)
-    for where in re.findall(r'class="said"><p><a href="([^"]+)"', html):
+    for where in re.findall(r'class="statement"><p><a href="([^"]+)"', html):
         file, _, anchor = where.partition("#")
         assert f'id="{anchor}"' in page(site / (file or "index.html"))
     assert pl.read_csv(site / "scorecard.csv")["name"].to_list() == list(CLAIMS)
@@ -118,21 +118,21 @@ def test_every_run_is_found_in_its_file_with_scores_curve_and_pictures(site):
     for number in range(parts):
         known[number] = json.loads(page(site / "runs" / f"{number}.js").removeprefix("runsOf(").rstrip(");\n"))
     for row in runs.iter_rows(named=True):
-        told = known[part(row["id"], parts)][row["id"]]
-        assert told["command"] == row["command"]
-        assert {name for name, _, _ in told["scores"]} >= {"mig", "train.nll"}
-    assert told["curve"]["step"][-1] == 300
-    assert len(told["curve"]["step"]) <= 60
-    assert told["pictures"] == [["images", "../runs/x/picture-images.png"]]
+        text = known[file_number(row["id"], parts)][row["id"]]
+        assert text["command"] == row["command"]
+        assert {name for name, _, _ in text["scores"]} >= {"mig", "train.nll"}
+    assert text["curve"]["step"][-1] == 300
+    assert len(text["curve"]["step"]) <= 60
+    assert text["pictures"] == [["images", "../runs/x/picture-images.png"]]
 
 
-def limits(folder: Path) -> dict:
-    return json.loads(re.search(r"const REPORT = (.*);</script>", page(folder / "run.html"))[1])["limits"]
+def baselines(folder: Path) -> dict:
+    return json.loads(re.search(r"const REPORT = (.*);</script>", page(folder / "run.html"))[1])["baselines"]
 
 
-def test_a_run_page_knows_the_reach_of_scores_and_what_untrained_models_have(site):
-    assert limits(site).keys() == {"toy"}
-    known = limits(site)["toy"]
+def test_a_run_page_shows_the_scores_of_noise_and_of_untrained_models(site):
+    assert baselines(site).keys() == {"toy"}
+    known = baselines(site)["toy"]
     assert known["mig"][:2] == [0.0, 1.0]
     assert 0.6 < known["modularity"][0] < 0.8
     assert known["mig"][3] == round(untrained()["value"].max(), 4)
@@ -140,15 +140,15 @@ def test_a_run_page_knows_the_reach_of_scores_and_what_untrained_models_have(sit
     assert "sap" not in known
 
 
-def test_measured_ends_go_before_computed_ones(tmp_path):
+def test_measured_baselines_go_before_computed_ones(tmp_path):
     table, runs = simulated(2, metrics=("mig", "sap"))
     ends = [{"method": of, "metric": name, "value": value} for of, name, value in
             (("noise", "sap", 0.01), ("perfect", "sap", 0.25), ("perfect", "mig", 0.9))]  # fmt: skip
-    floor = pl.concat([untrained(), untrained(3)[:3].drop("method", "metric", "value").hstack(pl.DataFrame(ends))],
+    baseline = pl.concat([untrained(), untrained(3)[:3].drop("method", "metric", "value").hstack(pl.DataFrame(ends))],
                       how="diagonal_relaxed")  # fmt: skip
-    build(StudyFacts("one", grids=GRID), table, runs, tmp_path, untrained=floor, formats=())
-    assert limits(tmp_path)["toy"]["sap"] == [0.01, 0.25, None, None]
-    assert limits(tmp_path)["toy"]["mig"][:2] == [0.0, 0.9]
+    build(StudyFacts("one", grids=GRID), table, runs, tmp_path, untrained=baseline, formats=())
+    assert baselines(tmp_path)["toy"]["sap"] == [0.01, 0.25, None, None]
+    assert baselines(tmp_path)["toy"]["mig"][:2] == [0.0, 0.9]
 
 
 def test_a_report_says_how_many_test_rows_were_trained_on(tmp_path):
@@ -162,15 +162,15 @@ def test_a_report_says_how_many_test_rows_were_trained_on(tmp_path):
 
 
 def test_figures_of_scores_hold_the_span_of_untrained_models():
-    table, floor = simulated(2, metrics=("mig", "dci"))[0], untrained(metrics=("dci",))
+    table, baseline = simulated(2, metrics=("mig", "dci"))[0], untrained(metrics=("dci",))
     for draw in (score_by_method, strength_curves):
-        frame = draw(table, untrained=floor).frame
+        frame = draw(table, untrained=baseline).frame
         assert frame.filter(pl.col("metric") == "mig")["untrained_low"].is_null().all()
         of_dci = frame.filter(pl.col("metric") == "dci")
-        assert of_dci["untrained_high"].unique().to_list() == [floor["value"].max()]
-    one = score_by_strength(table, metric="dci", untrained=floor)
-    assert one.frame["untrained_low"].unique().to_list() == [floor["value"].min()]
-    zones = [layer for layer in one.charts["β-VAE"].to_dict()["layer"] if layer["mark"].get("style") == "floor"]
+        assert of_dci["untrained_high"].unique().to_list() == [baseline["value"].max()]
+    one = score_by_strength(table, metric="dci", untrained=baseline)
+    assert one.frame["untrained_low"].unique().to_list() == [baseline["value"].min()]
+    zones = [layer for layer in one.charts["β-VAE"].to_dict()["layer"] if layer["mark"].get("style") == "baseline"]
     assert len(zones) == 1
     assert not [
         layer for layer in score_by_strength(table).charts["β-VAE"].to_dict()["layer"] if "style" in layer["mark"]
@@ -221,7 +221,7 @@ def test_a_data_set_with_one_run_is_named_and_not_drawn(tmp_path):
     assert 'id="mig_overview-dsprites"' not in html
 
 
-def test_figures_are_written_in_the_formats_that_are_asked_for(tmp_path):
+def test_figures_are_written_in_the_formats_that_are_requested(tmp_path):
     table, runs = simulated(2, metrics=("mig",))
     build(StudyFacts("one"), table, runs, tmp_path, formats=("png", "latex"))
     folder = tmp_path / "figures"
@@ -233,11 +233,11 @@ def test_figures_are_written_in_the_formats_that_are_asked_for(tmp_path):
 
 
 def test_the_overview_tells_which_medians_lie_above_the_best_untrained_model():
-    floor = untrained()
-    frame = mig_overview(simulated()[0], untrained=floor).frame
-    assert frame["floor"].unique().to_list() == [floor["value"].max()]
-    assert frame["above_floor"].to_list() == (frame["median"] > floor["value"].max()).to_list()
-    assert mig_overview(simulated()[0]).frame["above_floor"].is_null().all()
+    baseline = untrained()
+    frame = mig_overview(simulated()[0], untrained=baseline).frame
+    assert frame["untrained_best"].unique().to_list() == [baseline["value"].max()]
+    assert frame["above_untrained"].to_list() == (frame["median"] > baseline["value"].max()).to_list()
+    assert mig_overview(simulated()[0]).frame["above_untrained"].is_null().all()
 
 
 def test_total_correlation_shows_the_planted_directions():
@@ -256,7 +256,7 @@ def test_a_figure_in_a_notebook_is_one_chart_with_all_its_panels():
 def test_the_noise_of_a_metric_halves_with_four_times_the_rows():
     frame = metric_variance(simulated()[0], repeats=repeats()).frame.filter(pl.col("metric") == "mig")
     assert frame["deviation"][0] == pytest.approx(2 * frame["deviation"][1])
-    with pytest.raises(DistaffError, match="no answer differs"):
+    with pytest.raises(DistaffError, match="the same value"):
         metric_variance(simulated()[0], repeats=repeats().with_columns(value=pl.lit(0.1)))
 
 
@@ -286,7 +286,7 @@ def test_every_method_has_its_own_look_and_both_themes_the_same_fields():
 
 
 def test_what_made_a_run_is_told_in_words_without_checksums(site):
-    told = "".join(page(path) for path in (site / "runs").glob("*.js"))
-    assert '"made":{"torch":"2","dirty":false}' in told.replace(": ", ":").replace(", ", ",")
-    assert "joules" not in told
-    assert "sha256" not in told
+    text = "".join(page(path) for path in (site / "runs").glob("*.js"))
+    assert '"made":{"torch":"2","dirty":false}' in text.replace(": ", ":").replace(", ", ",")
+    assert "joules" not in text
+    assert "sha256" not in text

@@ -1,1 +1,1 @@
-"""What the table of scores says: pure functions from a data frame to a data frame, each with its uncertainty."""
+"""The statistics of a study: pure functions from the table of scores to a data frame, each with its uncertainty."""

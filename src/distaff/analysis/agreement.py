@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.duplicates import counted_once
-from distaff.analysis.intervals import RESAMPLES, Interval, centred, seeds_of, strata, weights
+from distaff.analysis.duplicates import without_duplicates
+from distaff.analysis.intervals import RESAMPLES, Interval, centred, seeds_per_setting, setting_numbers, weights
 from distaff.analysis.scores import wide
 
 Array = NDArray[np.float64]
@@ -31,7 +31,7 @@ def spearman(x: Array, y: Array) -> Array:
 
     a, b = (rankdata(values, axis=-1) for values in (x, y))
     a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (a, b))
-    return _divided((a * b).sum(axis=-1), np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
+    return _ratio((a * b).sum(axis=-1), np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
 
 
 def ranks(values: Array, times: Array) -> Ranks:
@@ -40,9 +40,9 @@ def ranks(values: Array, times: Array) -> Ranks:
     Nothing is sorted again for a resample: the rank of a value is the weight of the smaller ones, and half that of its
     equals.
     """
-    known, place = np.unique(values, return_inverse=True)
+    distinct, place = np.unique(values, return_inverse=True)
     order = np.argsort(place, kind="stable")
-    first = np.searchsorted(place[order], np.arange(len(known)))
+    first = np.searchsorted(place[order], np.arange(len(distinct)))
     drawn = []
     for weight in (np.ones((1, len(values))), times):
         equal = np.add.reduceat(weight[:, order], first, axis=1)
@@ -52,19 +52,19 @@ def ranks(values: Array, times: Array) -> Ranks:
     return Ranks(drawn[0][0], drawn[1], norms)
 
 
-def correlated(a: Ranks, b: Ranks, times: Array, cells: NDArray[np.int64]) -> Interval:
+def correlated(a: Ranks, b: Ranks, times: Array, settings: NDArray[np.int64]) -> Interval:
     """Spearman's correlation of two scores of the same runs, with its bootstrap interval over seeds."""
-    value = _divided(a.plain @ b.plain, np.sqrt((a.plain @ a.plain) * (b.plain @ b.plain)))
-    drawn = _divided(np.einsum("bn,bn,bn->b", times, a.drawn, b.drawn), a.norms * b.norms)
-    return centred(float(value), drawn, seeds_of(cells), len(cells), (-1.0, 1.0))
+    value = _ratio(a.plain @ b.plain, np.sqrt((a.plain @ a.plain) * (b.plain @ b.plain)))
+    drawn = _ratio(np.einsum("bn,bn,bn->b", times, a.drawn, b.drawn), a.norms * b.norms)
+    return centred(float(value), drawn, seeds_per_setting(settings), len(settings), (-1.0, 1.0))
 
 
 def correlation(runs: pl.DataFrame, a: str, b: str, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
     """Spearman's correlation of two columns over the runs that have both, with its bootstrap interval over seeds."""
     both = runs.drop_nulls([a, b])
-    cells = strata(both)
+    settings = setting_numbers(both)
     times = weights(both, resamples, seed)
-    return correlated(ranks(both[a].to_numpy(), times), ranks(both[b].to_numpy(), times), times, cells)
+    return correlated(ranks(both[a].to_numpy(), times), ranks(both[b].to_numpy(), times), times, settings)
 
 
 def agreement(
@@ -81,31 +81,31 @@ def agreement(
     downstream tasks) of the paper; names are columns of `wide`. Gives a, b, rho, low, high and n; rho is null where one
     score is constant, or fewer than three runs have both. Runs of the same mathematics count once.
     """
-    other = rows if columns is None else columns
+    others = rows if columns is None else columns
     out: list[dict[str, object]] = []
-    for (dataset,), part in wide(counted_once(table), {*rows, *other}).group_by("dataset", maintain_order=True):
+    for (dataset,), part in wide(without_duplicates(table), {*rows, *others}).group_by("dataset", maintain_order=True):
         known: dict[tuple[str, str], Interval] = {}
-        ask = _asker(part, seed, resamples)
+        correlate = _correlations(part, seed, resamples)
         for a in (name for name in rows if name in part.columns):
-            for b in (name for name in other if name in part.columns):
-                found = known.get((b, a)) or ask(a, b)
-                known[a, b] = found
-                out.append({"dataset": dataset, "a": a, "b": b, **_row(found)})
+            for b in (name for name in others if name in part.columns):
+                interval = known.get((b, a)) or correlate(a, b)
+                known[a, b] = interval
+                out.append({"dataset": dataset, "a": a, "b": b, **_row(interval)})
     text = {"dataset": pl.String(), "a": pl.String(), "b": pl.String()}
     numbers = {"rho": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "n": pl.Int64()}
     return pl.DataFrame(out, schema={**text, **numbers})
 
 
-def _asker(part: pl.DataFrame, seed: int, resamples: int) -> Callable[[str, str], Interval]:
-    """Correlations between the columns of one data set: a column that every run has is ranked once for all pairs."""
-    cells = strata(part)
+def _correlations(part: pl.DataFrame, seed: int, resamples: int) -> Callable[[str, str], Interval]:
+    """Correlations of two columns of one data set: a column that every run has is ranked once for all pairs."""
+    settings = setting_numbers(part)
     times = weights(part, resamples, seed)
 
     @functools.cache
     def ranked(name: str) -> Ranks:
         return ranks(part[name].to_numpy(), times)
 
-    def ask(a: str, b: str) -> Interval:
+    def correlate(a: str, b: str) -> Interval:
         n = part.drop_nulls([a, b]).height
         if n < 3:
             return Interval(float("nan"), float("nan"), float("nan"), n)
@@ -114,16 +114,16 @@ def _asker(part: pl.DataFrame, seed: int, resamples: int) -> Callable[[str, str]
             return Interval(value, value, value, n)
         if n < part.height:
             return correlation(part, a, b, seed=seed, resamples=resamples)
-        return correlated(ranked(a), ranked(b), times, cells)
+        return correlated(ranked(a), ranked(b), times, settings)
 
-    return ask
+    return correlate
 
 
-def _divided(above: Array, below: Array) -> Array:
-    out: Array = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 1e-9)
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    out: Array = np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 1e-9)
     return out
 
 
-def _row(found: Interval) -> dict[str, float | int | None]:
-    ends = {"rho": found.value, "low": found.low, "high": found.high}
-    return {**{name: None if np.isnan(value) else value for name, value in ends.items()}, "n": found.n}
+def _row(interval: Interval) -> dict[str, float | int | None]:
+    numbers = {"rho": interval.value, "low": interval.low, "high": interval.high}
+    return {**{name: None if np.isnan(value) else value for name, value in numbers.items()}, "n": interval.n}

@@ -19,27 +19,31 @@ NUMBER = ("representation", "metric", "about", "value")
 
 
 @functools.lru_cache(maxsize=4096)
-def plain(spec: str) -> str:
-    """The method that `spec` is by another name, in the one text of both; `spec` itself where it is its own."""
+def canonical_method(spec: str) -> str:
+    """The method that `spec` is by another name, in the text that both share; else `spec` itself."""
     try:
-        found = METHODS.parse(spec)
+        method = METHODS.parse(spec)
     except DistaffError:  # a table may hold methods whose file is elsewhere
         return spec
-    values, other = METHODS.plugin(found.name).marks.get("same_as", ({}, ""))
-    alike = bool(values) and all(found[name] == float(value) for name, value in values.items())
-    return str(METHODS.parse(other)) if alike else spec
+    values, other = METHODS.plugin(method.name).marks.get("same_as", ({}, ""))
+    equal = bool(values) and all(method[name] == float(value) for name, value in values.items())
+    return str(METHODS.parse(other)) if equal else spec
 
 
-def counted_once(table: pl.DataFrame) -> pl.DataFrame:
-    """The table without runs that stand in it under another name: same data set, seed and all else but the method."""
-    names = {spec: plain(spec) for spec in table["spec"].unique().to_list()}
+def without_duplicates(table: pl.DataFrame) -> pl.DataFrame:
+    """The table without runs that it also holds under another name: same data set, seed and all else but the method."""
+    names = {spec: canonical_method(spec) for spec in table["spec"].unique().to_list()}
     if all(spec == name for spec, name in names.items()):
         return table
     table = complete(table)
     same = [name for name in table.columns if name not in (*OF_METHOD, *NUMBER)]
-    plainly = pl.col("spec").replace_strict(names, return_dtype=pl.String)
-    without_critic = pl.col("optim").cast(pl.String).str.replace(r", critic_.*$", "")  # which only one of them has
-    runs = table.select("id", "spec", *same, plain=plainly, optim=without_critic).unique("id")
-    first = runs.sort(pl.col("spec") != pl.col("plain"), "spec").unique([*same, "plain", "optim"], keep="first")
-    kept = pl.concat([runs.filter(pl.col("spec") == pl.col("plain"))["id"], first["id"]]).unique()
-    return table.filter(pl.col("id").is_in(kept.implode()))
+    canonical = pl.col("spec").replace_strict(names, return_dtype=pl.String)
+    optim_without_critic = (
+        pl.col("optim").cast(pl.String).str.replace(r", critic_.*$", "")
+    )  # which only one of them has
+    runs = table.select("id", "spec", *same, canonical=canonical, optim=optim_without_critic).unique("id")
+    chosen = runs.sort(pl.col("spec") != pl.col("canonical"), "spec").unique(
+        [*same, "canonical", "optim"], keep="first"
+    )
+    ids = pl.concat([runs.filter(pl.col("spec") == pl.col("canonical"))["id"], chosen["id"]]).unique()
+    return table.filter(pl.col("id").is_in(ids.implode()))

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.scores import CELL
+from distaff.analysis.settings import SETTING
 
 LEVEL = 0.95
 RESAMPLES = 400
@@ -35,9 +35,9 @@ class Interval(NamedTuple):
     n: int
 
 
-def strata(rows: pl.DataFrame) -> Ints:
+def setting_numbers(rows: pl.DataFrame) -> Ints:
     """A number for the setting that each row belongs to."""
-    return rows.select(pl.struct(*CELL).rank("dense")).to_series().cast(pl.Int64).to_numpy() - 1
+    return rows.select(pl.struct(*SETTING).rank("dense")).to_series().cast(pl.Int64).to_numpy() - 1
 
 
 def seed_weights(seeds: Sequence[int] | Ints, resamples: int, seed: int) -> Array:
@@ -50,14 +50,14 @@ def seed_weights(seeds: Sequence[int] | Ints, resamples: int, seed: int) -> Arra
 
 def weights(rows: pl.DataFrame, resamples: int, seed: int) -> Array:
     """The weight of each row in each resample [resamples n], those of a setting together as many as its rows."""
-    return row_weights(strata(rows), rows["seed"].to_numpy(), resamples, seed)
+    return row_weights(setting_numbers(rows), rows["seed"].to_numpy(), resamples, seed)
 
 
-def row_weights(cells: Ints, seeds: Ints, resamples: int, seed: int) -> Array:
+def row_weights(settings: Ints, seeds: Ints, resamples: int, seed: int) -> Array:
     """`weights` of rows whose setting and seed are given as numbers [n]."""
-    known, place = np.unique(seeds, return_inverse=True)
-    drawn = seed_weights(known, resamples, seed)[:, place]
-    _, group, sizes = np.unique(cells, return_inverse=True, return_counts=True)
+    distinct, place = np.unique(seeds, return_inverse=True)
+    drawn = seed_weights(distinct, resamples, seed)[:, place]
+    _, group, sizes = np.unique(settings, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     sums = np.add.reduceat(drawn[:, order], np.cumsum(sizes) - sizes, axis=1)
     scaled: Array = drawn * (sizes / sums)[:, group]
@@ -72,27 +72,27 @@ def centred(
     bounds: tuple[float, float] = (-np.inf, np.inf),
     level: float = LEVEL,
 ) -> Interval:
-    """The interval of a smooth statistic: `value` -+ t * the deviation of its draws, widened to its due.
+    """The interval of a smooth statistic: `value` -+ t * the deviation of its draws, widened for its few seeds.
 
     Resampling takes noise for signal, which moves the draws: only their spread counts. n seeds weighed by themselves
     spread by (n - 1) / (n + 1) of the variance that n others have. The deviation comes from n `seeds`, whatever the
     number of settings that share them: t is Student's with n - 1 degrees of freedom. The interval ends at the `bounds`
-    of what the statistic can be, and always holds its value. `n` counts runs.
+    of what the statistic can be, and always contains its value. `n` counts runs.
     """
     finite = drawn[np.isfinite(drawn)]
     if seeds <= 1 or len(finite) < 2 or not np.isfinite(value):
         return Interval(value, float("nan"), float("nan"), n)
-    wide = float(student(seeds, level)) * float(finite.std(ddof=1)) * np.sqrt((seeds + 1) / (seeds - 1))
-    low, high = max(value - wide, min(value, bounds[0])), min(value + wide, max(value, bounds[1]))
+    half = float(student(seeds, level)) * float(finite.std(ddof=1)) * np.sqrt((seeds + 1) / (seeds - 1))
+    low, high = max(value - half, min(value, bounds[0])), min(value + half, max(value, bounds[1]))
     return Interval(value, float(low), float(high), n)
 
 
 def student(seeds: float | NDArray[Any], level: float = LEVEL) -> Array:
-    """How many deviations an interval of n seeds reaches to each side: Student's t with n - 1 degrees of freedom."""
+    """How many deviations wide an interval of n seeds is to each side: Student's t with n - 1 degrees of freedom."""
     from scipy.special import stdtrit
 
-    reach: Array = np.asarray(stdtrit(np.asarray(seeds) - 1.0, (1 + level) / 2))
-    return reach
+    quantile: Array = np.asarray(stdtrit(np.asarray(seeds) - 1.0, (1 + level) / 2))
+    return quantile
 
 
 def percentile(value: float, drawn: Array, n: int, level: float = LEVEL) -> Interval:
@@ -101,14 +101,14 @@ def percentile(value: float, drawn: Array, n: int, level: float = LEVEL) -> Inte
     return Interval(value, min(value, float(low)), max(value, float(high)), n)
 
 
-def seeds_of(cells: Ints) -> float:
+def seeds_per_setting(settings: Ints) -> float:
     """How many runs a setting has on average."""
-    return len(cells) / max(1, len(np.unique(cells)))
+    return len(settings) / max(1, len(np.unique(settings)))
 
 
 def median(
     values: Array,
-    cells: Ints | None = None,
+    settings: Ints | None = None,
     seeds: Ints | None = None,
     *,
     seed: int = 0,
@@ -121,22 +121,24 @@ def median(
     greatest, which covers the true median in 1 - 2 / 2^5 = 93.75 % of studies; three seeds cover it in 75 % only. Of
     several settings it is `centred`, as their runs are no sample of their own.
     """
-    cells = np.zeros(len(values), dtype=np.int64) if cells is None else cells
+    settings = np.zeros(len(values), dtype=np.int64) if settings is None else settings
     seeds = np.arange(len(values)) if seeds is None else seeds
-    value, several = float(np.median(values)), len(np.unique(cells)) > 1
-    if (of := seeds_of(cells)) <= 1:
+    value, several = float(np.median(values)), len(np.unique(settings)) > 1
+    if (n_seeds := seeds_per_setting(settings)) <= 1:
         return Interval(value, float("nan"), float("nan"), len(values))
-    drawn = weighted_median(values, row_weights(cells, seeds, resamples, seed))
+    drawn = weighted_median(values, row_weights(settings, seeds, resamples, seed))
     return (
-        centred(value, drawn, of, len(values), level=level) if several else percentile(value, drawn, len(values), level)
+        centred(value, drawn, n_seeds, len(values), level=level)
+        if several
+        else percentile(value, drawn, len(values), level)
     )
 
 
 def weighted_median(values: Array, weights: Array) -> Array:
-    """The median of `values` [n] under each row of `weights` [b n]: where half of the weight is reached."""
+    """The median of `values` [n] under each row of `weights` [b n]: where the sum of weights passes half."""
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[:, order], axis=1)
-    middle: Array = values[order][(reached < reached[:, -1:] / 2).sum(axis=1)]
+    cumulated = np.cumsum(weights[:, order], axis=1)
+    middle: Array = values[order][(cumulated < cumulated[:, -1:] / 2).sum(axis=1)]
     return middle
 
 
@@ -148,10 +150,11 @@ def medians(rows: pl.DataFrame, by: Sequence[str], *, seed: int = 0, resamples: 
     finite = rows.filter(pl.col("value").is_finite())
     out = []
     for key, group in finite.group_by(*by, maintain_order=True):
-        found = median(
-            group["value"].to_numpy(), strata(group), group["seed"].to_numpy(), seed=seed, resamples=resamples
+        interval = median(
+            group["value"].to_numpy(), setting_numbers(group), group["seed"].to_numpy(), seed=seed, resamples=resamples
         )
-        ends = {end: None if np.isnan(number) else number for end, number in (("low", found.low), ("high", found.high))}
-        out.append({**dict(zip(by, key, strict=True)), "median": found.value, **ends, "n": found.n})
+        ends = {"low": interval.low, "high": interval.high}
+        known = {name: None if np.isnan(end) else end for name, end in ends.items()}
+        out.append({**dict(zip(by, key, strict=True)), "median": interval.value, **known, "n": interval.n})
     numbers = {"median": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "n": pl.Int64()}
     return pl.DataFrame(out, schema={**{name: rows.schema[name] for name in by}, **numbers}).sort(*by)

@@ -1,4 +1,4 @@
-"""What the numbers of a metric are about, and what they are called: from its decorator, which is read and not run."""
+"""What the numbers of a metric are about, and its label: read from its decorator, without running its file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OF_METRICS = ABOUT[:3]
 
 
 class Marks(NamedTuple):
-    """What is known of a metric; `about` is None where no plug-in of its name is here, and it enters no analysis."""
+    """The marks of a metric; `about` is None where no plug-in of its name is installed: no analysis takes it up."""
 
     about: str | None
     label: str
@@ -44,8 +44,8 @@ def marks(column: str) -> Marks:
     name = head(column)
     if name == "train":
         plain = column.partition("@")[0]
-        told = plain.partition(".")[2].replace("_", " ") or plain
-        return TRAINING.get(plain, Marks("training", told, told, False))
+        label = plain.partition(".")[2].replace("_", " ") or plain
+        return TRAINING.get(plain, Marks("training", label, label, False))
     if name in BETWEEN:
         return BETWEEN[name]
     for kind in (METRICS, TASKS):
@@ -54,20 +54,20 @@ def marks(column: str) -> Marks:
     return Marks(None, name.replace("_", " "), name.replace("_", " "))
 
 
-def _of_plugin(plugin: Plugin, own: bool) -> Marks:
-    """A plug-in of the user's own is none of those that the 2019 study compared, whatever it declares."""
+def _of_plugin(plugin: Plugin, packaged: bool) -> Marks:
+    """A plug-in from outside the package is none that the 2019 study compared, whatever it declares."""
     label = plugin.marks.get("label") or plugin.name.replace("_", " ")
     return Marks(
         about_of(plugin),
         label,
         plugin.marks.get("symbol") or label,
         plugin.marks.get("higher_is_better", True),
-        plugin.marks.get("study_2019", 0) if own else 0,
+        plugin.marks.get("study_2019", 0) if packaged else 0,
     )
 
 
 def about_of(plugin: Plugin) -> str:
-    """What the numbers of a metric or task are about; raises `DistaffError` where it declares what there is not."""
+    """What the numbers of a metric or task are about; raises `DistaffError` for an unknown `about=`."""
     if plugin.kind == TASKS.kind:
         return "task"
     declared: str = plugin.marks.get("about") or ("factors" if "factors" in plugin.required else "codes")

@@ -1,7 +1,7 @@
-"""What of a study the 2019 paper speaks of: its six metrics, and its methods at the strengths that it tried.
+"""The part of a study that the 2019 paper is about: its six metrics, and its methods at the strengths that it tried.
 
 A claim is tested on these, whatever else a study has: another metric, or a strength that the paper never had, would
-decide about a sentence that does not speak of it.
+decide about a sentence that is not about it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ RANGES = {  # of the strength of each method, the ends included: studies/unsuper
 def in_range(table: pl.DataFrame) -> pl.DataFrame:
     """The runs of the paper's methods at strengths within its ranges."""
     strength = pl.col("strength")
-    inside = [(pl.col("method") == name) & strength.is_between(*ends) for name, ends in RANGES.items()]
-    return table.filter(pl.any_horizontal(inside))
+    conditions = [(pl.col("method") == name) & strength.is_between(*ends) for name, ends in RANGES.items()]
+    return table.filter(pl.any_horizontal(conditions))
 
 
 def comparable(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """What a figure shows beside published numbers: runs and metrics of the paper, or all where there are too few."""
-    kept = in_range(table)
-    if kept.is_empty() or kept.n_unique("spec") < 2:
-        kept = table
-    return kept, paper_six(kept) or supervised(kept)
+    """The runs and metrics to show beside published numbers: those of the paper, or all where there are too few."""
+    inside_range = in_range(table)
+    if inside_range.is_empty() or inside_range.n_unique("spec") < 2:
+        inside_range = table
+    return inside_range, paper_six(inside_range) or supervised(inside_range)

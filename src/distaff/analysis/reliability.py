@@ -1,4 +1,4 @@
-"""Whether scores hold more than noise: a study that sees nothing cannot say that there is nothing to see.
+"""Whether scores hold more than noise: a study that detects no effect cannot say that there is none.
 
 The null hypothesis is that a score is luck: within a data set and seed, each setting could have had the score of any
 other. So scores are permuted over the settings of their seed, each metric by itself. What the runs of one seed share
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PERMUTATIONS = 199
-SURE = 0.04  # the rate at which noise passes for more
+SURE = 0.04  # the rate at which noise is taken for more than noise
 HALF = 0.5  # of the variance of settings' means: less than that is not a measurement
 
 
@@ -45,7 +45,7 @@ class Reliability(NamedTuple):
         return bool(self.settings[place] <= SURE and self.reliability[place] >= HALF)
 
     def more_than_noise(self, name: str | None = None) -> bool:
-        """Whether a column, by default all columns taken together, tells settings or goes with another column."""
+        """Whether a column, by default all columns taken together, tells settings apart or goes with another column."""
         if not self.columns:
             return False
         if name is None:
@@ -55,32 +55,42 @@ class Reliability(NamedTuple):
 
 
 def reliabilities(
-    columns: Sequence[str], scores: Sequence[Sequence[Array]], cells: Sequence[Ints], seeds: Sequence[Ints], seed: int
+    columns: Sequence[str],
+    scores: Sequence[Sequence[Array]],
+    settings: Sequence[Ints],
+    seeds: Sequence[Ints],
+    seed: int,
 ) -> Reliability:
     """The reliability of `scores` [part][column][run], whose runs have these settings and seeds."""
     k = len(columns)
-    apart, together, shares = np.zeros((k, 1 + PERMUTATIONS)), np.zeros((k, k, 1 + PERMUTATIONS)), np.zeros(k)
-    for number, (of_part, cell, of_seed) in enumerate(zip(scores, cells, seeds, strict=True)):
-        drawn = [_permuted(one, cell, of_seed, (seed, number, place)) for place, one in enumerate(of_part)]
+    between_settings, together, shares = (
+        np.zeros((k, 1 + PERMUTATIONS)),
+        np.zeros((k, k, 1 + PERMUTATIONS)),
+        np.zeros(k),
+    )
+    for number, (part_scores, part_settings, part_seeds) in enumerate(zip(scores, settings, seeds, strict=True)):
+        drawn = [
+            _permuted(one, part_settings, part_seeds, (seed, number, place)) for place, one in enumerate(part_scores)
+        ]
         for place, values in enumerate(drawn):
             between, share = _between(values)
-            apart[place] += between
+            between_settings[place] += between
             shares[place] += share / len(scores)
         for a, b in combinations(range(k), 2):
             rho = (np.nan_to_num(drawn[a]) * np.nan_to_num(drawn[b])).sum(axis=(1, 2))
             together[a, b] += rho**2
             together[b, a] += rho**2
-    found = [_p(one) for one in apart], [_p(one.sum(axis=0)) for one in together]
+    p_settings, p_together = [_p(one) for one in between_settings], [_p(one.sum(axis=0)) for one in together]
     return Reliability(
-        tuple(columns), np.array(found[0]), np.array(found[1]), shares,
-        _p(apart.sum(axis=0)), _p(together.sum(axis=(0, 1)) / 2),
+        tuple(columns), np.array(p_settings), np.array(p_together), shares,
+        _p(between_settings.sum(axis=0)), _p(together.sum(axis=(0, 1)) / 2),
     )  # fmt: skip
 
 
-def _permuted(values: Array, cells: Ints, seeds: Ints, key: tuple[int, ...]) -> Array:
-    """Scores [1 + permutations seed setting] of unit length, less their mean, as found and permuted within seeds."""
+def _permuted(values: Array, settings: Ints, seeds: Ints, key: tuple[int, ...]) -> Array:
+    """Scores [1 + permutations seed setting] of unit length, less their mean, as observed and permuted within seeds."""
     _, row = np.unique(seeds, return_inverse=True)
-    _, place = np.unique(cells, return_inverse=True)
+    _, place = np.unique(settings, return_inverse=True)
     square = np.full((row.max() + 1, place.max() + 1), np.nan)
     there = np.isfinite(values)
     square[row[there], place[there]] = values[there] - values[there].mean() if there.any() else np.nan
@@ -92,17 +102,17 @@ def _permuted(values: Array, cells: Ints, seeds: Ints, key: tuple[int, ...]) -> 
 
 
 def _between(values: Array) -> tuple[Array, float]:
-    """The share of the sum of squares between settings, for each permutation, and the reliability of what was found."""
+    """The share of the sum of squares between settings, for each permutation, and the reliability of the scores."""
     there = np.isfinite(values)
     sums, sizes = np.nansum(values, axis=1), there.sum(axis=1)
     between = np.divide(sums**2, sizes, out=np.zeros_like(sums), where=sizes > 0).sum(axis=1)
-    settings, n = int((sizes[0] > 0).sum()), int(sizes[0].sum())
-    left = float(np.nansum(values[0] ** 2) - between[0])
-    if n <= settings or settings < 2 or between[0] <= 0:
+    n_settings, n = int((sizes[0] > 0).sum()), int(sizes[0].sum())
+    residual = float(np.nansum(values[0] ** 2) - between[0])
+    if n <= n_settings or n_settings < 2 or between[0] <= 0:
         return between, 0.0
-    return between, max(0.0, 1 - left / (n - settings) / (between[0] / (settings - 1)))
+    return between, max(0.0, 1 - residual / (n - n_settings) / (between[0] / (n_settings - 1)))
 
 
-def _p(found: Array) -> float:
-    """How often a permutation reaches what was found, itself among them; 1 where nothing varies."""
-    return float((found >= found[0] * (1 - 1e-9)).mean()) if found[0] > 0 else 1.0
+def _p(statistics: Array) -> float:
+    """How often a permutation is at least the observed first one, which counts too; 1 where nothing varies."""
+    return float((statistics >= statistics[0] * (1 - 1e-9)).mean()) if statistics[0] > 0 else 1.0

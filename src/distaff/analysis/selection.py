@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.block import Block, block
-from distaff.analysis.duplicates import counted_once
+from distaff.analysis.duplicates import without_duplicates
 from distaff.analysis.intervals import RESAMPLES, centred, seed_weights
+from distaff.analysis.score_array import ScoreArray, score_array
 from distaff.analysis.scores import sign, supervised, unsupervised
 from distaff.errors import DistaffError
 
@@ -26,7 +26,7 @@ PUBLISHED = {  # (same metric, same data set): Table 1 of Locatello et al. (2019
     (True, False): 0.593,
     (True, True): 0.807,
 }
-ENDS = {"low": pl.Float64(), "high": pl.Float64()}
+INTERVAL_COLUMNS = {"low": pl.Float64(), "high": pl.Float64()}
 LEAST_SEEDS = 4  # of an interval: with two seeds a game has one choice and one judge, and its resamples are all alike
 Array = NDArray[np.float64]
 
@@ -47,28 +47,28 @@ def transfer_game(
     """Tables 1 and 6 of the paper: how often a transferred setting beats or ties a random model.
 
     A row for same or different metric and data set: probability, low, high (null below four seeds), chance (1/2 and
-    half the ties: what a random setting reaches), published, and the settings and seeds behind it. Seeds are resampled
+    half the ties: the rate of a random setting), published, and the settings and seeds behind it. Seeds are resampled
     for all settings together, and a run is never judged by itself. Runs of the same mathematics play once. Rows that
     need a second metric or data set are left out without. By default with all disentanglement scores.
     """
-    played = block(counted_once(table), supervised(table) if metrics is None else metrics)
+    played = score_array(without_duplicates(table), supervised(table) if metrics is None else metrics)
     chance = _chance(played.values)
     rows = []
     for (metric, dataset), published in PUBLISHED.items():
         outcomes = game_outcomes(played, metric=metric, dataset=dataset)
         if outcomes is not None:
-            told = {"metric": _word(metric), "dataset": _word(dataset)}
+            labels = {"metric": _word(metric), "dataset": _word(dataset)}
             numbers = {**_interval(outcomes, played, seed, resamples), "chance": chance, "published": published}
-            rows.append({**told, **numbers, "settings": len(played.settings), "seeds": len(played.seeds)})
-    return pl.DataFrame(rows, schema_overrides=ENDS)
+            rows.append({**labels, **numbers, "settings": len(played.settings), "seeds": len(played.seeds)})
+    return pl.DataFrame(rows, schema_overrides=INTERVAL_COLUMNS)
 
 
-def game_outcomes(played: Block, *, metric: bool, dataset: bool) -> Outcomes | None:
+def game_outcomes(played: ScoreArray, *, metric: bool, dataset: bool) -> Outcomes | None:
     """The games in which metric and data set are the same, or are not; None where there is no other."""
     return _outcomes(best(played.values), played.values, lambda d, m, e, k: (d == e) == dataset and (m == k) == metric)
 
 
-def selection_outcomes(played: Block, selector: str, metrics: Sequence[str]) -> Outcomes | None:
+def selection_outcomes(played: ScoreArray, selector: str, metrics: Sequence[str]) -> Outcomes | None:
     """The games of a choice by `selector`, judged by `metrics` on the same data set."""
     place, judges = played.metrics.index(selector), [i for i, name in enumerate(played.metrics) if name in metrics]
     winners = best(sign(selector) * played.values[:, [place]])
@@ -89,17 +89,17 @@ def selection(
     if not chosen_by or not metrics:
         raise DistaffError("selection needs a score without labels and one with labels")
     rows = []
-    for (dataset,), part in counted_once(table).group_by("dataset", maintain_order=True):
-        played = block(part, [*chosen_by, *metrics])
+    for (dataset,), part in without_duplicates(table).group_by("dataset", maintain_order=True):
+        played = score_array(part, [*chosen_by, *metrics])
         judges = [i for i, name in enumerate(played.metrics) if name in metrics]
         for place, name in enumerate(played.metrics):
             outcomes = selection_outcomes(played, name, metrics) if name in chosen_by else None
             if outcomes is not None:
                 winners, judged = best(sign(name) * played.values[:, [place]]), played.values[:, judges]
-                told = {"selector": name, "dataset": dataset, **_interval(outcomes, played, seed, resamples)}
-                told |= {"selected": _selected(outcomes), "regret": _regret(winners, judged)}
-                rows.append({**told, "settings": len(played.settings), "seeds": len(played.seeds)})
-    return pl.DataFrame(rows, schema_overrides=ENDS)
+                labels = {"selector": name, "dataset": dataset, **_interval(outcomes, played, seed, resamples)}
+                labels |= {"selected": _selected(outcomes), "regret": _regret(winners, judged)}
+                rows.append({**labels, "settings": len(played.settings), "seeds": len(played.seeds)})
+    return pl.DataFrame(rows, schema_overrides=INTERVAL_COLUMNS)
 
 
 def best(values: Array) -> Array:
@@ -125,15 +125,15 @@ def _outcomes(winners: Array, judged: Array, related: Related) -> Outcomes | Non
     """Wins and games, summed over pairs of a choice and a judge that are `related`."""
     beaten, there = beats(judged), np.isfinite(judged)
     s = judged.shape[3]
-    won, played, found = np.zeros((s, s, s)), np.zeros((s, s, s)), False
+    won, played, any_game = np.zeros((s, s, s)), np.zeros((s, s, s)), False
     for e, k in np.ndindex(judged.shape[:2]):
         sources = [winners[d, m] for d, m in np.ndindex(winners.shape[:2]) if related(d, m, e, k)]
         if sources:
             chosen = np.mean(sources, axis=0).T
             won += (chosen @ beaten[e, k].reshape(-1, s * s)).reshape(s, s, s)
             played += (chosen @ there[e, k])[:, :, None] * there[e, k].sum(axis=0)
-            found = True
-    return Outcomes(won, played) if found else None
+            any_game = True
+    return Outcomes(won, played) if any_game else None
 
 
 def expected(outcomes: Outcomes, weights: Array) -> Array:
@@ -147,39 +147,39 @@ def expected(outcomes: Outcomes, weights: Array) -> Array:
     return share
 
 
-def seeds_drawn(played: Block, resamples: int, seed: int) -> Array:
-    """The weight of each seed of the block in what was found, and in each of the resamples [1 + resamples s]."""
+def seeds_drawn(played: ScoreArray, resamples: int, seed: int) -> Array:
+    """The weight of each seed of the array in the study itself, and in each of the resamples [1 + resamples s]."""
     return np.vstack([np.ones(len(played.seeds)), seed_weights(played.seeds, resamples, seed)])
 
 
-def best_anew(found: Array, seeds: float) -> Array:
+def best_anew(statistics: Array, seeds: float) -> Array:
     """The greatest of k statistics [k 1 + b], chosen anew in each resample, and the first one less its optimism.
 
-    A choice in hindsight is too good: by as much, to first order, as the choice of a resample is better there than in
-    what was found (Efron, 1983), with resamples that spread as n `seeds` do (see `centred`). Where all choices are
+    A choice in hindsight is too good: by as much, to first order, as the choice of a resample is better there than on
+    the study itself (Efron, 1983), with resamples that spread as n `seeds` do (see `centred`). Where all choices are
     equal that takes off two thirds of what the naive choice gains, and where one is clearly best, nothing. The greatest
     of several varies less than any of them, but what is left after its optimism does not: the draws that are given back
     spread at least as those of the first choice.
     """
-    plain, drawn = found[:, :1], found[:, 1:]
+    plain, drawn = statistics[:, :1], statistics[:, 1:]
     stretch = np.sqrt((seeds + 1) / (seeds - 1)) if seeds > 1 else 1.0
     anew = plain + stretch * (drawn - drawn.mean(axis=1, keepdims=True))
     chosen, first = anew.argmax(axis=0), int(plain.argmax())
-    of_chosen = np.take_along_axis(anew, chosen[None], axis=0)[0]
-    optimism = (of_chosen - plain[chosen, 0]).mean()
-    wider = max(1.0, float(anew[first].std() / of_chosen.std())) if of_chosen.std() > 0 else 1.0
-    spread = wider / stretch * (of_chosen - of_chosen.mean())
+    chosen_draws = np.take_along_axis(anew, chosen[None], axis=0)[0]
+    optimism = (chosen_draws - plain[chosen, 0]).mean()
+    wider = max(1.0, float(anew[first].std() / chosen_draws.std())) if chosen_draws.std() > 0 else 1.0
+    spread = wider / stretch * (chosen_draws - chosen_draws.mean())
     best: Array = plain[first, 0] - optimism + np.concatenate([[0.0], spread])
     return best
 
 
-def _interval(outcomes: Outcomes, played: Block, seed: int, resamples: int) -> dict[str, float | None]:
+def _interval(outcomes: Outcomes, played: ScoreArray, seed: int, resamples: int) -> dict[str, float | None]:
     seeds = len(played.seeds)
     value, *drawn = expected(outcomes, seeds_drawn(played, resamples, seed))
     if seeds < LEAST_SEEDS:
         return {"probability": float(value), "low": None, "high": None}
-    found = centred(float(value), np.array(drawn), seeds, seeds, (0.0, 1.0))
-    return {"probability": found.value, "low": found.low, "high": found.high}
+    interval = centred(float(value), np.array(drawn), seeds, seeds, (0.0, 1.0))
+    return {"probability": interval.value, "low": interval.low, "high": interval.high}
 
 
 def _chance(judged: Array) -> float:
@@ -197,9 +197,9 @@ def _selected(outcomes: Outcomes) -> float:
 def _regret(winners: Array, judged: Array) -> float | None:
     """The share of the distance from a random model to the best of the seed that the choice loses, over metrics."""
     chosen = winners * np.isfinite(judged)
-    reached = np.einsum("dmcs,dmcs->dms", chosen, np.nan_to_num(judged)) / np.maximum(chosen.sum(axis=2), 1e-12)
+    chosen_score = np.einsum("dmcs,dmcs->dms", chosen, np.nan_to_num(judged)) / np.maximum(chosen.sum(axis=2), 1e-12)
     top, middle = np.nanmax(judged, axis=2), np.nanmean(judged, axis=2)
-    room, lost = (top - middle).mean(axis=-1), (top - reached).mean(axis=-1)
+    room, lost = (top - middle).mean(axis=-1), (top - chosen_score).mean(axis=-1)
     known = room > 1e-12
     return float((lost[known] / room[known]).mean()) if known.any() else None
 

@@ -1,4 +1,4 @@
-"""Which runs are seeds of one setting, also in tables that do not say so, and what tells settings apart."""
+"""Which runs are seeds of one setting, also in tables without its id, and what tells settings apart."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ POINT = (
     "strength",
     "spec",
     "setting",
-)  # by which figures group what they show of a setting
+)  # the columns by which figures group the numbers of a setting
 
 
 def complete(table: pl.DataFrame) -> pl.DataFrame:
     """The table with every column of settings, and `about` where it has a metric.
 
-    What an earlier version did not write is derived from what it did: a setting is then a data set and a `spec`, with
-    whatever other of its columns are there; network, critic, optim, batch, updates and precision are null; `about` is
-    what the metric's decorator says. Two networks in such a table cannot be told apart.
+    Columns that an earlier version did not write are derived from those that it did: a setting is then a
+    data set and a `spec`, with whatever other of its columns the table has; network, critic, optim, batch, updates and
+    precision are null; `about` is that of the metric's decorator. Two networks in such a table cannot be told apart.
     """
     if "setting" not in table.columns or "configuration" not in table.columns:
         table = _with_ids(table)
@@ -60,13 +60,15 @@ def with_about(table: pl.DataFrame) -> pl.DataFrame:
 def _with_ids(table: pl.DataFrame) -> pl.DataFrame:
     known = [name for name in ("spec", *ASPECTS) if name in table.columns]
     keys = ["dataset", *known]
-    of = table.select(keys).unique(maintain_order=True)
-    told = [dict(zip(keys, row, strict=True)) for row in of.cast(dict.fromkeys(keys, pl.String)).iter_rows()]
-    ids = [content_id(one) for one in told]
-    without = [content_id({name: value for name, value in one.items() if name != "dataset"}) for one in told]
-    named = of.with_columns(pl.Series("setting", ids, dtype=TEXT), pl.Series("configuration", without, dtype=TEXT))
-    kept = table.drop("setting", "configuration", strict=False)
-    return kept.join(named, keys, how="left", nulls_equal=True, maintain_order="left")
+    settings = table.select(keys).unique(maintain_order=True)
+    described = [dict(zip(keys, row, strict=True)) for row in settings.cast(dict.fromkeys(keys, pl.String)).iter_rows()]
+    ids = [content_id(one) for one in described]
+    without = [content_id({name: value for name, value in one.items() if name != "dataset"}) for one in described]
+    named = settings.with_columns(
+        pl.Series("setting", ids, dtype=TEXT), pl.Series("configuration", without, dtype=TEXT)
+    )
+    rest = table.drop("setting", "configuration", strict=False)
+    return rest.join(named, keys, how="left", nulls_equal=True, maintain_order="left")
 
 
 def checked(rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -78,8 +80,8 @@ def checked(rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
         other = same.filter([pl.col(name).eq_missing(one[name]) for name in keys]).row(1, named=True)
         raise DistaffError(
             f"runs {one['id']} and {other['id']} are of one setting and one seed ({one['spec']} on {one['dataset']}, "
-            f"seed {one['seed']}): a table holds one of them, and says by setting, or network, updates and the like, "
-            "what tells them apart"
+            f"seed {one['seed']}): a table must hold one of them only, or a column (setting, network, updates ...) "
+            "that tells them apart"
         )
     return rows
 
@@ -96,18 +98,18 @@ def labelled(frame: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 
 def labels(table: pl.DataFrame) -> pl.DataFrame:
-    """A row a setting: setting, label and variant, as `labelled` says."""
+    """A row a setting: setting, label and variant, as in `labelled`."""
     columns = ["dataset", "setting", "method", "strength", "spec", *ASPECTS]
     known = complete(table).select(columns).unique("setting", maintain_order=True).cast({"setting": pl.String})
-    told = [name for name in ASPECTS if _varies(known, name)]
+    varying_aspects = [name for name in ASPECTS if _varies(known, name)]
     parameters = {spec: _parameters(spec) for spec in known["spec"].unique().to_list()}
     varying = _varying(known, parameters)
     rows = []
     for row in known.iter_rows(named=True):
-        rest = [_aspect(name, row[name]) for name in told if row[name] is not None]
-        own = _without_strength(parameters[row["spec"]], row["strength"])
+        rest = [_aspect(name, row[name]) for name in varying_aspects if row[name] is not None]
+        rest_of_spec = _without_strength(parameters[row["spec"]], row["strength"])
         method = row["method"]
-        named = [f"{name}={own.get(name) or _default(method, name)}" for name in sorted(varying[method])]
+        named = [f"{name}={rest_of_spec.get(name) or _default(method, name)}" for name in sorted(varying[method])]
         rows.append((row["setting"], ", ".join([row["spec"], *rest]), ", ".join([*named, *rest])))
     return pl.DataFrame(rows, dict.fromkeys(("setting", "label", "variant"), pl.String), orient="row")
 
@@ -120,13 +122,13 @@ def _varies(known: pl.DataFrame, name: str) -> bool:
 
 def _varying(known: pl.DataFrame, parameters: dict[str, dict[str, str]]) -> dict[str, set[str]]:
     """The parameters of each method beside its strength that differ between its settings."""
-    found: dict[str, set[str]] = {method: set() for method in known["method"].unique().to_list()}
+    varying: dict[str, set[str]] = {method: set() for method in known["method"].unique().to_list()}
     for (_, method), part in known.group_by("dataset", "method"):
         rows = part.select("spec", "strength").iter_rows()
-        of = [_without_strength(parameters[spec], strength) for spec, strength in rows]
-        names = {name for one in of for name in one}
-        found[str(method)] |= {name for name in names if len({one.get(name) for one in of}) > 1}
-    return found
+        others = [_without_strength(parameters[spec], strength) for spec, strength in rows]
+        names = {name for one in others for name in one}
+        varying[str(method)] |= {name for name in names if len({one.get(name) for one in others}) > 1}
+    return varying
 
 
 def _default(method: str, name: str) -> str:
@@ -137,10 +139,10 @@ def _default(method: str, name: str) -> str:
 
 
 def _parameters(spec: str) -> dict[str, str]:
-    """The parameters that the text of a method gives, as text; none of a name that is no call, as `untrained`."""
+    """The parameters in the text of a method, as text; none for a name that is not a call, such as `untrained`."""
     try:
         tree = ast.parse(spec, mode="eval").body
-    except SyntaxError:  # a name that someone else gave in a table of their own
+    except SyntaxError:  # a free text in a table from elsewhere
         return {}
     keywords = tree.keywords if isinstance(tree, ast.Call) else []
     return {str(keyword.arg): ast.unparse(keyword.value) for keyword in keywords}
@@ -162,5 +164,5 @@ def _number(text: str) -> float | None:
 
 
 def _aspect(name: str, value: object) -> str:
-    """An aspect as a label tells it: texts of plug-ins and of the optimiser speak for themselves, numbers do not."""
+    """An aspect as part of a label: numbers need their name beside them, texts of plug-ins and optimisers do not."""
     return f"{name}={value}" if name in ("batch", "updates") else str(value)

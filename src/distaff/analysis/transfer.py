@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from distaff.analysis.agreement import spearman
-from distaff.analysis.block import Block, block
-from distaff.analysis.duplicates import counted_once
+from distaff.analysis.duplicates import without_duplicates
 from distaff.analysis.intervals import RESAMPLES, centred, seed_weights
+from distaff.analysis.score_array import ScoreArray, score_array
 from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
 
@@ -25,11 +25,11 @@ def between_datasets(
     settings in common.
     """
     if table["dataset"].n_unique() < 2:
-        raise DistaffError("there is one data set only: transfer is between two")
-    once = counted_once(table)
+        raise DistaffError("there is one data set only: transfer needs two")
+    once = without_duplicates(table)
     out: list[dict[str, object]] = []
     for metric in metrics:
-        played = block(once, [metric])
+        played = score_array(once, [metric])
         if not played.metrics or len(played.settings) < 3:
             continue
         values = played.values[:, 0]
@@ -38,25 +38,25 @@ def between_datasets(
         for i, a in enumerate(played.datasets):
             for j, b in enumerate(played.datasets):
                 rho = float(spearman(middle[i], middle[j]))
-                found = centred(rho, spearman(drawn[:, i], drawn[:, j]), seeds, len(played.settings), (-1.0, 1.0))
-                low, high = (found.low, found.high) if i != j else (rho, rho)
+                interval = centred(rho, spearman(drawn[:, i], drawn[:, j]), seeds, len(played.settings), (-1.0, 1.0))
+                low, high = (interval.low, interval.high) if i != j else (rho, rho)
                 numbers = {"rho": rho, "low": low, "high": high}
-                told = {name: None if np.isnan(value) else value for name, value in numbers.items()}
-                out.append({"metric": metric, "a": a, "b": b, **told, "n": len(played.settings)})
+                known = {name: None if np.isnan(value) else value for name, value in numbers.items()}
+                out.append({"metric": metric, "a": a, "b": b, **known, "n": len(played.settings)})
     if not out:
         raise DistaffError("the data sets have fewer than three settings in common")
     return pl.DataFrame(out, schema_overrides=dict.fromkeys(("rho", "low", "high"), pl.Float64))
 
 
-def _redrawn_medians(played: Block, seed: int, resamples: int) -> np.ndarray:
+def _redrawn_medians(played: ScoreArray, seed: int, resamples: int) -> np.ndarray:
     """The medians [resamples dataset setting] of the scores of one metric, with the seeds weighed anew."""
     values, weights = played.values[:, 0], seed_weights(played.seeds, resamples, seed)
-    order = np.argsort(values, axis=-1)  # NaN comes last, and weighs nothing
+    order = np.argsort(values, axis=-1)  # NaN comes last, and has no weight
     ordered, there = np.take_along_axis(values, order, axis=-1), np.isfinite(values)
     out = np.empty((resamples, *values.shape[:-1]))
     for number in range(resamples):
-        reached = np.cumsum(np.take_along_axis(there * weights[number], order, axis=-1), axis=-1)
-        place = (reached < reached[..., -1:] / 2).sum(axis=-1, keepdims=True)
+        cumulated = np.cumsum(np.take_along_axis(there * weights[number], order, axis=-1), axis=-1)
+        place = (cumulated < cumulated[..., -1:] / 2).sum(axis=-1, keepdims=True)
         out[number] = np.take_along_axis(ordered, place, axis=-1)[..., 0]
     return out
 
@@ -66,11 +66,11 @@ def paired_medians(table: pl.DataFrame, metric: str) -> pl.DataFrame:
 
     A setting of one data set is that of another where their `configuration` is the same.
     """
-    rows = scores(counted_once(table), metric)
+    rows = scores(without_duplicates(table), metric)
     middle = rows.group_by("dataset", "setting", "configuration", "method", "strength", "spec").agg(
         pl.col("value").median().alias("median"), pl.len().alias("n")
     )
     other = middle.rename({"dataset": "other", "median": "median on other", "n": "n on other"})
     both = middle.join(other.drop("setting", "method", "strength", "spec"), on="configuration")
-    kept = both.filter(pl.col("dataset") < pl.col("other"))
-    return kept.sort("dataset", "other", "method", "strength", "spec", "configuration")
+    pairs = both.filter(pl.col("dataset") < pl.col("other"))
+    return pairs.sort("dataset", "other", "method", "strength", "spec", "configuration")

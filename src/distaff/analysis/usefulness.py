@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from distaff.analysis.intervals import RESAMPLES, Interval, median, strata
-from distaff.analysis.scores import head, wide
+from distaff.analysis.intervals import RESAMPLES, Interval, median, setting_numbers
+from distaff.analysis.marks import head
+from distaff.analysis.scores import wide
 
 LEARNERS = {"logistic": "LR", "lr": "LR", "trees": "GBT", "gbt": "GBT"}
 LABELS = 10_000  # where the name of a column gives none: the default of the task
@@ -28,10 +29,10 @@ class Task(NamedTuple):
 
 
 def task(column: str) -> Task:
-    """What a column's name says: `downstream.trees_100`, `downstream(labels=100)`, `statistical_efficiency`."""
+    """The task of a column by its name: `downstream.trees_100`, `downstream(labels=100)`, `statistical_efficiency`."""
     if head(column) == "downstream":
-        found = re.search(r"labels=(\d+)" if "(" in column else r"(\d+)", column)
-        return Task(column, _learner(column, "LR"), int(found[1]) if found else LABELS)
+        digits = re.search(r"labels=(\d+)" if "(" in column else r"(\d+)", column)
+        return Task(column, _learner(column, "LR"), int(digits[1]) if digits else LABELS)
     return Task(column, _learner(column, "GBT"), 0)
 
 
@@ -49,7 +50,7 @@ def with_efficiency(table: pl.DataFrame) -> pl.DataFrame:
     """The table with statistical efficiency from its accuracies, where no run was scored with that task.
 
     The paper's (Locatello et al., 2019, 5.5): accuracy from 100 labels over that from 10,000; in general from a
-    hundredth of the most labels that a learner had, if it was asked with so many.
+    hundredth of the most labels that a learner had, if it was evaluated with so many.
     """
     if efficiencies(table):
         return table
@@ -75,7 +76,7 @@ def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int
     """Figures 22 and 23 of the paper: accuracy by labels, for runs in the lowest, middle and highest third of a score.
 
     Per data set, learner and number of labels the median over the runs of a third, with low, high and n. A run's third
-    is its own: the interval resamples runs within cells, as everywhere.
+    is fixed: the interval weighs seeds, as everywhere.
     """
     tasks = accuracies(table)
     runs = wide(table, [metric, *(one.column for one in tasks)])
@@ -86,27 +87,29 @@ def by_thirds(table: pl.DataFrame, metric: str, *, seed: int = 0, resamples: int
             for number, name in enumerate(GROUPS):
                 chosen = part.filter(pl.Series(third == number)).drop_nulls(one.column)
                 if chosen.height:
-                    found = _median(chosen, one.column, seed, resamples)
-                    told = {"dataset": dataset, "metric": metric, "learner": one.learner, "labels": one.labels}
-                    rows.append({**told, "group": name, **_told(found)})
+                    interval = _median(chosen, one.column, seed, resamples)
+                    labels = {"dataset": dataset, "metric": metric, "learner": one.learner, "labels": one.labels}
+                    rows.append({**labels, "group": name, **_numbers(interval)})
     return pl.DataFrame(rows, schema_overrides={"low": pl.Float64, "high": pl.Float64})
 
 
 def _median(part: pl.DataFrame, column: str, seed: int, resamples: int) -> Interval:
-    return median(part[column].to_numpy(), strata(part), part["seed"].to_numpy(), seed=seed, resamples=resamples)
+    return median(
+        part[column].to_numpy(), setting_numbers(part), part["seed"].to_numpy(), seed=seed, resamples=resamples
+    )
 
 
-def _told(found: Interval) -> dict[str, float | int | None]:
-    ends = {"median": found.value, "low": found.low, "high": found.high}
-    return {**{name: None if np.isnan(value) else value for name, value in ends.items()}, "n": found.n}
+def _numbers(interval: Interval) -> dict[str, float | int | None]:
+    numbers = {"median": interval.value, "low": interval.low, "high": interval.high}
+    return {**{name: None if np.isnan(value) else value for name, value in numbers.items()}, "n": interval.n}
 
 
 def _tasks(table: pl.DataFrame, name: str) -> list[Task]:
     names = table.filter(pl.col("representation") == "mean")["metric"].unique().sort().to_list()
-    found = [task(column) for column in names if head(column) == name and not PARTS.search(column)]
-    return sorted(found, key=lambda one: (one.learner != "LR", one.labels, one.column))
+    tasks = [task(column) for column in names if head(column) == name and not PARTS.search(column)]
+    return sorted(tasks, key=lambda one: (one.learner != "LR", one.labels, one.column))
 
 
 def _learner(column: str, default: str) -> str:
-    found = [short for word, short in LEARNERS.items() if re.search(rf"(?<![a-z]){word}(?![a-z])", column)]
-    return found[0] if found else default
+    short_names = [short for word, short in LEARNERS.items() if re.search(rf"(?<![a-z]){word}(?![a-z])", column)]
+    return short_names[0] if short_names else default

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis.duplicates import counted_once
-from distaff.analysis.intervals import RESAMPLES, centred, seeds_of, strata, weights
+from distaff.analysis.duplicates import without_duplicates
+from distaff.analysis.intervals import RESAMPLES, centred, seeds_per_setting, setting_numbers, weights
 from distaff.analysis.scores import supervised
 from distaff.analysis.settings import complete
 
@@ -32,7 +32,7 @@ def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None)
 
     R^2 = 1 - SSR / SST is in sample, as published; SSR is of the values about the means of their groups, SST about the
     mean of all. The adjusted share is less its optimism, 1 - (SSR / (n - levels)) / (SST / (n - 1)): where the
-    predictor says nothing its mean is 0, so noise takes it below 0 as often as above. Of weights w, n - 1 is
+    predictor explains nothing its mean is 0, so noise takes it below 0 as often as above. Of weights w, n - 1 is
     sum w - sum w^2 / sum w, and n - levels the sum of that over groups, which leaves both mean squares unbiased. Runs
     without a value are left out; NaN where the values do not vary, or every group has one run.
     """
@@ -44,17 +44,18 @@ def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None)
     sums, sizes, squares = w @ (y[:, None] * member), w @ member, w**2 @ member
     whole = w.sum(axis=1)
     total = w @ y**2 - sums.sum(axis=1) ** 2 / whole
-    left = w @ y**2 - _divided(sums**2, sizes, 0.0).sum(axis=1)
-    r2 = 1 - _divided(left, np.where(total > FLAT * n, total, 0), np.nan)
+    residual = w @ y**2 - _ratio(sums**2, sizes, 0.0).sum(axis=1)
+    r2 = 1 - _ratio(residual, np.where(total > FLAT * n, total, 0), np.nan)
     if n <= levels:
         return Shares(r2, np.full_like(r2, np.nan), n)
     freedom = whole - squares.sum(axis=1) / whole
-    freedom_left = whole - _divided(squares, sizes, 0.0).sum(axis=1)
-    return Shares(r2, 1 - (1 - r2) * freedom / freedom_left, n)
+    residual_freedom = whole - _ratio(squares, sizes, 0.0).sum(axis=1)
+    return Shares(r2, 1 - (1 - r2) * freedom / residual_freedom, n)
 
 
-def _divided(above: Array, below: Array, otherwise: float) -> Array:
-    out: Array = np.divide(above, below, out=np.full(np.shape(above), otherwise), where=below > 0)
+def _ratio(numerator: Array, denominator: Array, otherwise: float) -> Array:
+    filled = np.full(np.shape(numerator), otherwise)
+    out: Array = np.divide(numerator, denominator, out=filled, where=denominator > 0)
     return out
 
 
@@ -68,21 +69,21 @@ def variance_explained(
     that are constant have null r2. Runs of the same mathematics count once. By default of all disentanglement scores.
     """
     names = supervised(table) if metrics is None else metrics
-    rows = counted_once(complete(table)).filter(
+    rows = without_duplicates(complete(table)).filter(
         pl.col("metric").is_in(names) & (pl.col("representation") == "mean") & pl.col("value").is_finite()
     )
     out: list[dict[str, object]] = []
     for (dataset, metric), part in rows.group_by("dataset", "metric", maintain_order=True):
-        values, cells = part["value"].to_numpy(), strata(part)
+        values, settings = part["value"].to_numpy(), setting_numbers(part)
         times = np.vstack([np.ones(part.height), weights(part, resamples, seed)])
         methods = part["method"].rank("dense").cast(pl.Int64).to_numpy()
-        for predictor, groups in (("method", methods), ("setting", cells)):
+        for predictor, groups in (("method", methods), ("setting", settings)):
             r2, share, n = shares(values, groups, times)
-            found = centred(float(share[0]), share[1:], seeds_of(cells), n, (-np.inf, 1.0))
-            numbers = {"r2": float(r2[0]), "adjusted": found.value, "low": found.low, "high": found.high}
-            clean = {name: None if np.isnan(value) else value for name, value in numbers.items()}
+            interval = centred(float(share[0]), share[1:], seeds_per_setting(settings), n, (-np.inf, 1.0))
+            numbers = {"r2": float(r2[0]), "adjusted": interval.value, "low": interval.low, "high": interval.high}
+            known = {name: None if np.isnan(value) else value for name, value in numbers.items()}
             key = {"dataset": dataset, "metric": metric, "predictor": predictor}
-            out.append({**key, **clean, "n": n, "levels": len(np.unique(groups))})
+            out.append({**key, **known, "n": n, "levels": len(np.unique(groups))})
     text = {name: pl.String() for name in ("dataset", "metric", "predictor")}
     floats = {name: pl.Float64() for name in ("r2", "adjusted", "low", "high")}
     return pl.DataFrame(out, schema={**text, **floats, "n": pl.Int64(), "levels": pl.Int64()}).sort(*text)

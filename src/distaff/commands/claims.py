@@ -30,7 +30,7 @@ def claims(
     from rich.table import Table
 
     import distaff
-    from distaff.analysis.claims.claims import on_what
+    from distaff.analysis.claims.scorecard import basis_text
     from distaff.atomic import write
 
     card = distaff.claims(store, udr=udr, resamples=resamples, log=partial(print, file=sys.stderr))
@@ -44,6 +44,6 @@ def claims(
     Console().print(table)
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()))
-    print(on_what(card))
+    print(basis_text(card))
     if json is not None:
         write(json, card.write_json().encode())

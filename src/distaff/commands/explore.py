@@ -20,8 +20,8 @@ def explore(
 
     Args:
         store: the store, a folder.
-        host: the address to answer on; by default nobody but this machine can connect.
-        port: the port; 0 takes one that is free.
+        host: the address to listen on; by default only this machine can connect.
+        port: the port; 0 selects a free one.
         browser: open a browser where there is a screen.
     """
     try:

@@ -1,4 +1,4 @@
-"""`distaff export`: a trained run for people who have no distaff."""
+"""`distaff export`: a trained run for people without distaff."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def export(
 ) -> None:
     """Write a trained run as ONNX files, as the folder of a Hugging Face repository with a model card, or as its codes.
 
-    `--to codes` writes codes.npz, which `distaff score` scores as it does the run.
+    `--to codes` writes codes.npz, which `distaff score` scores like the run itself.
 
     Example: distaff export c093ed08 --to onnx --store out/quick
 
     Args:
         run: a run's folder, its id, or the first digits of it.
         to: huggingface, onnx or codes.
-        store: where ids are looked for: a store, or a folder with stores in it.
+        store: where to look for an id: a store, or a folder with stores in it.
         out: the folder to write to; by default out/export/ID.
         grid_rows: of codes, how many rows of a larger grid are encoded.
     """
@@ -53,12 +53,12 @@ def export(
     if (Path(run) / "run.json").is_file():  # in a store or not
         folder = Path(run).resolve()
     else:
-        found, id = find_run(run, store)
-        folder = found.run_folder(id)
-    goal = out or Path("out/export") / folder.name
+        holder, id = find_run(run, store)
+        folder = holder.run_folder(id)
+    target = out or Path("out/export") / folder.name
     try:
-        written = forms[to](load(folder), goal)
+        written = forms[to](load(folder), target)
     except OSError as error:
-        raise DistaffError(f"{goal} cannot be written to: {error}") from error
+        raise DistaffError(f"{target} cannot be written to: {error}") from error
     for path in written:
         print(path)

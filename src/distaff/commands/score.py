@@ -1,4 +1,4 @@
-"""`distaff score`: codes of your own, or a run."""
+"""`distaff score`: given codes, or a run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def score(
         metrics: metrics and tasks with their parameters, such as "mig(bins=30)" "downstream(labels=100)"; all metrics.
         json: a file to write the numbers to.
         rows: how many rows a metric is given at most.
-        test_rows: how many more it is tested on, where it predicts; of fewer rows both shrink in proportion.
+        test_rows: how many further rows it is tested on, where it predicts; of fewer rows both shrink in proportion.
         draws: how many draws an interval is made of; 0 for none.
         jobs: threads for boosted trees and logistic regression.
         quick: the scores alone.
@@ -58,14 +58,14 @@ def score(
     specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
     if target.is_dir():
-        numbers = _of_a_run(target, specs, {**limits, "cells": grid_rows}, jobs)
+        numbers = _score_run(target, specs, {**limits, "cells": grid_rows}, jobs)
     else:
-        numbers = _of_a_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
+        numbers = _score_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
     if json is not None:
         write(json, dumps(numbers, indent=2, allow_nan=False).encode())
 
 
-def _of_a_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int, meaning: bool) -> dict[str, Any]:
+def _score_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int, meaning: bool) -> dict[str, Any]:
     from math import isfinite
 
     from rich.console import Console
@@ -73,36 +73,38 @@ def _of_a_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int,
     from distaff.metrics.evaluate import evaluate_table, split_record, split_text
     from distaff.metrics.reliability.reading import reading_of
 
-    given, sampled = _tables(_read_codes(file), limits)
-    found, drawn = [], {}
+    mean, sampled = _tables(_read_codes(file), limits)
+    readings, of_sampled = [], {}
     with Console(stderr=True).status("") as status:
         for number, spec in enumerate(specs, 1):
             status.update(f"{number} of {len(specs)}: {spec}")
-            found.append(reading_of(spec, given, draws, meaning))
+            readings.append(reading_of(spec, mean, draws, meaning))
             if sampled is not None:
-                drawn[str(spec)] = evaluate_table(spec, sampled)
-    columns = ["metric", "score", *(["sampled codes"] if drawn else [])]
+                of_sampled[str(spec)] = evaluate_table(spec, sampled)
+    columns = ["metric", "score", *(["sampled codes"] if of_sampled else [])]
     columns += [*(["interval", "share", "noise", "perfect"] if meaning else []), ""]
     lines = []
-    for one in found:
+    for one in readings:
         low, high = one.interval
         ends = [_short(one.baselines.noise), _short(one.baselines.perfect)] if one.baselines else []
-        told_of = [f"{low:.3f} to {high:.3f}" if isfinite(low) else "", _short(one.share), *ends] if meaning else []
-        beside = [_short(float(drawn[one.metric]))] if drawn else []
-        lines.append([one.metric, _short(float(one.score)), *beside, *told_of, one.score.reason or ""])
+        with_baselines = (
+            [f"{low:.3f} to {high:.3f}" if isfinite(low) else "", _short(one.share), *ends] if meaning else []
+        )
+        beside = [_short(float(of_sampled[one.metric]))] if of_sampled else []
+        lines.append([one.metric, _short(float(one.score)), *beside, *with_baselines, one.score.reason or ""])
     _show(columns, lines)
-    print(split_text(split_record(specs, given)))
+    print(split_text(split_record(specs, mean)))
     return {
         one.metric: {
             **_numbers(one.score),
-            **({"sampled": _numbers(drawn[one.metric])} if drawn else {}),
+            **({"sampled": _numbers(of_sampled[one.metric])} if of_sampled else {}),
             "share": _plain(one.share),
             "interval": [_plain(side) for side in one.interval],
             "noise": _plain(one.baselines.noise) if one.baselines else None,
             "perfect": _plain(one.baselines.perfect) if one.baselines else None,
             "higher_is_better": one.higher_is_better,
         }
-        for one in found
+        for one in readings
     }
 
 
@@ -111,7 +113,7 @@ def _numbers(score: Any) -> dict[str, Any]:
     return {"value": _plain(float(score)), "reason": score.reason, "parts": parts}
 
 
-def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int) -> dict[str, Any]:
+def _score_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int) -> dict[str, Any]:
     from distaff.metrics.evaluate import split_record, split_text
     from distaff.scoring.answer import encoded
     from distaff.scoring.protocol import Scoring
@@ -121,7 +123,7 @@ def _of_a_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int)
     folder = folder.resolve()
     store = Store(folder.parent.parent)
     if not (folder / "run.json").is_file() or folder.parent.name != "runs":
-        raise DistaffError(f"{folder} is no run: that is a folder runs/<id> with a run.json in it")
+        raise DistaffError(f"{folder} is not a run: a run is a folder runs/<id> that holds a run.json")
     scoring = Scoring(tuple(specs), **limits)
     codes = encoded(store.model(folder.name), scoring.cells, specs)
     numbers: dict[str, Any] = {}
@@ -149,25 +151,23 @@ def _read_codes(file: Path) -> dict[str, Any]:
 
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in ARRAYS if name in arrays}
+            given = {name: arrays[name] for name in ARRAYS if name in arrays}
     except (OSError, ValueError) as error:
         raise DistaffError(f"{file} cannot be read as an npz file without objects: {error}") from error
-    if not {"codes", "factors"} <= set(found) or len(found["codes"]) != len(found["factors"]):
+    if not {"codes", "factors"} <= set(given) or len(given["codes"]) != len(given["factors"]):
         raise DistaffError(f"{file} must hold `codes` [n d] and `factors` [n f] with the same n")
-    if ("line_codes" in found) != ("line_factors" in found) or ("line_logvar" in found) > ("line_codes" in found):
+    if ("line_codes" in given) != ("line_factors" in given) or ("line_logvar" in given) > ("line_codes" in given):
         raise DistaffError(
-            f"{file}: `line_codes` [m d] and `line_factors` [m f] come together, `line_logvar` with them"
+            f"{file}: `line_codes` [m d] and `line_factors` [m f] must come together, and `line_logvar` with both"
         )
-    if "names" in found:
-        factors, names = np.atleast_2d(found["factors"].T).T, [str(name) for name in found["names"].ravel()]
+    if "names" in given:
+        factors, names = np.atleast_2d(given["factors"].T).T, [str(name) for name in given["names"].ravel()]
         if len(names) != factors.shape[1] or len(set(names)) < len(names):
-            raise DistaffError(
-                f"{file}: `names` are {names}; they want to be one for each of {factors.shape[1]} factors"
-            )
-        found["factors"] = _named(factors, names)
-        if "line_factors" in found:
-            found["line_factors"] = _named(found["line_factors"], names)
-    return found
+            raise DistaffError(f"{file}: `names` are {names}; there must be one for each of {factors.shape[1]} factors")
+        given["factors"] = _named(factors, names)
+        if "line_factors" in given:
+            given["line_factors"] = _named(given["line_factors"], names)
+    return given
 
 
 def _named(factors: Any, names: list[str]) -> Any:
@@ -178,21 +178,21 @@ def _named(factors: Any, names: list[str]) -> Any:
     return polars.DataFrame({name: factors[:, j] for j, name in enumerate(names)})
 
 
-def _tables(found: dict[str, Any], limits: dict[str, Any]) -> tuple[Table, Table | None]:
-    """The table of mean codes, and that of sampled codes where the file has the log-variances."""
+def _tables(given: dict[str, Any], limits: dict[str, Any]) -> tuple[Table, Table | None]:
+    """The table of mean codes, and that of sampled codes where the file has log-variances."""
     from distaff.metrics.evaluate import Sampled, table
     from distaff.metrics.latents import not_passive
 
-    codes, factors, logvar = found["codes"], found["factors"], found.get("logvar")
-    lines = (found["line_codes"], found["line_factors"]) if "line_codes" in found else None
-    shared = {"images": found.get("images"), **limits}
+    codes, factors, logvar = given["codes"], given["factors"], given.get("logvar")
+    lines = (given["line_codes"], given["line_factors"]) if "line_codes" in given else None
+    shared = {"images": given.get("images"), **limits}
     if logvar is None:
         return table(codes, factors, lines=lines, **shared), None
     shared["active"] = not_passive(codes, logvar)
-    drawn = None
-    if lines is not None and "line_logvar" in found:
-        drawn = Sampled(found["line_codes"], found["line_logvar"]), found["line_factors"]
-    sampled = table(Sampled(codes, logvar), factors, lines=drawn, **shared)
+    sampled_lines = None
+    if lines is not None and "line_logvar" in given:
+        sampled_lines = Sampled(given["line_codes"], given["line_logvar"]), given["line_factors"]
+    sampled = table(Sampled(codes, logvar), factors, lines=sampled_lines, **shared)
     return table(codes, factors, lines=lines, **shared), sampled
 
 

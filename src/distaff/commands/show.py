@@ -21,6 +21,6 @@ def show(run: Annotated[str, tyro.conf.Positional], /, store: Path = Path("out")
     from distaff.commands.find_run import find_run
     from distaff.pictures.draw import draw
 
-    kept, id = find_run(run, store)
-    for path in draw(kept.model(id), out or kept.run_folder(id)):
+    holder, id = find_run(run, store)
+    for path in draw(holder.model(id), out or holder.run_folder(id)):
         print(path)

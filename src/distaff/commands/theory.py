@@ -19,8 +19,8 @@ def theory(run: str | None = None, store: Path = Path("out"), out: Path = Path("
     from distaff.theory.page import build
 
     if run is not None:
-        kept, id = find_run(run, store)
-        model = kept.model(id)
+        holder, id = find_run(run, store)
+        model = holder.model(id)
     else:
         from distaff.theory.example import trained
 

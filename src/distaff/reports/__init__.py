@@ -1,7 +1,7 @@
-"""What a study shows, as a page that opens from disk: figures are plug-ins, one file each.
+"""The report of a study, as pages that open from disk: figures are plug-ins, one file each.
 
-A file of `figures/` holds one function of its name under `@figure(...)`: it takes the table of scores and gives the
-tidy frame behind the figure with the charts drawn from it, so that a test can assert on the frame.
+A file of `figures/` holds one function of its name under `@figure(...)`: it takes the table of scores and returns
+the tidy frame behind the figure with the charts drawn from it, so that a test can assert on the frame.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Figure:
         return alt.hconcat(*titled) if len(titled) < 4 else alt.concat(*titled, columns=3)
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
-        """What a notebook shows."""
+        """The representation in a notebook."""
         return self.chart._repr_mimebundle_(*args, **kwargs)
 
 
@@ -62,13 +62,13 @@ def figure(
     study: bool = False,
     columns: int = 2,
 ) -> Callable[[Plotter], Plotter]:
-    """Mark a function as a figure and declare what the page says about it.
+    """Mark a function as a figure and declare the text about it on the page.
 
-    `question` is what it answers, `reading` how to read it, `interval` what its error bars are, `order` its place on
-    the page, `paper` what it reproduces. `legend` asks for the key of methods, `untrained` for the scores of untrained
-    models, `repeats` for those of one run that was asked again and `matrices` for what codes tell of factors, as
-    keywords of that name, `study` for the table of all data sets at once; `columns` is how many charts stand side by
-    side where there is room.
+    `question` is the question of the figure, `reading` how to read it, `interval` what its error bars are, `order` its
+    place on the page, `paper` what it reproduces. `legend` requests the key of methods, `untrained` the scores of
+    untrained models, `repeats` those of repeated evaluations of one run and `matrices` the factor-code matrices of
+    some runs, as keywords of that name, `study` the table of all data sets at once; `columns` is how
+    many charts stand side by side where there is room.
     """
     del title, question, reading, interval, order, paper, legend, untrained, repeats, matrices, study, columns
     return lambda function: function

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from distaff.reports.gallery import draw_examples, example_runs
-from distaff.reports.manifest import replacing, unchanged
 from distaff.reports.origin import PICTURES, files_of, origin
+from distaff.reports.report_folder import replacing, unchanged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,8 +126,8 @@ def _write(
     log: Log,
 ) -> None:
     """Write the pages to `aside`, with links for the folder that they will stand in."""
-    from distaff.reports.pages.facts import StudyFacts
     from distaff.reports.pages.site import build
+    from distaff.reports.pages.study_facts import StudyFacts
     from distaff.scoring.grids import factor_sizes, split_records
     from distaff.scoring.table import floor, runs
     from distaff.store.provenance import provenance

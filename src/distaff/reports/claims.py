@@ -36,10 +36,10 @@ def claims(
         seed: of the resampling.
         log: hears of each long step before it begins.
 
-    The columns are those of `distaff.analysis.claims.claims.scorecard`. Raises `DistaffError` where `source` is
+    The columns are those of `distaff.analysis.claims.scorecard.scorecard`. Raises `DistaffError` where `source` is
     neither a store nor a table.
     """
-    from distaff.analysis.claims.claims import scorecard
+    from distaff.analysis.claims.scorecard import scorecard
     from distaff.scoring.grids import factor_sizes
     from distaff.scoring.table import every_run, table_of, with_udr
     from distaff.store.store import Store

@@ -8,76 +8,77 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from distaff.analysis.block import block
-from distaff.analysis.claims.evidence import Evidence, Part, mean_of, rank_correlation
-from distaff.analysis.scores import head, paper_unsupervised, unsupervised
+from distaff.analysis.claims.evidence import DatasetRuns, Evidence, mean_of, rank_correlation
+from distaff.analysis.marks import head
+from distaff.analysis.score_array import score_array
+from distaff.analysis.scores import paper_unsupervised, unsupervised
 from distaff.analysis.selection import best_anew, expected, seeds_drawn, selection_outcomes
 from distaff.analysis.variance import shares
 from distaff.errors import DistaffError
 
 Array = NDArray[np.float64]
 ORDINARY = ("beta_vae_score", "factor_vae_score", "mig", "dci", "sap")  # the paper's, without Modularity
-LEAST = 1e-9  # nats: where a logarithm would have no end
+LEAST = 1e-9  # nats: the least argument of a logarithm
 
 
-def with_columns(study: Evidence, *names: str) -> list[Part]:
+def with_columns(study: Evidence, *names: str) -> list[DatasetRuns]:
     """The data sets that have all these columns."""
-    return [part for part in study.parts if set(names) <= part.columns.keys()]
+    return [part for part in study.datasets if set(names) <= part.columns.keys()]
 
 
 def trend(study: Evidence, column: str, method: str) -> Array:
     """The rank correlation of a score with the strength of one method, mean over data sets."""
-    found = []
-    for part in study.whole:
+    correlations = []
+    for part in study.datasets_with_duplicates:
         rows = part.method == method
         if column in part.columns and len(np.unique(part.strength_index[rows])) > 1:
             strength = part.strength_index[rows].astype(np.float64)
-            found.append(rank_correlation(strength, part.column(column)[rows], part.times[:, rows]))
-    return study.mean(found, f"needs {column} of {method} at two strengths")
+            correlations.append(rank_correlation(strength, part.column(column)[rows], part.times[:, rows]))
+    return study.mean(correlations, f"needs {column} of {method} at two strengths")
 
 
 def ratio_to_beta_vae(study: Evidence, column: str, method: str) -> Array:
     """log10 of a score of one method over that of beta-VAE, mean over runs and data sets."""
-    found = []
-    for part in (one for one in study.whole if column in one.columns):
+    ratios = []
+    for part in (one for one in study.datasets_with_duplicates if column in one.columns):
         if {method, "beta_vae"} <= set(part.method):
             logs, rows = (
                 np.log10(np.maximum(part.columns[column], LEAST)),
                 [part.method == method, part.method == "beta_vae"],
             )
-            of = [mean_of(logs[chosen], part.times[:, chosen]) for chosen in rows]
-            found.append(of[0] - of[1])
-    return study.mean(found, f"needs {column} of {method} and of beta_vae")
+            of_method, of_beta_vae = (mean_of(logs[chosen], part.times[:, chosen]) for chosen in rows)
+            ratios.append(of_method - of_beta_vae)
+    return study.mean(ratios, f"needs {column} of {method} and of beta_vae")
 
 
 def gap(study: Evidence, column: str) -> Array:
     """log10 of a score of means over that of samples, without the method that makes means independent."""
-    found = []
+    gaps = []
     for part in with_columns(study, column, f"{column}@sampled"):
         rows = part.method != "dip_vae_i"
         mean, sampled = (np.log10(np.maximum(part.columns[n][rows], LEAST)) for n in (column, f"{column}@sampled"))
-        found.append(mean_of(mean - sampled, part.times[:, rows]))
-    return study.mean(found, f"needs {column} of means and samples")
+        gaps.append(mean_of(mean - sampled, part.times[:, rows]))
+    return study.mean(gaps, f"needs {column} of means and samples")
 
 
 def share_of_gap(study: Evidence, whole: str, part: str) -> Array:
-    """How much of the gap of one score is there in another, to first order about what was found.
+    """How much of the gap of one score another score has too, to first order about the observed values.
 
     A ratio of resamples has no variance where a resample has no gap; its linear part has, and is the same where the
     gap is far from zero, without which there is nothing to share.
     """
-    above, below = gap(study, part), gap(study, whole)
-    if abs(below[0]) < LEAST:
+    of_part, of_whole = gap(study, part), gap(study, whole)
+    if abs(of_whole[0]) < LEAST:
         raise DistaffError("needs a gap between means and samples")
-    share = above[0] / below[0]
-    drawn: Array = share + (above - share * below) / below[0]
+    share = of_part[0] / of_whole[0]
+    drawn: Array = share + (of_part - share * of_whole) / of_whole[0]
     return drawn
 
 
-def pair(study: Evidence, a: str, b: str) -> Array:
+def correlation(study: Evidence, a: str, b: str) -> Array:
     """The rank correlation of two scores, mean over data sets."""
-    found = [part.correlation(a, b) for part in with_columns(study, a, b)]
-    return study.mean(found, f"needs {a} and {b}")
+    correlations = [part.correlation(a, b) for part in with_columns(study, a, b)]
+    return study.mean(correlations, f"needs {a} and {b}")
 
 
 def ordinary_metrics(study: Evidence) -> list[str]:
@@ -85,58 +86,58 @@ def ordinary_metrics(study: Evidence) -> list[str]:
     return [name for name in study.metrics if head(name) in ORDINARY]
 
 
-def alone(study: Evidence) -> dict[str, Array]:
+def mean_correlations(study: Evidence) -> dict[str, Array]:
     """The mean rank correlation of each metric with the others; the ordinary ones leave Modularity out."""
     ordinary = ordinary_metrics(study)
-    rho = {frozenset(two): pair(study, *two) for two in combinations(ordinary, 2)}
-    found = {a: np.mean([rho[frozenset((a, b))] for b in ordinary if b != a], axis=0) for a in ordinary}
+    rho = {frozenset(two): correlation(study, *two) for two in combinations(ordinary, 2)}
+    means = {a: np.mean([rho[frozenset((a, b))] for b in ordinary if b != a], axis=0) for a in ordinary}
     if "modularity" in study.metrics:
-        found["modularity"] = np.mean([pair(study, "modularity", name) for name in ordinary], axis=0)
-    return found
+        means["modularity"] = np.mean([correlation(study, "modularity", name) for name in ordinary], axis=0)
+    return means
 
 
 def noise_share(study: Evidence, metric: str) -> Array:
-    """What noise scores on a data set, over what the trained models do."""
+    """The score of noise on a data set over that of the trained models."""
     from distaff.metrics.baselines import expected as expected_baselines  # compiles metrics, which no table needs
 
-    found = []
+    ratios = []
     for part in with_columns(study, metric):
         if known := expected_baselines(metric, study.grids.get(part.dataset, ())):
-            found.append(known.noise / mean_of(part.columns[metric], part.times))
-    return study.mean(found, f"needs {metric}, and the factor sizes of its data set")
+            ratios.append(known.noise / mean_of(part.columns[metric], part.times))
+    return study.mean(ratios, f"needs {metric}, and the factor sizes of its data set")
 
 
-def next_odd(study: Evidence) -> Array:
-    """The least of the ordinary metrics' mean rank correlations, which metric it is chosen anew in each resample."""
-    found = np.array([rho for name, rho in alone(study).items() if name != "modularity"])
-    least: Array = -best_anew(-found, study.seeds)
+def least_correlated(study: Evidence) -> Array:
+    """The least of the ordinary metrics' mean rank correlations, with that metric chosen anew in each resample."""
+    means = np.array([rho for name, rho in mean_correlations(study).items() if name != "modularity"])
+    least: Array = -best_anew(-means, study.seeds)
     return least
 
 
 def explained_by(study: Evidence, *, settings: bool) -> Array:
     """The adjusted share of variance that methods, or settings, explain, mean over the metrics and data sets."""
-    found = []
-    for part in study.parts:
-        groups = part.cells if settings else np.unique(part.method, return_inverse=True)[1]
+    explained = []
+    for part in study.datasets:
+        groups = part.settings if settings else np.unique(part.method, return_inverse=True)[1]
         for name in study.metrics:
             share = shares(part.columns[name], groups, part.times).adjusted
-            found += [share] if np.isfinite(share[0]) else []
-    return study.mean(found, "needs a metric that varies, and two seeds a setting")
+            explained += [share] if np.isfinite(share[0]) else []
+    return study.mean(explained, "needs a metric that varies, and two seeds a setting")
 
 
-def wins_of_the_commonest(study: Evidence) -> Array:
+def share_of_most_frequent_winner(study: Evidence) -> Array:
     """The share of data sets and metrics on which the method that wins most often has the highest mean."""
-    methods = sorted({str(name) for part in study.parts for name in part.method})
-    won = np.zeros((len(study.parts[0].times), len(methods)))
-    for part in study.parts:
+    methods = sorted({str(name) for part in study.datasets for name in part.method})
+    won = np.zeros((len(study.datasets[0].times), len(methods)))
+    for part in study.datasets:
         member = (part.method[:, None] == np.array(methods)).astype(np.float64)
         for name in study.metrics:
-            there = np.isfinite(part.columns[name])
-            sums = part.times[:, there] @ (member[there] * part.columns[name][there, None])
-            sizes = part.times[:, there] @ member[there]
+            finite = np.isfinite(part.columns[name])
+            sums = part.times[:, finite] @ (member[finite] * part.columns[name][finite, None])
+            sizes = part.times[:, finite] @ member[finite]
             means = np.divide(sums, sizes, out=np.full_like(sums, -np.inf), where=sizes > 0)
             won[np.arange(len(won)), means.argmax(axis=1)] += 1
-    most: Array = won.max(axis=1) / (len(study.parts) * len(study.metrics))
+    most: Array = won.max(axis=1) / (len(study.datasets) * len(study.metrics))
     return most
 
 
@@ -146,19 +147,19 @@ def best_without_labels(study: Evidence) -> Array:
     Which score is best is chosen anew in each resample, and the optimism of that choice is taken off.
     """
     names = paper_unsupervised(study.table)
-    names += [name for name in unsupervised(study.table) if head(name) == "udr"]  # there where it was asked for
-    played = block(study.table, [*names, *study.metrics])
+    names += [name for name in unsupervised(study.table) if head(name) == "udr"]  # only where it was requested
+    played = score_array(study.table, [*names, *study.metrics])
     weights = seeds_drawn(played, study.resamples, study.seed)
     outcomes = [selection_outcomes(played, name, study.metrics) for name in names if name in played.metrics]
-    found = [expected(one, weights) for one in outcomes if one is not None]
-    if not found:
+    probabilities = [expected(one, weights) for one in outcomes if one is not None]
+    if not probabilities:
         raise DistaffError("needs a score without labels that every data set has")
-    return best_anew(np.array(found), len(played.seeds))
+    return best_anew(np.array(probabilities), len(played.seeds))
 
 
 def with_tasks(study: Evidence, tasks: Sequence[str], needs: str) -> Array:
     """The rank correlation of the ordinary metrics with downstream columns, mean over both and data sets."""
-    return study.mean([pair(study, name, one) for one in tasks for name in ordinary_metrics(study)], needs)
+    return study.mean([correlation(study, name, one) for one in tasks for name in ordinary_metrics(study)], needs)
 
 
 def strongest_with_task(study: Evidence, tasks: Sequence[str], needs: str) -> Array:

@@ -11,7 +11,7 @@ from distaff.analysis.intervals import Interval, student
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "not enough evidence"
 NOT_APPLICABLE = "not applicable"  # the effect cannot exist in this study, however many seeds it has
-MOST = 1000  # more seeds than this nobody trains: the effect lies on the border
+MOST = 1000  # more seeds than anyone trains: the effect lies on the border
 
 
 class Region(NamedTuple):
@@ -33,7 +33,7 @@ def judge(effect: Interval, region: Region) -> str:
 
 
 def more_seeds(effect: Interval, region: Region, seeds: float) -> int | None:
-    """How many more seeds a setting would decide an open claim, were the effect what it seems; None if beyond reach.
+    """How many more seeds a setting would decide an open claim, were the effect as estimated; None beyond `MOST`.
 
     The least number at which `judge` decides, as an interval of n seeds is t(n - 1) / sqrt(n) wide.
     """

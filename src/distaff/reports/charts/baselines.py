@@ -1,62 +1,65 @@
-"""What models score before any training, as a grey zone behind those that were trained."""
+"""The scores of untrained models, of noise and of a perfect code: a grey zone behind trained models, and numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import polars as pl
 
 from distaff.analysis.scores import is_part
 from distaff.metrics.baselines import expected
-from distaff.reports.pages.facts import StudyFacts
 
-ENDS = ("untrained_low", "untrained_high")
+UNTRAINED_RANGE = ("untrained_low", "untrained_high")
 
 
-def spans(untrained: pl.DataFrame | None) -> pl.DataFrame:
+def untrained_range(untrained: pl.DataFrame | None) -> pl.DataFrame:
     """The least and the greatest score of mean codes of untrained models, a row a metric; none without a table."""
     if untrained is None:
-        return pl.DataFrame(schema={"metric": pl.String, **dict.fromkeys(ENDS, pl.Float64)})
-    kept = untrained.filter((pl.col("representation") == "mean") & (pl.col("method") == "untrained"))
-    return kept.group_by("metric").agg(pl.col("value").min().alias(ENDS[0]), pl.col("value").max().alias(ENDS[1]))
+        return pl.DataFrame(schema={"metric": pl.String, **dict.fromkeys(UNTRAINED_RANGE, pl.Float64)})
+    rows = untrained.filter((pl.col("representation") == "mean") & (pl.col("method") == "untrained"))
+    low, high = UNTRAINED_RANGE
+    return rows.group_by("metric").agg(pl.col("value").min().alias(low), pl.col("value").max().alias(high))
 
 
-def zone(part: pl.DataFrame, title: str) -> list[alt.Chart]:
-    """A layer from end to end of the `spans` that were joined to a frame of one metric, if there are any."""
-    ends = part.select(ENDS).drop_nulls().head(1)
-    y = alt.Y(f"{ENDS[0]}:Q", title=title)
-    return (
-        [alt.Chart(ends).mark_rect(opacity=0.16, style="floor").encode(y=y, y2=f"{ENDS[1]}:Q")] if ends.height else []
-    )
+def untrained_zone(part: pl.DataFrame, title: str) -> list[alt.Chart]:
+    """A layer over the `untrained_range` that was joined to a frame of one metric, none where it is null."""
+    known = part.select(UNTRAINED_RANGE).drop_nulls().head(1)
+    if known.is_empty():
+        return []
+    low, high = UNTRAINED_RANGE
+    rectangle = alt.Chart(known).mark_rect(opacity=0.16, style="baseline")
+    return [rectangle.encode(y=alt.Y(f"{low}:Q", title=title), y2=f"{high}:Q")]
 
 
-def limits(study: StudyFacts, metrics: Sequence[str], floor: pl.DataFrame | None) -> dict[str, Any]:
+def baseline_scores(
+    grids: Mapping[str, Sequence[int]], metrics: Sequence[str], baselines: pl.DataFrame | None
+) -> dict[str, dict[str, list[float | None]]]:
     """For each data set and score: of noise, of a perfect code, and the least and the greatest of untrained models.
 
-    As measured, else the first two as the factors' numbers of values give them; null where neither is known.
+    As measured in the table `baselines`, else the first two as computed from the factor sizes in `grids`; null where
+    neither is known.
     """
-    measured = {} if floor is None else {str(name): part for (name,), part in floor.group_by("dataset")}
-    headed = [name for name in metrics if not is_part(name)]
-    found = {
-        dataset: {name: _ends(name, study.grids.get(dataset, ()), measured.get(dataset)) for name in headed}
-        for dataset in sorted({*study.grids, *measured})
+    measured = {} if baselines is None else {str(name): part for (name,), part in baselines.group_by("dataset")}
+    headlines = [name for name in metrics if not is_part(name)]
+    scores = {
+        dataset: {name: _of_metric(name, grids.get(dataset, ()), measured.get(dataset)) for name in headlines}
+        for dataset in sorted({*grids, *measured})
     }
-    return {dataset: {name: ends for name, ends in of.items() if any(ends)} for dataset, of in found.items()}
+    return {dataset: {name: row for name, row in rows.items() if any(row)} for dataset, rows in scores.items()}
 
 
-def _ends(metric: str, sizes: Sequence[int], floor: pl.DataFrame | None) -> list[float | None]:
-    known = expected(metric.partition("(")[0], sizes)
-    ends: list[float | None] = [*known] if known else [None, None]
-    if floor is None:
-        return _rounded([*ends, None, None])
-    here = floor.filter((pl.col("metric") == metric) & (pl.col("representation") == "mean"))
+def _of_metric(metric: str, sizes: Sequence[int], baselines: pl.DataFrame | None) -> list[float | None]:
+    computed = expected(metric.partition("(")[0], sizes)
+    scores: list[float | None] = [*computed] if computed else [None, None]
+    if baselines is None:
+        return _rounded([*scores, None, None])
+    rows = baselines.filter((pl.col("metric") == metric) & (pl.col("representation") == "mean"))
     for place, name in enumerate(("noise", "perfect")):
-        ends[place] = next(iter(here.filter(pl.col("method") == name)["value"]), ends[place])
-    span = spans(here)
-    return _rounded([*ends, *(span[0, name] if span.height else None for name in ENDS)])
+        scores[place] = next(iter(rows.filter(pl.col("method") == name)["value"]), scores[place])
+    untrained = untrained_range(rows)
+    return _rounded([*scores, *(untrained[0, name] if untrained.height else None for name in UNTRAINED_RANGE)])
 
 
-def _rounded(ends: Sequence[float | None]) -> list[float | None]:
-    return [None if end is None else round(end, 4) for end in ends]
+def _rounded(scores: Sequence[float | None]) -> list[float | None]:
+    return [None if score is None else round(score, 4) for score in scores]

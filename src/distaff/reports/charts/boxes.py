@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from distaff.reports.charts.baselines import zone
+from distaff.reports.charts.baselines import untrained_zone
 from distaff.reports.charts.theme import colour, in_order, label
 
 MOST = 100  # dots of a column: of more runs an even part is drawn, the box and the median are those of all
@@ -33,7 +33,7 @@ def quartiles(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _columns() -> pl.Expr:
-    """What a column of a setting is called: its strength as short as it goes, and its variant where it has one."""
+    """The name of a setting's column: its strength in its shortest form, and its variant where it has one."""
     short = pl.col("strength").map_elements(lambda value: f"{value:g}", return_dtype=pl.String)
     return pl.when(pl.col("variant") == "").then(short).otherwise(short + ", " + pl.col("variant")).alias("column")
 
@@ -45,13 +45,13 @@ def boxes(
     *,
     height: int = 240,
     domain: tuple[float, float] | None = None,
-    floor: pl.DataFrame | None = None,
+    untrained: pl.DataFrame | None = None,
 ) -> alt.LayerChart:
     """One column a method, or with `across` "strength" one a setting, coloured by method: dots, a box, and the median.
 
     Settings are those of one method with their labels: a column goes by its strength, and by its `variant` where there
     are several of one strength.
-    `floor` is a frame that `floor.spans` were joined to: their zone lies behind the boxes.
+    `untrained` is a frame to which `untrained_range` was joined: its grey zone lies behind the boxes.
     """
     methods = in_order(rows["method"])
     named = pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method")
@@ -83,7 +83,7 @@ def boxes(
     dots = core.mark_circle(size=22, opacity=0.55).encode(y=y, xOffset=jitter, tooltip=tip)
     box = whole.mark_bar(size=18, opacity=0.35, cornerRadius=3).encode(y=alt.Y("q25:Q", title=title), y2="q75:Q")
     middle = whole.mark_tick(thickness=2.5, size=26).encode(y=alt.Y("median:Q", title=title))
-    below = [] if floor is None else zone(floor, title)
-    layers = [*below, box, dots, middle]
+    behind = [] if untrained is None else untrained_zone(untrained, title)
+    layers = [*behind, box, dots, middle]
     chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width="container", height=height)
     return chart

@@ -7,7 +7,7 @@ import math
 import altair as alt
 import polars as pl
 
-from distaff.reports.charts.baselines import ENDS, zone
+from distaff.reports.charts.baselines import UNTRAINED_RANGE, untrained_zone
 from distaff.reports.charts.theme import colour, dashes, in_order, label, shape
 
 
@@ -17,7 +17,7 @@ def lines(
     """The chart of a frame of medians by setting, with their labels; `domain` makes charts side by side comparable.
 
     A line is of one method, and of one `variant` where settings of a method differ in more than strength. A frame with
-    the columns of `floor.spans` has their zone behind its lines.
+    the columns of `untrained_range` shows that range as a grey area behind its lines.
     """
     methods = in_order(frame["method"])
     data = frame.with_columns(
@@ -42,8 +42,8 @@ def lines(
     y = alt.Y("median:Q", title=title, scale=scale, axis=axis)
     line = core.mark_line(strokeWidth=2).encode(y=y, **dashes(data))
     dots = core.mark_point(filled=True, size=60, opacity=1).encode(y=y, shape=shape(methods), tooltip=tip)
-    floor = zone(frame, title) if set(ENDS) <= set(frame.columns) else []
-    chart: alt.LayerChart = alt.LayerChart(layer=[*floor, band, line, dots]).properties(
+    behind = untrained_zone(frame, title) if set(UNTRAINED_RANGE) <= set(frame.columns) else []
+    chart: alt.LayerChart = alt.LayerChart(layer=[*behind, band, line, dots]).properties(
         width="container", height=height
     )
     return chart

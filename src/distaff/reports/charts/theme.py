@@ -34,7 +34,7 @@ def in_order(methods: Iterable[str]) -> list[str]:
 
 
 def label(method: str) -> str:
-    """The name of a method as its paper writes it: as its decorator has it, else its own without underscores."""
+    """The name of a method as its paper writes it: as its decorator declares it, else without underscores."""
     declared = METHODS.plugin(method).marks.get("label") if method in METHODS.names() else None
     return str(declared or method.replace("_", " "))
 
@@ -42,7 +42,7 @@ def label(method: str) -> str:
 def metric_label(metric: str) -> str:
     """The name of a score as its paper writes it; `@sampled` marks the score of sampled codes.
 
-    The names come from decorators. A part is called by the symbol of its score and its own name.
+    The names come from decorators. A part is called by the symbol of its score and the name of the part.
     """
     name, _, kind = metric.partition("@")
     if head(name) in ("downstream", "statistical_efficiency"):
@@ -52,8 +52,8 @@ def metric_label(metric: str) -> str:
         return plain.split(".", 1)[1].replace(".", ": ")
     known, (_, dot, part) = marks(name), plain.partition(".")
     whole = known.label if known.about == "training" or not dot else f"{known.symbol} {part.replace('_', ' ')}"
-    told = [option.split("=")[1].strip("'") for option in options.rstrip(")").split(", ") if "=" in option]
-    return ", ".join([whole, *told, *([kind] if kind else [])])
+    values = [option.split("=")[1].strip("'") for option in options.rstrip(")").split(", ") if "=" in option]
+    return ", ".join([whole, *values, *([kind] if kind else [])])
 
 
 def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -68,34 +68,34 @@ def colour(methods: Iterable[str]) -> Any:
     """The colour channel for a column `Method` of labels."""
     import altair as alt
 
-    found = looks(methods)
-    scale = alt.Scale(domain=list(found), range=[colour for colour, _ in found.values()])
+    known = looks(methods)
+    scale = alt.Scale(domain=list(known), range=[colour for colour, _ in known.values()])
     return alt.Color("Method:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=3))
 
 
 def shape(methods: Iterable[str]) -> Any:
-    """The shape channel, which says the same as the colour to those who cannot see it."""
+    """The shape channel: the same as the colour, for those who cannot see that."""
     import altair as alt
 
-    found = looks(methods)
-    scale = alt.Scale(domain=list(found), range=[shape for _, shape in found.values()])
+    known = looks(methods)
+    scale = alt.Scale(domain=list(known), range=[shape for _, shape in known.values()])
     return alt.Shape("Method:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=3))
 
 
 def dashes(frame: pl.DataFrame) -> dict[str, Any]:
     """The channel that keeps lines of one method apart where its settings differ in more than strength, else none.
 
-    A dash a `variant`, with a legend that says in what it differs. Other marks of the chart take `variant` as detail.
+    A dash a `variant`, with a legend of the differences. Other marks of the chart take `variant` as detail.
     """
     import altair as alt
 
-    found = sorted(frame["variant"].unique().to_list())
-    if len(found) < 2:
+    variants = sorted(frame["variant"].unique().to_list())
+    if len(variants) < 2:
         return {}
     legend = alt.Legend(
         title=None, orient="top", columns=2, symbolType="stroke", symbolSize=400, symbolStrokeWidth=2, labelLimit=400
     )
-    scale = alt.Scale(domain=found, range=[DASHES[number % len(DASHES)] for number in range(len(found))])
+    scale = alt.Scale(domain=variants, range=[DASHES[number % len(DASHES)] for number in range(len(variants))])
     return {"strokeDash": alt.StrokeDash("variant:N", scale=scale, legend=legend)}
 
 
@@ -130,7 +130,7 @@ def config(dark: bool = False) -> dict[str, Any]:
         "text": {"color": ink, "fontSize": 12},
         "range": {"diverging": ["#C2571A", middle, "#1B6CA8"], "heatmap": [middle, "#1B6CA8"], "category": HUES},
         "style": {  # `color`: a mark's own default, which is blue, goes before a fill or a stroke
-            "floor": {"color": soft},
+            "baseline": {"color": soft},
             "ink": {"color": ink},
             "ring": {"color": ink, "fill": "transparent", "strokeWidth": 1.5},
             "note": {"color": soft, "fontSize": 11},

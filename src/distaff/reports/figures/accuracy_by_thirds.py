@@ -32,9 +32,9 @@ def accuracy_by_thirds(table: pl.DataFrame, *, metric: str | None = None, seed: 
     With `metric`, by that one. Raises `DistaffError` where the downstream tasks or the metrics are missing.
     """
     names = supervised(table)
-    wanted = [metric] if metric else [name for name in ("dci", "mig") if name in names] or names[:1]
-    frames = [by_thirds(table, name, seed=seed) for name in wanted]
-    frame = pl.concat([found for found in frames if found.height] or [pl.DataFrame()])
+    metrics = [metric] if metric else [name for name in ("dci", "mig") if name in names] or names[:1]
+    frames = [by_thirds(table, name, seed=seed) for name in metrics]
+    frame = pl.concat([one for one in frames if one.height] or [pl.DataFrame()])
     if frame.is_empty():
         raise DistaffError("no run has a downstream task: score with `downstream` at several numbers of labels")
     charts = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from distaff.analysis.groups import independent_groups
+from distaff.metrics.groups import independent_groups
 from distaff.reports import Figure, figure
-from distaff.reports.charts.entangled import matrix_of, runs_of
+from distaff.reports.charts.factor_matrices import matrix_of, runs_of
 from distaff.reports.charts.theme import HUES
 
 MEASURES = ("importance", "information", "accuracy")

@@ -1,4 +1,4 @@
-"""Which factors a model entangles with which, as a tree of what its codes tell of them."""
+"""Which factors a model entangles with which, as a tree from the importance of its codes for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import altair as alt
 import polars as pl
 
 from distaff.reports import Figure, figure
-from distaff.reports.charts.entangled import dendrogram, matrix_of, runs_of
+from distaff.reports.charts.dendrogram import dendrogram
+from distaff.reports.charts.factor_matrices import matrix_of, runs_of
 
 MATRIX = "importance"
 
@@ -34,7 +35,7 @@ def factor_tree(table: pl.DataFrame, *, matrices: pl.DataFrame | None = None) ->
     frames, charts = [], dict[str, alt.Chart | alt.LayerChart]()
     for run in runs_of(matrices):
         matrix, factors = matrix_of(matrices, run, MATRIX)
-        drawn = dendrogram(matrix, factors, title=MATRIX)
-        frames.append(drawn.frame.with_columns(run=pl.lit(run)))
-        charts[run] = drawn.charts[""]
+        tree = dendrogram(matrix, factors, title=MATRIX)
+        frames.append(tree.frame.with_columns(run=pl.lit(run)))
+        charts[run] = tree.charts[""]
     return Figure(pl.concat(frames), charts, f"{len(charts)} models, {len(factors)} factors.")

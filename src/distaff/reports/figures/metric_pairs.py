@@ -6,7 +6,8 @@ from itertools import combinations
 
 import polars as pl
 
-from distaff.analysis.scores import PAPER_ORDER, head, supervised, wide
+from distaff.analysis.marks import head
+from distaff.analysis.scores import PAPER_ORDER, supervised, wide
 from distaff.errors import DistaffError
 from distaff.reports import Figure, figure
 from distaff.reports.charts.scatter import scatter
@@ -17,7 +18,7 @@ from distaff.reports.charts.theme import metric_label
     title="Pairs of metrics",
     question="How do two metrics see the same runs?",
     reading="Each mark is a run, with its score by two metrics. A thin rising band means that they agree; a cloud that "
-    "they measure different things; a wall that one of them has reached its ceiling.",
+    "they measure different things; a wall that one of them is at its maximum.",
     interval="Marks are single runs; the correlations with their intervals are in the figure of agreement.",
     order=22,
     paper="Figure 11",

@@ -9,7 +9,7 @@ from distaff.analysis.agreement import agreement
 from distaff.analysis.scores import supervised
 from distaff.errors import DistaffError
 from distaff.reports import Figure, figure
-from distaff.reports.charts.entangled import dendrogram
+from distaff.reports.charts.dendrogram import dendrogram
 from distaff.reports.charts.theme import metric_label
 
 LEAST = 3
@@ -39,5 +39,5 @@ def metric_tree(table: pl.DataFrame) -> Figure:
     rho = np.eye(len(names))
     for a, b, value in frame.select("a", "b", "rho").drop_nulls().iter_rows():
         rho[names.index(a), names.index(b)] = rho[names.index(b), names.index(a)] = max(value, 0.0)
-    drawn = dendrogram(rho, [metric_label(name) for name in names], title="rank correlation")
-    return Figure(drawn.frame, drawn.charts, f"{max(frame['n'])} runs, {len(names)} metrics.")
+    tree = dendrogram(rho, [metric_label(name) for name in names], title="rank correlation")
+    return Figure(tree.frame, tree.charts, f"{max(frame['n'])} runs, {len(names)} metrics.")

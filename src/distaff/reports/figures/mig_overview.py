@@ -9,13 +9,13 @@ from distaff.analysis.intervals import medians
 from distaff.analysis.scores import scores
 from distaff.analysis.settings import POINT, labelled
 from distaff.reports import Figure, figure
-from distaff.reports.charts.baselines import spans
+from distaff.reports.charts.baselines import untrained_range
 from distaff.reports.charts.theme import colour, in_order, label, metric_label
 
 
 @figure(
     title="MIG of every setting",
-    question="Which settings learn more than an untrained network has by chance?",
+    question="Which settings score higher than an untrained network does by chance?",
     reading="One row a setting, every pale dot one seed, the large dot their median. The grey zone ends at the best "
     "untrained model of any network here: a median to its right has learned something that luck does not give.",
     interval="The bar is the 95 % bootstrap interval of the median over seeds.",
@@ -26,32 +26,36 @@ from distaff.reports.charts.theme import colour, in_order, label, metric_label
 def mig_overview(
     table: pl.DataFrame, *, metric: str = "mig", untrained: pl.DataFrame | None = None, seed: int = 0
 ) -> Figure:
-    """The median score of each setting, with every seed, and the best of its network's untrained models as its floor.
+    """The median score of each setting, with every seed, and the best of its network's untrained models.
 
-    `frame` says of each setting whether its median lies above the floor (null without untrained models). Raises
+    `frame` holds for each setting whether its median lies above that (null without untrained models). Raises
     `DistaffError` where the table does not hold the metric.
     """
     rows = scores(table, metric)
     rows = labelled(rows, table)
     frame = medians(rows, [*POINT, "network", "label", "variant"], seed=seed)
-    best = {name: _best(untrained, metric, name) for name in frame["network"].unique().to_list()}
-    frame = frame.with_columns(pl.Series("floor", [best[name] for name in frame["network"]], dtype=pl.Float64))
-    floor = max((end for end in best.values() if end is not None), default=None)
-    frame = frame.with_columns((pl.col("median") > pl.col("floor")).alias("above_floor"))
-    above = "" if floor is None else f" {frame['above_floor'].sum()} of {frame.height} medians lie above the floor."
+    best = {name: _untrained_best(untrained, metric, name) for name in frame["network"].unique().to_list()}
+    frame = frame.with_columns(pl.Series("untrained_best", [best[name] for name in frame["network"]], dtype=pl.Float64))
+    untrained_best = max((score for score in best.values() if score is not None), default=None)
+    frame = frame.with_columns((pl.col("median") > pl.col("untrained_best")).alias("above_untrained"))
+    above = (
+        ""
+        if untrained_best is None
+        else f" {frame['above_untrained'].sum()} of {frame.height} medians lie above the best untrained model."
+    )
     n = f"{rows['id'].n_unique()} runs in {frame.height} settings.{above}"
-    return Figure(frame, {"": _chart(rows, frame, metric_label(metric), floor)}, n)
+    return Figure(frame, {"": _chart(rows, frame, metric_label(metric), untrained_best)}, n)
 
 
-def _best(untrained: pl.DataFrame | None, metric: str, network: str | None) -> float | None:
-    """The best score of the untrained models of a network; of all, where one side does not say which it was."""
+def _untrained_best(untrained: pl.DataFrame | None, metric: str, network: str | None) -> float | None:
+    """The best score of the untrained models of a network; of all, where the network of one side is not known."""
     if untrained is not None and network is not None and "network" in untrained.columns:
-        own = untrained.filter((pl.col("network") == network) | pl.col("network").is_null())
-        untrained = own if own.height else untrained
-    return next(iter(spans(untrained).filter(pl.col("metric") == metric)["untrained_high"]), None)
+        of_network = untrained.filter((pl.col("network") == network) | pl.col("network").is_null())
+        untrained = of_network if of_network.height else untrained
+    return next(iter(untrained_range(untrained).filter(pl.col("metric") == metric)["untrained_high"]), None)
 
 
-def _chart(rows: pl.DataFrame, frame: pl.DataFrame, title: str, floor: float | None) -> alt.LayerChart:
+def _chart(rows: pl.DataFrame, frame: pl.DataFrame, title: str, untrained_best: float | None) -> alt.LayerChart:
     methods = in_order(rows["method"])
     names = pl.col("method").replace_strict({name: label(name) for name in methods}).alias("Method")
     place = {name: number for number, name in enumerate(methods)}
@@ -72,9 +76,11 @@ def _chart(rows: pl.DataFrame, frame: pl.DataFrame, title: str, floor: float | N
         middle.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q", title=title), x2="high:Q"),
         middle.mark_circle(size=90, opacity=1).encode(x=alt.X("median:Q", title=title), tooltip=tip),
     ]
-    if floor is not None:
-        zone = alt.Chart(pl.DataFrame({"from": [0.0], "to": [floor]}))
-        layers.insert(0, zone.mark_rect(opacity=0.16, style="floor").encode(x=alt.X("from:Q", title=title), x2="to:Q"))
+    if untrained_best is not None:
+        zone = alt.Chart(pl.DataFrame({"from": [0.0], "to": [untrained_best]}))
+        layers.insert(
+            0, zone.mark_rect(opacity=0.16, style="baseline").encode(x=alt.X("from:Q", title=title), x2="to:Q")
+        )
     chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(
         width="container", height=max(120, 17 * frame.height)
     )

@@ -8,7 +8,7 @@ from distaff.analysis.scores import scores, supervised
 from distaff.analysis.settings import labelled
 from distaff.errors import DistaffError
 from distaff.reports import Figure, figure
-from distaff.reports.charts.baselines import spans
+from distaff.reports.charts.baselines import untrained_range
 from distaff.reports.charts.boxes import boxes, quartiles
 from distaff.reports.charts.theme import metric_label
 
@@ -32,10 +32,12 @@ def score_by_method(table: pl.DataFrame, *, untrained: pl.DataFrame | None = Non
     if not (names := supervised(table)):
         raise DistaffError("no disentanglement score in the table: score the runs with at least one metric")
     rows = labelled(pl.concat([scores(table, name) for name in names]), table)
-    frame = quartiles(rows, ["metric", "method"]).join(spans(untrained), "metric", how="left", maintain_order="left")
-    of = {name: pl.col("metric") == name for name in names}
+    frame = quartiles(rows, ["metric", "method"]).join(
+        untrained_range(untrained), "metric", how="left", maintain_order="left"
+    )
+    is_metric = {name: pl.col("metric") == name for name in names}
     charts = {
-        metric_label(name): boxes(rows.filter(here), "method", metric_label(name), floor=frame.filter(here))
-        for name, here in of.items()
+        metric_label(name): boxes(rows.filter(here), "method", metric_label(name), untrained=frame.filter(here))
+        for name, here in is_metric.items()
     }
     return Figure(frame, charts, f"{rows['id'].n_unique()} runs, {min(frame['n'])} or more a box.")

@@ -10,16 +10,16 @@ from distaff.analysis.selection import PUBLISHED, selection
 from distaff.reports import Figure, figure
 from distaff.reports.charts.theme import metric_label
 
-ABOVE = 0.5  # what a setting at random reaches where nothing is tied
+ABOVE = 0.5  # the rate of a random setting where nothing is tied
 
 
 @figure(
     title="Choosing without labels, as a game",
     question="What is a choice without labels worth against a model taken at random?",
-    reading="At each seed the setting with the best score is trained again with another seed; the dot says how often "
+    reading="At each seed the setting with the best score is trained again with another seed; the dot is how often "
     "it then beats or ties a random model, averaged over the metrics. Left of the line a random choice is better. For "
     "losses, total and Wasserstein correlation and information, less is taken to be better; of ELBO and UDR, more. The "
-    "paper's choice by the same metric, with labels, reached 80.7 %.",
+    "paper's choice by the same metric, with labels, had 80.7 %.",
     interval="The bar is the 95 % bootstrap interval over seeds; fewer than four seeds have none.",
     order=62,
     paper="Table 1, for scores without labels",

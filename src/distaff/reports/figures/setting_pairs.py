@@ -15,8 +15,8 @@ from distaff.reports.charts.theme import colour, in_order, label, metric_label, 
 
 @figure(
     title="Settings on two data sets",
-    question="What does a setting reach elsewhere?",
-    reading="One chart a pair of data sets, each mark a setting. Its place says the median "
+    question="How does a setting score on another data set?",
+    reading="One chart a pair of data sets, each mark a setting. Its place is the median "
     "score on both. A rising cloud means that the ranking carries over.",
     interval="Marks are medians over seeds; the intervals are those of the score curves.",
     order=30,
@@ -27,16 +27,18 @@ from distaff.reports.charts.theme import colour, in_order, label, metric_label, 
 def setting_pairs(table: pl.DataFrame, *, metric: str | None = None, first: str | None = None) -> Figure:
     """The medians of settings on `first` (by default dSprites, or the first by name) and on each other data set.
 
-    Figure 18 of the paper. Without `metric`, the first of MIG, or what score there is. Raises `DistaffError` for one
-    data set.
+    Figure 18 of the paper. Without `metric`, the first of MIG, or the first score of the table. Raises `DistaffError`
+    for one data set.
     """
     names = supervised(table)
     if table["dataset"].n_unique() < 2 or not names:
-        raise DistaffError("there is one data set only: transfer is between two")
+        raise DistaffError("there is one data set only: transfer needs two")
     chosen = metric or ("mig" if "mig" in names else names[0])
     pairs = paired_medians(table, chosen)
     if pairs.is_empty():
-        raise DistaffError("no setting is there on two data sets: settings are the same where all but the data set is")
+        raise DistaffError(
+            "no setting was trained on two data sets: a setting is the same where all but the data set agrees"
+        )
     sets = sorted({*pairs["dataset"], *pairs["other"]})
     home = first or ("dsprites" if "dsprites" in sets else sets[0])
     turned = pairs.rename({"dataset": "other", "other": "dataset", "median": "median on other", "n": "n on other",

@@ -9,7 +9,7 @@ from distaff.analysis.scores import scores, supervised
 from distaff.analysis.settings import POINT, labelled
 from distaff.errors import DistaffError
 from distaff.reports import Figure, figure
-from distaff.reports.charts.baselines import spans
+from distaff.reports.charts.baselines import untrained_range
 from distaff.reports.charts.lines import lines
 from distaff.reports.charts.theme import metric_label
 
@@ -36,7 +36,7 @@ def strength_curves(table: pl.DataFrame, *, untrained: pl.DataFrame | None = Non
     frame = labelled(medians(rows, ["metric", *POINT], seed=seed), table).with_columns(
         (pl.col("median") == pl.col("median").max().over("metric", "method")).alias("best")
     )
-    frame = frame.join(spans(untrained), "metric", how="left", maintain_order="left")
+    frame = frame.join(untrained_range(untrained), "metric", how="left", maintain_order="left")
     charts = {
         metric_label(name): lines(frame.filter(pl.col("metric") == name), metric_label(name), height=220)
         for name in names

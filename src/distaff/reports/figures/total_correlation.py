@@ -16,7 +16,7 @@ from distaff.reports.charts.lines import lines
     title="Total correlation against regularisation",
     question="Does stronger regularisation make the dimensions of the code independent?",
     reading="Each line is a method, each point the median over the seeds of one strength. Left, codes drawn from the "
-    "posterior; right, its means, which is what people use. A line that falls says that the dimensions come to depend "
+    "posterior; right, its means, which is what people use. A line that falls means that the dimensions come to depend "
     "less on each other. The scale is logarithmic.",
     interval="The band is the 95 % bootstrap interval of the median over seeds.",
     order=10,
@@ -30,9 +30,9 @@ def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     """
     shown = {"sampled": "Sampled codes", "mean": "Mean codes"}
     kinds = table.filter(pl.col("metric") == TC)["representation"].unique().to_list()
-    if not (kept := [kind for kind in shown if kind in kinds]):
+    if not (available := [kind for kind in shown if kind in kinds]):
         raise DistaffError(f"no run has {TC}: score with it to draw this figure")
-    rows = pl.concat([scores(table, TC, kind) for kind in kept])
+    rows = pl.concat([scores(table, TC, kind) for kind in available])
     frame = labelled(medians(rows, ["representation", *POINT], seed=seed), table)
     top = frame.select(pl.max_horizontal("median", "high").max()).item()
     positive = frame.filter(pl.col("median") > 0)["median"]
@@ -41,7 +41,7 @@ def total_correlation(table: pl.DataFrame, *, seed: int = 0) -> Figure:
         shown[kind]: lines(
             frame.filter(pl.col("representation") == kind), "Total correlation (nats)", log=True, domain=(bottom, top)
         )
-        for kind in kept
+        for kind in available
     }
     return Figure(frame, charts, f"{rows['id'].n_unique()} runs; {seeds(frame)} behind each point.")
 

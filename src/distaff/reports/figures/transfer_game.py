@@ -20,9 +20,9 @@ NAMES = {
 @figure(
     title="The transfer game",
     question="Does a setting that was good once stay good, with another seed, metric or data set?",
-    reading="The best setting of one seed is trained again with another seed, and judged as the row says. The dot is "
-    "how often it beats or ties a random model; the ring is what the paper found on seven data sets; the grey tick "
-    "is what a random setting reaches. Settings and metrics are those of the paper, where the study has them.",
+    reading="The best setting of one seed is trained again with another seed, and judged as named by the row. The dot "
+    "is how often it beats or ties a random model; the ring is what the paper found on seven data sets; the grey tick "
+    "is the rate of a random setting. Settings and metrics are those of the paper, where the study has them.",
     interval="The bar is the 95 % bootstrap interval over seeds; every outcome of the game is counted, none is "
     "drawn. Fewer than four seeds have no interval.",
     order=10,

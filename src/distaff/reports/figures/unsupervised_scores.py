@@ -29,6 +29,6 @@ def unsupervised_scores(table: pl.DataFrame, *, seed: int = 0) -> Figure:
     """
     rows, columns = unsupervised(table), supervised(table)
     if not rows or not columns:
-        raise DistaffError("it takes a score without labels (a loss will do) and a metric with labels")
+        raise DistaffError("this figure needs a score without labels, such as a loss, and a metric with labels")
     frame = agreement(table, rows, columns, seed=seed)
     return Figure(frame, {"": heat(frame, rows, columns)}, f"{max(frame['n'])} runs.")

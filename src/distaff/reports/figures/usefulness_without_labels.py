@@ -14,7 +14,7 @@ from distaff.reports.charts.heat import heat
 
 @figure(
     title="Scores without labels against downstream tasks",
-    question="Do scores without labels tell which code is useful?",
+    question="Do scores without labels indicate which code is useful?",
     reading="Each cell is Spearman's rank correlation, times 100, of a score that needs no label (rows) with accuracy "
     "or efficiency downstream (columns).",
     interval="Point at a cell for its 95 % bootstrap interval over seeds, within settings.",

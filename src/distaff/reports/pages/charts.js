@@ -16,9 +16,9 @@ function draw(place) {
   const theme = dark.matches && !printing ? "dark" : "light";
   spec.config = { ...REPORT.themes[theme] };
   spec.autosize = { type: "fit-x", contains: "padding" };
-  return vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme } }).then((found) => {
+  return vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme } }).then((embedded) => {
     views.get(place)?.finalize();
-    views.set(place, found);
+    views.set(place, embedded);
     settle();
   });
 }

@@ -1,4 +1,4 @@
-"""The page of a method: what it is, and what each of its settings reached on every data set."""
+"""The page of a method: what it is, and the scores of each of its settings on every data set."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from distaff.reports.pages import page
 
 def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, Mapping[str, dict[str, Any]]]:
     """The page of one method as HTML and its charts, from the medians of its settings by data set and metric."""
-    own = settings.filter(pl.col("method") == method)
+    of_method = settings.filter(pl.col("method") == method)
     done = runs.filter((pl.col("method") == method) & (pl.col("status") == "done"))
-    charts = {metric: _chart(own.filter(pl.col("metric") == metric), metric).to_dict() for metric in _metrics(own)}
+    charts = {
+        metric: _chart(of_method.filter(pl.col("metric") == metric), metric).to_dict() for metric in _metrics(of_method)
+    }
     places = "".join(page.chart(metric, metric_label(metric), keyed=False, height=200) for metric in charts)
     drawn = f'<section class="figure"><div class="charts three">{places}</div></section>' if charts else ""
-    known = method in METHODS.names()
-    asked = f"{method}(" if all("(" in spec for spec in runs["spec"]) else method  # dip_vae_i( is not dip_vae_ii(
-    told = f"<p class='purpose'>{escape(METHODS.plugin(method).summary)}</p>" if known else ""
+    registered = method in METHODS.names()
+    search = f"{method}(" if all("(" in spec for spec in runs["spec"]) else method  # dip_vae_i( is not dip_vae_ii(
+    purpose = f"<p class='purpose'>{escape(METHODS.plugin(method).summary)}</p>" if registered else ""
     lead = (
-        f'<header class="lead"><p class="eyebrow">Method</p><h1>{escape(label(method))}</h1>{told}'
-        f'<p class="sub">{done.height:,} runs finished · <a href="runs.html#{escape(asked)}">see them</a></p></header>'
+        f'<header class="lead"><p class="eyebrow">Method</p><h1>{escape(label(method))}</h1>{purpose}'
+        f'<p class="sub">{done.height:,} runs finished · <a href="runs.html#{escape(search)}">see them</a></p></header>'
     )
-    return lead + drawn + _table(own), charts
+    return lead + drawn + _table(of_method), charts
 
 
-def _metrics(own: pl.DataFrame) -> list[str]:
-    return own["metric"].unique(maintain_order=True).to_list()
+def _metrics(of_method: pl.DataFrame) -> list[str]:
+    return of_method["metric"].unique(maintain_order=True).to_list()
 
 
 def _chart(part: pl.DataFrame, metric: str) -> alt.LayerChart:
@@ -56,16 +58,16 @@ def _chart(part: pl.DataFrame, metric: str) -> alt.LayerChart:
     return chart
 
 
-def _table(own: pl.DataFrame) -> str:
+def _table(of_method: pl.DataFrame) -> str:
     """The median and its interval of every setting, a column a metric."""
-    if own.is_empty():
+    if of_method.is_empty():
         return '<p class="absent">No run of this method has been scored yet.</p>'
-    names = _metrics(own)
+    names = _metrics(of_method)
     heads = "".join(f'<th class="num" scope="col">{escape(metric_label(name))}</th>' for name in names)
     rows = []
-    for (dataset, setting, _), part in own.group_by("dataset", "label", "setting", maintain_order=True):
-        found = {row["metric"]: row for row in part.iter_rows(named=True)}
-        cells = "".join(f'<td class="num">{_cell(found.get(name))}</td>' for name in names)
+    for (dataset, setting, _), part in of_method.group_by("dataset", "label", "setting", maintain_order=True):
+        by_metric = {row["metric"]: row for row in part.iter_rows(named=True)}
+        cells = "".join(f'<td class="num">{_cell(by_metric.get(name))}</td>' for name in names)
         link = f'<a href="runs.html#{escape(f"{setting} {dataset}")}">{escape(str(setting))}</a>'
         rows.append(
             f"<tr><td>{link}</td><td>{escape(str(dataset))}</td><td class='num'>{max(part['n'])}</td>{cells}</tr>"

@@ -1,4 +1,4 @@
-"""The page as text: small templates that escape what they are given."""
+"""The page as text: small templates that escape their arguments."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ SHAPES = {
 }
 
 
-def section(name: str, marks: Mapping[str, Any], body: str, *, dataset: str, facts: str = "") -> str:
+def section(name: str, marks: Mapping[str, Any], body: str, *, dataset: str, guide: str = "") -> str:
     """One figure with its question, its charts, and how to read it."""
     source = f" · {escape(marks['paper'])}" if marks.get("paper") else ""
     return (
         f'<section class="figure" id="{escape(name)}"><header><p class="eyebrow">{escape(dataset)}{source}</p>'
         f"<h2>{escape(marks['question'])}</h2><p class='sub'>{escape(marks['title'])}</p></header>"
-        f"{body}{facts}</section>"
+        f"{body}{guide}</section>"
     )
 
 
-def facts(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, str]]) -> str:
+def reading_guide(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, str]]) -> str:
     """How to read a figure, its n, its interval, and its files."""
     files = " ".join(f'<a href="{escape(where)}">{escape(text)}</a>' for text, where in links)
     return (
@@ -77,7 +77,7 @@ def chart(slug: str, caption: str, *, keyed: bool, height: float = 240, files: I
 
 
 def script(value: Any) -> str:
-    """JSON that may stand inside a script element: `</` would end it."""
+    """JSON that is safe inside a script element: `</` would end it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
 
 
@@ -86,10 +86,10 @@ def data(value: Any, name: str = "REPORT") -> str:
     return f"<script>const {name} = {script(value)};</script>"
 
 
-def write(path: Path, content: str | bytes) -> Path:
+def write_file(path: Path, content: str | bytes) -> Path:
     """Write a file of a report whole, or not at all.
 
-    It is not forced to the disk: a report has thousands of small files, and is made again where one is not as written.
+    It is not forced to the disk: a report has thousands of small files, and is made again where one has changed.
     """
     return atomic.write(path, content.encode("utf-8") if isinstance(content, str) else content, fsync=False)
 

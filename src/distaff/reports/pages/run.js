@@ -8,11 +8,11 @@ const make = (name, attributes = {}, ...inside) => {
 const number = (value) => value === null || value === undefined ? "" : Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? String(+value.toPrecision(3)) : String(+value.toFixed(4));
 const place = document.getElementById("run");
 const part = (id) => [...id].reduce((h, c) => (h * 31 + c.codePointAt(0)) % 65521, 0) % REPORT.parts;
-const known = {};
-window.runsOf = (runs) => Object.assign(known, runs);
+const loaded = {};
+window.runsOf = (runs) => Object.assign(loaded, runs);
 function load() {
   const id = decodeURIComponent(location.hash.slice(1));
-  if (!id || known[id]) return show(id);
+  if (!id || loaded[id]) return show(id);
   const script = make("script", { src: `runs/${part(id)}.js` });
   script.onload = () => show(id);
   script.onerror = () => show(id);
@@ -45,10 +45,10 @@ function curves(run) {
   if (latents.length) charts.push(chart(`${run.id}-latents`, lines(run.curve, latents, "KL (nats)"), "KL of each latent"));
   return charts;
 }
-const told = (value) => value !== null && value !== undefined;
-const range = (least, most) => told(least) ? `${number(least)} to ${number(most)}` : "";
+const isKnown = (value) => value !== null && value !== undefined;
+const range = (least, most) => isKnown(least) ? `${number(least)} to ${number(most)}` : "";
 function bar(value, noise, perfect) {
-  if (![value, noise, perfect].every(told) || perfect <= noise) return "";
+  if (![value, noise, perfect].every(isKnown) || perfect <= noise) return "";
   const share = Math.max(0, Math.min(1, (value - noise) / (perfect - noise)));
   const track = make("span", { className: "track", title: `${Math.round(100 * share)} % of the way from noise to a perfect code` });
   track.append(make("span", { className: "filled" }));
@@ -57,16 +57,16 @@ function bar(value, noise, perfect) {
 }
 function scores(run) {
   const head = (name) => !name.replace(/\(.*?\)/g, "").includes(".");
-  const limits = REPORT.limits[run.dataset] || {};
+  const baselines = REPORT.baselines[run.dataset] || {};
   const row = ([name, mean, sampled]) => {
-    const [noise, perfect, least, most] = limits[name] || [];
+    const [noise, perfect, least, most] = baselines[name] || [];
     const cells = [number(mean), number(sampled), number(noise), range(least, most), number(perfect)];
     return make("tr", {}, make("td", {}, REPORT.labels[name] || name.replaceAll("_", " ")), ...cells.map((text) => make("td", { className: "num" }, text)), make("td", {}, bar(mean, noise, perfect)));
   };
-  const table = (kept) => {
+  const table = (shown) => {
     const titles = ["score", "mean codes", "sampled codes", "noise", "untrained", "perfect code", ""];
     const heads = titles.map((title, c) => make("th", { scope: "col", className: c > 0 && c < 6 ? "num" : "" }, title));
-    return make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...kept.map(row))));
+    return make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...shown.map(row))));
   };
   const headed = run.scores.filter(([name]) => head(name) || name.startsWith("train."));
   const parts = run.scores.filter(([name]) => !head(name) && !name.startsWith("train."));
@@ -88,7 +88,7 @@ function command(run) {
   return make("p", { className: "command" }, code, copy);
 }
 function show(id) {
-  const run = known[id];
+  const run = loaded[id];
   if (!run) {
     const link = make("a", { href: "runs.html" }, "the table of runs");
     place.replaceChildren(make("section", { className: "figure" }, make("p", { className: "absent" }, id ? `There is no run ${id} in this report. See ` : "No run was asked for. See ", link, ".")));

@@ -1,4 +1,4 @@
-"""The scorecard as HTML: what the papers found, and whether it holds here."""
+"""The scorecard as HTML: the claims of the papers, and whether they hold here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.claims.claims import on_what
+from distaff.analysis.claims.scorecard import basis_text
 from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
 
 MARKS = {SUPPORTED: ("yes", "✓"), CONTRADICTED: ("no", "✗"), OPEN: ("open", "?")}
@@ -17,23 +17,23 @@ MARKS = {SUPPORTED: ("yes", "✓"), CONTRADICTED: ("no", "✗"), OPEN: ("open", 
 def html(card: pl.DataFrame, links: Mapping[str, str]) -> str:
     """The section of the scorecard; `links` gives the place of each figure that was drawn."""
     counts = dict(card["verdict"].value_counts().iter_rows())
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*MARKS, NOT_APPLICABLE) if counts.get(verdict))
-    decided, waiting = card.filter(pl.col("value").is_not_null()), card.filter(pl.col("value").is_null())
-    rows = "".join(_row(row, links) for row in decided.iter_rows(named=True))
+    counted = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*MARKS, NOT_APPLICABLE) if counts.get(verdict))
+    measured, waiting = card.filter(pl.col("value").is_not_null()), card.filter(pl.col("value").is_null())
+    rows = "".join(_row(row, links) for row in measured.iter_rows(named=True))
     more = "".join(
         f"<li>{escape(row['statement'])} <span>{escape(row['needs'])}</span></li>"
         for row in waiting.iter_rows(named=True)
     )
     heads = "".join(f"<span>{name}</span>" for name in ("", "claim", "here", "published", "verdict"))
     title = f"{waiting.height} claims that this study cannot test"
-    asked = f"<details class='waiting'><summary>{title}</summary><ul>{more}</ul></details>"
+    untested = f"<details class='waiting'><summary>{title}</summary><ul>{more}</ul></details>"
     return (
         '<section class="scorecard" id="scorecard"><header><p class="eyebrow">Scorecard</p>'
-        f"<h2>Does what the papers found hold here?</h2><p class='sub'>{escape(told)}. Each effect stands with its "
+        f"<h2>Do the findings of the papers hold here?</h2><p class='sub'>{escape(counted)}. Each effect has its "
         "95 % interval over seeds; a claim is decided where the whole interval lies within, or outside, the range in "
-        f"which it holds. {escape(on_what(card))}</p></header>"
+        f"which it holds. {escape(basis_text(card))}</p></header>"
         f'<div class="heads" aria-hidden="true">{heads}</div><div class="claims" role="list">{rows}</div>'
-        f"{asked if waiting.height else ''}"
+        f"{untested if waiting.height else ''}"
         '<p class="files">Numbers: <a href="scorecard.csv">scorecard.csv</a></p></section>'
     )
 
@@ -46,7 +46,8 @@ def _row(row: dict[str, Any], links: Mapping[str, str]) -> str:
     title = f'<a href="{escape(link)}">{statement}</a>' if link else statement
     return (
         f'<div class="claim {kind}" role="listitem"><span class="mark" aria-hidden="true">{mark}</span>'
-        f'<div class="said"><p>{title}</p><p class="sub">{escape(row["effect"])} · {escape(row["source"])}</p></div>'
+        f'<div class="statement"><p>{title}</p>'
+        f'<p class="sub">{escape(row["effect"])} · {escape(row["source"])}</p></div>'
         f'<div class="here"><b>{row["value"]:.2f}</b> <span>{ends}</span><i>here</i></div>'
         f'<div class="there"><b>{escape(row["published"])}</b><i>published</i></div>'
         f'<div class="verdict">{row["verdict"]}{_more(row)}</div></div>'

@@ -39,19 +39,19 @@ function cell(row, c) {
 }
 function fill() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const kept = rows.filter((_, r) => words.every((word) => text[r].includes(word)));
-  if (state.sort >= 0) kept.sort((a, b) => compare(a[state.sort], b[state.sort]));
+  const matching = rows.filter((_, r) => words.every((word) => text[r].includes(word)));
+  if (state.sort >= 0) matching.sort((a, b) => compare(a[state.sort], b[state.sort]));
   [...heads.children].forEach((head, c) => head.setAttribute("aria-sort", c !== state.sort ? "none" : state.up ? "ascending" : "descending"));
-  document.getElementById("rows").replaceChildren(...kept.slice(0, state.limit).map((row) => {
+  document.getElementById("rows").replaceChildren(...matching.slice(0, state.limit).map((row) => {
     const tr = document.createElement("tr");
     tr.append(...columns.map((_, c) => cell(row, c)));
     return tr;
   }));
-  document.getElementById("shown").textContent = `${Math.min(state.limit, kept.length)} of ${kept.length} runs shown`;
-  document.getElementById("more").hidden = kept.length <= state.limit;
+  document.getElementById("shown").textContent = `${Math.min(state.limit, matching.length)} of ${matching.length} runs shown`;
+  document.getElementById("more").hidden = matching.length <= state.limit;
 }
 search.oninput = () => { state.limit = 50; fill(); };
 document.getElementById("more").onclick = () => { state.limit *= 4; fill(); };
-const asked = () => { search.value = decodeURIComponent(location.hash.slice(1)); fill(); };
-addEventListener("hashchange", asked);
-asked();
+const searchFromAddress = () => { search.value = decodeURIComponent(location.hash.slice(1)); fill(); };
+addEventListener("hashchange", searchFromAddress);
+searchFromAddress();

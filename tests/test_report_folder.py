@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from distaff.reports.build import report
-from distaff.reports.manifest import MADE, replacing, unchanged
 from distaff.reports.origin import origin
+from distaff.reports.report_folder import RECORD_FILE, replacing, unchanged
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from small_store import METHODS, small_store
@@ -106,7 +106,7 @@ def test_a_file_that_is_gone_or_edited_or_no_record_is_no_report(tmp_path):
     written()
     assert not unchanged(tmp_path, {"of": 2})
     for bad in ("{", "[]", "{}", '{"from": {"of": 1}, "files": ["a.html"]}'):
-        (tmp_path / MADE).write_text(bad)
+        (tmp_path / RECORD_FILE).write_text(bad)
         assert not unchanged(tmp_path, {"of": 1})
 
 
@@ -133,7 +133,7 @@ def test_after_an_error_the_earlier_report_stands(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path, {"of": 2}) as aside:
         (aside / "b.svg").rename(aside / "c" / "b.svg")
     assert unchanged(tmp_path, {"of": 1})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", MADE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", RECORD_FILE]
 
 
 def test_a_record_from_elsewhere_names_no_file_outside_its_folder(tmp_path):
@@ -141,9 +141,9 @@ def test_a_record_from_elsewhere_names_no_file_outside_its_folder(tmp_path):
     (tmp_path / "mine.txt").write_text("x")
     with replacing(inside, {}) as aside:
         (aside / "a.txt").write_text("x")
-    told = json.loads((inside / MADE).read_text())
-    told["files"] |= {"../mine.txt": told["files"]["a.txt"], str(tmp_path / "mine.txt"): told["files"]["a.txt"]}
-    (inside / MADE).write_text(json.dumps(told))
+    record = json.loads((inside / RECORD_FILE).read_text())
+    record["files"] |= {"../mine.txt": record["files"]["a.txt"], str(tmp_path / "mine.txt"): record["files"]["a.txt"]}
+    (inside / RECORD_FILE).write_text(json.dumps(record))
     with replacing(inside, {}):
         pass
     assert (tmp_path / "mine.txt").exists()

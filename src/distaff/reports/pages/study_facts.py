@@ -1,4 +1,4 @@
-"""What every page of a report needs to know of its study."""
+"""The facts of a study that every page of a report shows, beside its numbers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import polars as pl
 
-from distaff.analysis.scores import SETTING
+from distaff.analysis.settings import SETTING
 from distaff.metrics.evaluate import split_text
 from distaff.reports.charts import theme
 
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """What the pages say of a study beside its numbers.
+    """The facts of a study beside its numbers.
 
     `made_with` holds versions and devices by name, `grids` how many values the factors of each data set have, `splits`
-    what is recorded of the train and test rows of its scores.
+    the records of the train and test rows of its scores.
     """
 
     name: str
@@ -30,19 +30,19 @@ class StudyFacts:
     splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def rows_of(study: StudyFacts, dataset: str) -> str:
-    """A sentence on the rows that the scores of a data set are of, or nothing where no record is known."""
+def split_sentence(study: StudyFacts, dataset: str) -> str:
+    """A sentence on the train and test rows of the scores of a data set; empty where no record is known."""
     record = study.splits.get(dataset)
     return f"Scores of {dataset} are of {split_text(record)}." if record else ""
 
 
-def compared(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+def compared_datasets(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     """The scores of each data set that has settings to compare, the one with most runs first."""
-    parts = [(str(name), part) for (name,), part in table.group_by("dataset") if settings(part) > 1]
+    parts = [(str(name), part) for (name,), part in table.group_by("dataset") if count_settings(part) > 1]
     return sorted(parts, key=lambda named: (-named[1]["id"].n_unique(), named[0]))
 
 
-def settings(part: pl.DataFrame) -> int:
+def count_settings(part: pl.DataFrame) -> int:
     """How many settings have runs."""
     return int(part.select(pl.struct(*SETTING).n_unique()).item()) if part.height else 0
 

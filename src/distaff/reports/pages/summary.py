@@ -1,4 +1,4 @@
-"""The study in three sentences, computed: what was run, what it found, what it cannot say."""
+"""The study in three computed sentences: what was run, what it findings, and its limits."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from distaff.analysis.scores import SETTING, paper_six, supervised
+from distaff.analysis.scores import paper_six, supervised
+from distaff.analysis.settings import SETTING
 from distaff.reports.charts.theme import in_order, label, metric_label
 
 
-class Story(NamedTuple):
+class Summary(NamedTuple):
     """Three sentences, and what is missing from the study, a line each."""
 
     ran: str
-    found: str
+    findings: str
     limits: str
     missing: list[str]
 
 
-def tell(table: pl.DataFrame, runs: pl.DataFrame, card: pl.DataFrame, planned: int | None = None) -> Story:
-    """The story of the runs of one study, the table of their scores and the scorecard of its claims."""
-    found = [sentence for sentence in (_correlation(card), _seeds(table, card)) if sentence]
-    return Story(_ran(runs, planned), " ".join(found) or NOTHING, _limits(table, runs), _missing(table, runs, planned))
+def summarise(table: pl.DataFrame, runs: pl.DataFrame, card: pl.DataFrame, planned: int | None = None) -> Summary:
+    """The summary of a study from its runs, the table of their scores and the scorecard of its claims."""
+    findings = [sentence for sentence in (_correlation(card), _seeds(table, card)) if sentence]
+    return Summary(
+        _ran(runs, planned), " ".join(findings) or NOTHING, _limits(table, runs), _missing(table, runs, planned)
+    )
 
 
 NOTHING = "There are not yet enough scored runs to compare settings."
 
 
 def main_dataset(runs: pl.DataFrame) -> str:
-    """The data set with most finished runs: the sentences speak of this one."""
+    """The data set with most finished runs: the sentences are about this one."""
     done = runs.filter(pl.col("status") == "done")
     counts = (
         (done if done.height else runs)["dataset"].value_counts().sort(["count", "dataset"], descending=[True, False])
@@ -91,8 +94,8 @@ def _seeds(table: pl.DataFrame, card: pl.DataFrame) -> str:
         return ""
     names = listed([metric_label(name) for name in paper_six(table)])
     parts = [] if method["value"] is None else [f"the choice of method explains {method['value']:.0%}"]
-    told = listed([*parts, f"the seed {'' if parts else 'explains '}{seed['value']:.0%}"])
-    return f"Of the variance of {names}, {told} on average (adjusted for the number of settings)."
+    explained = listed([*parts, f"the seed {'' if parts else 'explains '}{seed['value']:.0%}"])
+    return f"Of the variance of {names}, {explained} on average (adjusted for the number of settings)."
 
 
 def _claim(card: pl.DataFrame, name: str) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def _with_ends(row: dict[str, Any]) -> str:
 def _limits(table: pl.DataFrame, runs: pl.DataFrame) -> str:
     done = runs.filter(pl.col("status") == "done")
     if done.is_empty():
-        return "It cannot say anything yet."
+        return "There is nothing to conclude yet."
     seeds = max(done.group_by(SETTING).len()["len"])
     parts = [f"{count(seeds, 'seed')} a setting cannot tell small differences apart"]
     if seeds == 1:
@@ -115,21 +118,21 @@ def _limits(table: pl.DataFrame, runs: pl.DataFrame) -> str:
     if len(data) == 1:
         parts.append(f"one data set ({data[0]}) cannot show that a ranking carries over to another")
     if not any("downstream" in name for name in table["metric"].unique()):
-        parts.append("no downstream task was run, so nothing here says what these codes are good for")
+        parts.append("no downstream task was run, so nothing here shows what these codes are good for")
     return f"{'; '.join(parts)[0].upper()}{'; '.join(parts)[1:]}."
 
 
 def _missing(table: pl.DataFrame, runs: pl.DataFrame, planned: int | None) -> list[str]:
     lines = []
-    absent = runs.filter(pl.col("status") == "missing").height + max(0, (planned or 0) - runs.height)
-    if absent:
-        lines.append(f"{count(absent, 'run')} of {max(planned or 0, runs.height):,} are not done yet.")
+    missing = runs.filter(pl.col("status") == "missing").height + max(0, (planned or 0) - runs.height)
+    if missing:
+        lines.append(f"{count(missing, 'run')} of {max(planned or 0, runs.height):,} are not done yet.")
     if failed := runs.filter(pl.col("status") == "failed").height:
-        lines.append(f"{count(failed, 'run')} failed; the table of runs says why.")
+        lines.append(f"{count(failed, 'run')} failed; the table of runs has the reasons.")
     done = runs.filter(pl.col("status") == "done")["id"].to_list()
     for name in supervised(table):
-        have = table.filter((pl.col("metric") == name) & pl.col("value").is_finite() & pl.col("id").is_in(done))
-        if short := len(done) - have["id"].n_unique():
+        scored = table.filter((pl.col("metric") == name) & pl.col("value").is_finite() & pl.col("id").is_in(done))
+        if short := len(done) - scored["id"].n_unique():
             lines.append(f"{metric_label(name)} has no finite value for {count(short, 'finished run')}.")
     if not supervised(table):
         lines.append("No disentanglement score was computed.")

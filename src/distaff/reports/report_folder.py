@@ -1,4 +1,4 @@
-"""Which report stands in a folder: what it was made from, and every file that it wrote, so that it is made once."""
+"""The folder of a report: a record of what it was made from and of its files, and its replacement as a whole."""
 
 from __future__ import annotations
 
@@ -12,48 +12,52 @@ from typing import Any
 
 from distaff.reports.pages import page
 
-MADE = "made.json"
+RECORD_FILE = "made.json"
 
 
 def unchanged(folder: Path, origin: Mapping[str, Any]) -> bool:
     """Whether `folder` holds the report that was made from `origin`, every file as it was written."""
-    files, made_from = _told(folder)
+    files, made_from = _read_record(folder)
     return made_from == origin and all(_digest(folder / name) == known for name, known in files.items())
 
 
 @contextmanager
 def replacing(folder: Path, origin: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder to write the report of `origin` to, whose files take the place of those of the report in `folder`.
+    """A folder to write the report of `origin` to, whose files replace those of the report in `folder`.
 
     Files that only the earlier report wrote are removed if they are as it wrote them; no other file is touched. After
     an error or an interrupt the earlier report stands as it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before, _ = _told(folder)
+    before, _ = _read_record(folder)
     with TemporaryDirectory(prefix=".making-", dir=folder) as name:
-        aside = Path(name)
-        yield aside
-        now = {path.relative_to(aside).as_posix(): _digest(path) for path in aside.rglob("*") if path.is_file()}
-        _tell(folder, {**before, **now}, None)  # killed from here on, it is made again and knows what it wrote
-        for file in sorted(now, key=lambda file: (file.endswith(".html"), file)):  # pages last: what they need is there
+        new = Path(name)
+        yield new
+        written = {path.relative_to(new).as_posix(): _digest(path) for path in new.rglob("*") if path.is_file()}
+        _write_record(
+            folder, {**before, **written}, None
+        )  # killed from here on, it is made again, with every file on record
+        for file in sorted(
+            written, key=lambda file: (file.endswith(".html"), file)
+        ):  # pages last: after the files that they need
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (aside / file).replace(folder / file)
-    for file in before.keys() - now.keys():
+            (new / file).replace(folder / file)
+    for file in before.keys() - written.keys():
         if _digest(folder / file) == before[file]:
             (folder / file).unlink()
-    _tell(folder, now, origin)
+    _write_record(folder, written, origin)
 
 
-def _tell(folder: Path, files: Mapping[str, str | None], origin: Mapping[str, Any] | None) -> None:
-    told = {"from": origin, "files": dict(sorted(files.items()))}
-    page.write(folder / MADE, json.dumps(told, indent=1) + "\n")
+def _write_record(folder: Path, files: Mapping[str, str | None], origin: Mapping[str, Any] | None) -> None:
+    record = {"from": origin, "files": dict(sorted(files.items()))}
+    page.write_file(folder / RECORD_FILE, json.dumps(record, indent=1) + "\n")
 
 
-def _told(folder: Path) -> tuple[dict[str, str], Any]:
-    """The files of the report in `folder` with their SHA-256, and its origin; nothing where the record is no such."""
+def _read_record(folder: Path) -> tuple[dict[str, str], Any]:
+    """The files of the report in `folder` with their SHA-256, and its origin; nothing without a valid record."""
     try:
-        told = json.loads((folder / MADE).read_bytes())
-        return {name: str(known) for name, known in told["files"].items() if _inside(name)}, told["from"]
+        record = json.loads((folder / RECORD_FILE).read_bytes())
+        return {name: str(digest) for name, digest in record["files"].items() if _inside(name)}, record["from"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}, None
 

@@ -3,23 +3,21 @@
 Where a paper gives a sign, the range is that side of zero. Where it gives a number, or says that there is little of
 something, the range is as wide as the statement is loose; its ends are choices of this library, and are shown.
 
-Every claim is about the paper's six metrics and its methods at the strengths that it tried (`paper.RANGES`). What a
-claim needs of a study stands beside it: `needs` that its effect can exist, `sees` that the contrary could be seen.
+Every claim is about the paper's six metrics and its methods at the strengths that it tried (`paper.RANGES`). It lists
+what it requires of a study: `requires` that its effect can exist, `controls` that the contrary could be detected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from distaff.analysis import needs
-from distaff.analysis.claims import measures
-from distaff.analysis.claims.claim import CLAIMS, assess, claim
-from distaff.analysis.claims.evidence import Evidence, evidence
+from distaff.analysis.claims import measures, requirements
+from distaff.analysis.claims.claim import CLAIMS as CLAIMS  # noqa: PLC0414
+from distaff.analysis.claims.claim import claim
+from distaff.analysis.claims.evidence import Evidence
 from distaff.analysis.scores import ACTIVE_TC, TC
 from distaff.analysis.selection import LEAST_SEEDS
 from distaff.analysis.usefulness import accuracies, efficiencies
@@ -40,42 +38,6 @@ def above(end: float) -> tuple[float, float]:
     return end, float("inf")
 
 
-def scorecard(
-    table: pl.DataFrame,
-    *,
-    grids: Mapping[str, Sequence[int]] | None = None,
-    resamples: int = 400,
-    seed: int = 0,
-) -> pl.DataFrame:
-    """Every claim on this table, a row each: value, low, high, verdict, more_seeds, needs, published, n and seeds.
-
-    `verdict` is supported, contradicted, not enough evidence, or not applicable. Of the last two, `needs` says what is
-    missing; of an open claim `more_seeds` may say how many more a setting would take (null beyond a thousand).
-    `comparisons` is how many claims have an interval, among which one in twenty is decided by luck where nothing is
-    true. `settings` are those within the paper's range, on which all is computed, `left_out` the others. `grids` gives
-    the factor sizes of data sets, for the claim about noise.
-    """
-    study = evidence(table, grids=grids, resamples=resamples, seed=seed)
-    numbers = {name: pl.Float64() for name in ("value", "low", "high", "seeds")}
-    other = {"needs": pl.String(), "more_seeds": pl.Int64()}
-    card = pl.DataFrame([assess(one, study) for one in CLAIMS.values()], schema_overrides={**numbers, **other})
-    return card.with_columns(
-        comparisons=pl.col("low").is_not_null().sum().cast(pl.Int64),
-        settings=pl.lit(study.settings, pl.Int64),
-        left_out=pl.lit(study.left_out, pl.Int64),
-    )
-
-
-def on_what(card: pl.DataFrame) -> str:
-    """A sentence on what the verdicts of a scorecard rest: settings of the paper, and the number of comparisons."""
-    comparisons, settings, left_out = card.select("comparisons", "settings", "left_out").row(0)
-    inside = f"Of {settings + left_out} settings {settings} lie in the paper's range of methods and strengths"
-    rest = f"{inside}; the others do not count here. " if left_out else ""
-    made = "1 comparison is" if comparisons == 1 else f"{comparisons} comparisons are"
-    chance = "where nothing is true, one in twenty is decided by luck"
-    return f"{rest}{made} made, each with an interval of 95 %: {chance}."
-
-
 correlated = partial(claim, source=f"{ICML}, 5.1", figure="total_correlation")
 moving = partial(correlated, bounds=(-1, 1))
 TREND = "rank correlation with strength"
@@ -86,7 +48,7 @@ TREND = "rank correlation with strength"
     TREND,
     published="falls",
     holds=FALLS,
-    needs=[needs.strengths("beta_vae", SAMPLED)],
+    requires=[requirements.strengths("beta_vae", SAMPLED)],
 )
 def sampled_total_correlation_falls_for_beta_vae(study: Evidence) -> Array:
     return measures.trend(study, SAMPLED, "beta_vae")
@@ -97,7 +59,7 @@ def sampled_total_correlation_falls_for_beta_vae(study: Evidence) -> Array:
     TREND,
     published="falls",
     holds=FALLS,
-    needs=[needs.strengths("beta_tc_vae", SAMPLED)],
+    requires=[requirements.strengths("beta_tc_vae", SAMPLED)],
 )
 def sampled_total_correlation_falls_for_beta_tc_vae(study: Evidence) -> Array:
     return measures.trend(study, SAMPLED, "beta_tc_vae")
@@ -108,7 +70,7 @@ def sampled_total_correlation_falls_for_beta_tc_vae(study: Evidence) -> Array:
     TREND,
     published="rises",
     holds=RISES,
-    needs=[needs.strengths("beta_vae", TC)],
+    requires=[requirements.strengths("beta_vae", TC)],
 )
 def mean_total_correlation_rises_for_beta_vae(study: Evidence) -> Array:
     return measures.trend(study, TC, "beta_vae")
@@ -119,7 +81,7 @@ def mean_total_correlation_rises_for_beta_vae(study: Evidence) -> Array:
     TREND,
     published="rises",
     holds=RISES,
-    needs=[needs.strengths("beta_tc_vae", TC)],
+    requires=[requirements.strengths("beta_tc_vae", TC)],
 )
 def mean_total_correlation_rises_for_beta_tc_vae(study: Evidence) -> Array:
     return measures.trend(study, TC, "beta_tc_vae")
@@ -130,7 +92,7 @@ def mean_total_correlation_rises_for_beta_tc_vae(study: Evidence) -> Array:
     TREND,
     published="rises, less",
     holds=RISES,
-    needs=[needs.strengths("factor_vae", TC)],
+    requires=[requirements.strengths("factor_vae", TC)],
 )
 def mean_total_correlation_rises_for_factor_vae(study: Evidence) -> Array:
     return measures.trend(study, TC, "factor_vae")
@@ -141,7 +103,7 @@ def mean_total_correlation_rises_for_factor_vae(study: Evidence) -> Array:
     "log10 of its total correlation over that of β-VAE",
     published="low throughout",
     holds=FALLS,
-    needs=[needs.both_methods("dip_vae_i", "beta_vae", TC)],
+    requires=[requirements.both_methods("dip_vae_i", "beta_vae", TC)],
 )
 def dip_vae_i_keeps_means_independent(study: Evidence) -> Array:
     return measures.ratio_to_beta_vae(study, TC, "dip_vae_i")
@@ -152,7 +114,7 @@ def dip_vae_i_keeps_means_independent(study: Evidence) -> Array:
     "log10 of the total correlation of means over that of samples",
     published="except in DIP-VAE-I",
     holds=RISES,
-    needs=[needs.columns(TC, SAMPLED)],
+    requires=[requirements.columns(TC, SAMPLED)],
 )
 def means_depend_more_than_samples(study: Evidence) -> Array:
     return measures.gap(study, TC)
@@ -165,8 +127,8 @@ def means_depend_more_than_samples(study: Evidence) -> Array:
     source=BEYOND,
     holds=above(0.5),
     figure="correlation_of_means",
-    needs=[needs.columns(TC, SAMPLED, ACTIVE_TC, f"{ACTIVE_TC}@sampled")],
-    sees=[needs.gap_is_seen],
+    requires=[requirements.columns(TC, SAMPLED, ACTIVE_TC, f"{ACTIVE_TC}@sampled")],
+    controls=[requirements.gap_is_significant],
 )
 def passive_latents_explain_the_gap(study: Evidence) -> Array:
     return 1 - measures.share_of_gap(study, TC, ACTIVE_TC)
@@ -180,12 +142,12 @@ agreeing = partial(claim, source=f"{ICML}, 5.2", figure="metric_agreement", boun
     "mean rank correlation of the others",
     published="mildly to strongly",
     holds=above(0.2),
-    needs=[needs.metrics(2, ordinary=True)],
-    sees=[needs.more_than_noise],
+    requires=[requirements.metrics(2, ordinary=True)],
+    controls=[requirements.more_than_noise],
 )
 def metrics_are_correlated(study: Evidence) -> Array:
-    found = [rho for name, rho in measures.alone(study).items() if name != "modularity"]
-    mean: Array = np.mean(found, axis=0)
+    others = [rho for name, rho in measures.mean_correlations(study).items() if name != "modularity"]
+    mean: Array = np.mean(others, axis=0)
     return mean
 
 
@@ -194,11 +156,11 @@ def metrics_are_correlated(study: Evidence) -> Array:
     "mean rank correlation of the next odd metric with the others, less that of Modularity",
     published="it alone",
     holds=RISES,
-    needs=[needs.columns("modularity"), needs.metrics(2, ordinary=True)],
-    sees=[needs.settings_differ_in("modularity")],
+    requires=[requirements.columns("modularity"), requirements.metrics(2, ordinary=True)],
+    controls=[requirements.settings_differ_in("modularity")],
 )
 def modularity_disagrees(study: Evidence) -> Array:
-    return measures.next_odd(study) - measures.alone(study)["modularity"]
+    return measures.least_correlated(study) - measures.mean_correlations(study)["modularity"]
 
 
 @agreeing(
@@ -206,11 +168,11 @@ def modularity_disagrees(study: Evidence) -> Array:
     "rank correlation",
     published="strongly",
     holds=above(0.5),
-    needs=[needs.columns("mig", "dci")],
-    sees=[needs.each_more_than_noise("mig", "dci")],
+    requires=[requirements.columns("mig", "dci")],
+    controls=[requirements.each_more_than_noise("mig", "dci")],
 )
 def mig_and_dci_agree(study: Evidence) -> Array:
-    return measures.pair(study, "mig", "dci")
+    return measures.correlation(study, "mig", "dci")
 
 
 @agreeing(
@@ -218,21 +180,21 @@ def mig_and_dci_agree(study: Evidence) -> Array:
     "rank correlation",
     published="strongly",
     holds=above(0.5),
-    needs=[needs.columns("beta_vae_score", "factor_vae_score")],
-    sees=[needs.each_more_than_noise("beta_vae_score", "factor_vae_score")],
+    requires=[requirements.columns("beta_vae_score", "factor_vae_score")],
+    controls=[requirements.each_more_than_noise("beta_vae_score", "factor_vae_score")],
 )
 def beta_vae_and_factor_vae_scores_agree(study: Evidence) -> Array:
-    return measures.pair(study, "beta_vae_score", "factor_vae_score")
+    return measures.correlation(study, "beta_vae_score", "factor_vae_score")
 
 
 @claim(
     "A code that knows nothing has a high Modularity.",
     "Modularity of noise over the mean of the trained models",
     published="noise: 0.67 to 0.99",
-    source="docs/analysis/reach.md",
+    source="docs/analysis/baselines.md",
     holds=above(0.75),
     figure="score_by_method",
-    needs=[needs.columns("modularity"), needs.factor_sizes],
+    requires=[requirements.columns("modularity"), requirements.factor_sizes],
 )
 def noise_has_a_high_modularity(study: Evidence) -> Array:
     return measures.noise_share(study, "modularity")
@@ -247,8 +209,8 @@ SHARE = "adjusted share of the variance, which noise may take below 0 or above 1
     SHARE,
     published="0.37",
     holds=(0.27, 0.47),
-    needs=[needs.metrics(1), needs.methods(2)],
-    sees=[needs.more_than_noise],
+    requires=[requirements.metrics(1), requirements.methods(2)],
+    controls=[requirements.more_than_noise],
     bounds=(-np.inf, 1),
 )
 def method_explains_about_37_per_cent(study: Evidence) -> Array:
@@ -260,8 +222,8 @@ def method_explains_about_37_per_cent(study: Evidence) -> Array:
     SHARE,
     published="0.41",
     holds=(0.31, 0.51),
-    needs=[needs.metrics(1)],
-    sees=[needs.more_than_noise],
+    requires=[requirements.metrics(1)],
+    controls=[requirements.more_than_noise],
     bounds=(0, np.inf),
 )
 def seed_explains_about_41_per_cent(study: Evidence) -> Array:
@@ -275,12 +237,12 @@ def seed_explains_about_41_per_cent(study: Evidence) -> Array:
     source=f"{ICML}, 5.3",
     holds=below(0.75),
     figure="score_by_method",
-    needs=[needs.metrics(1), needs.methods(2), needs.datasets(3)],
-    sees=[needs.settings_differ],
+    requires=[requirements.metrics(1), requirements.methods(2), requirements.datasets(3)],
+    controls=[requirements.settings_differ],
     bounds=(0, 1),
 )
 def no_method_dominates(study: Evidence) -> Array:
-    return measures.wins_of_the_commonest(study)
+    return measures.share_of_most_frequent_winner(study)
 
 
 playing = partial(claim, source=f"{ICML}, 5.4 and Table 1", figure="transfer_game", seeds=LEAST_SEEDS)
@@ -291,9 +253,9 @@ BEATS = "probability to beat or tie a random model"
     "A good setting stays good with another seed.",
     BEATS,
     published="0.807",
-    holds=above(needs.CLEARLY),
-    needs=[needs.metrics(1)],
-    sees=[needs.more_than_noise],
+    holds=above(requirements.CLEARLY),
+    requires=[requirements.metrics(1)],
+    controls=[requirements.more_than_noise],
     bounds=(0, 1),
 )
 def settings_transfer_to_another_seed(study: Evidence) -> Array:
@@ -305,7 +267,7 @@ def settings_transfer_to_another_seed(study: Evidence) -> Array:
     "probability that is lost to the other metric",
     published="0.181",
     holds=RISES,
-    needs=[needs.metrics(2)],
+    requires=[requirements.metrics(2)],
     bounds=(-1, 1),
 )
 def settings_are_worth_less_to_another_metric(study: Evidence) -> Array:
@@ -316,9 +278,9 @@ def settings_are_worth_less_to_another_metric(study: Evidence) -> Array:
     "Settings hardly transfer to another data set.",
     BEATS,
     published="0.593",
-    holds=below(needs.CLEARLY),
-    needs=[needs.metrics(1), needs.datasets(2)],
-    sees=[needs.good_settings_stay_good],
+    holds=below(requirements.CLEARLY),
+    requires=[requirements.metrics(1), requirements.datasets(2)],
+    controls=[requirements.good_settings_stay_good],
     bounds=(0, 1),
 )
 def settings_hardly_transfer_to_another_data_set(study: Evidence) -> Array:
@@ -329,9 +291,9 @@ def settings_hardly_transfer_to_another_data_set(study: Evidence) -> Array:
     "Nor do they to another data set and metric.",
     BEATS,
     published="0.549",
-    holds=below(needs.CLEARLY),
-    needs=[needs.metrics(2), needs.datasets(2)],
-    sees=[needs.good_settings_stay_good],
+    holds=below(requirements.CLEARLY),
+    requires=[requirements.metrics(2), requirements.datasets(2)],
+    controls=[requirements.good_settings_stay_good],
     bounds=(0, 1),
 )
 def settings_hardly_transfer_to_another_data_set_and_metric(study: Evidence) -> Array:
@@ -343,10 +305,10 @@ def settings_hardly_transfer_to_another_data_set_and_metric(study: Evidence) -> 
     "probability that the best such choice beats or ties a random model",
     published="no clear pattern",
     source=f"{ICML}, 5.4",
-    holds=below(needs.CLEARLY),
+    holds=below(requirements.CLEARLY),
     figure="selection_without_labels",
-    needs=[needs.metrics(1), needs.no_labels],
-    sees=[needs.good_settings_stay_good],
+    requires=[requirements.metrics(1), requirements.no_labels],
+    controls=[requirements.good_settings_stay_good],
     seeds=LEAST_SEEDS,
 )
 def no_score_without_labels_selects_well(study: Evidence) -> Array:
@@ -363,7 +325,7 @@ STRONGEST = "size of the mean rank correlation, for the learner that has the str
     RHO,
     published="on some data sets",
     holds=RISES,
-    needs=[needs.accuracy, needs.metrics(1, ordinary=True)],
+    requires=[requirements.accuracy, requirements.metrics(1, ordinary=True)],
     bounds=(-1, 1),
 )
 def metrics_go_with_accuracy(study: Evidence) -> Array:
@@ -378,8 +340,8 @@ def metrics_go_with_accuracy(study: Evidence) -> Array:
     STRONGEST,
     published="none",
     holds=below(0.3),
-    needs=[needs.efficiency, needs.metrics(1, ordinary=True)],
-    sees=[needs.settings_differ_in_efficiency],
+    requires=[requirements.efficiency, requirements.metrics(1, ordinary=True)],
+    controls=[requirements.settings_differ_in_efficiency],
     bounds=(-1, 1),
 )
 def metrics_have_no_reliable_link_with_efficiency(study: Evidence) -> Array:

@@ -13,7 +13,7 @@ from distaff.analysis.scores import wide
 from distaff.errors import DistaffError
 
 
-class Block(NamedTuple):
+class ScoreArray(NamedTuple):
     """Scores [dataset metric setting seed], NaN where a run has none; a setting is the id of its configuration."""
 
     values: NDArray[np.float64]
@@ -23,7 +23,7 @@ class Block(NamedTuple):
     seeds: tuple[int, ...]
 
 
-def block(table: pl.DataFrame, metrics: Sequence[str]) -> Block:
+def score_array(table: pl.DataFrame, metrics: Sequence[str]) -> ScoreArray:
     """The scores of `metrics` that every data set has, of the settings that have some of each.
 
     Settings of several data sets are the same where all agrees but the data set: their `configuration`. Raises
@@ -31,19 +31,21 @@ def block(table: pl.DataFrame, metrics: Sequence[str]) -> Block:
     """
     runs = wide(table, metrics)
     datasets = sorted(runs["dataset"].unique().to_list())
-    have = [name for name in metrics if name in runs.columns and _everywhere(runs, name, datasets)]
+    shared = [name for name in metrics if name in runs.columns and _everywhere(runs, name, datasets)]
     settings = runs.sort("method", "strength", "spec")["configuration"].unique(maintain_order=True).to_list()
     seeds = sorted(runs["seed"].unique().to_list())
-    values = np.full((len(datasets), len(have), len(settings), len(seeds)), np.nan)
-    where = [_index(runs["dataset"].to_list(), datasets), _index(runs["seed"].to_list(), seeds)]
+    values = np.full((len(datasets), len(shared), len(settings), len(seeds)), np.nan)
+    dataset, seed = _index(runs["dataset"].to_list(), datasets), _index(runs["seed"].to_list(), seeds)
     setting = _index(runs["configuration"].to_list(), settings)
-    for place, name in enumerate(have):
-        values[where[0], place, setting, where[1]] = runs[name].to_numpy()
-    kept = np.flatnonzero(np.isfinite(values).any(axis=3).all(axis=(0, 1)))
-    if not have or min(len(kept), len(seeds)) < 2:
-        raise DistaffError("too little in common: two settings with two seeds and the same scores are wanted")
-    names = tuple(settings[i] for i in kept), tuple(seeds)
-    return Block(values[:, :, kept], tuple(datasets), tuple(have), *names)
+    for place, name in enumerate(shared):
+        values[dataset, place, setting, seed] = runs[name].to_numpy()
+    complete = np.flatnonzero(np.isfinite(values).any(axis=3).all(axis=(0, 1)))
+    if not shared or min(len(complete), len(seeds)) < 2:
+        raise DistaffError(
+            "too few scores in common: at least two settings with two seeds and the same scores are needed"
+        )
+    names = tuple(settings[i] for i in complete), tuple(seeds)
+    return ScoreArray(values[:, :, complete], tuple(datasets), tuple(shared), *names)
 
 
 def _everywhere(runs: pl.DataFrame, name: str, datasets: Sequence[str]) -> bool:

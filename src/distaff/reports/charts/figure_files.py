@@ -22,7 +22,7 @@ ON_PAGE = ("svg", "pdf")
 
 
 @dataclass(frozen=True)
-class Job:
+class FigureJob:
     """One figure to draw: of `dataset`, or of all together under the name `study`."""
 
     name: str
@@ -30,39 +30,41 @@ class Job:
 
     @property
     def slug(self) -> str:
-        """Names its files, and its place on a page."""
+        """The name of its files, and of its anchor on a page."""
         return f"{self.name}-{page.slug(self.dataset)}"
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnFigure:
     """A figure for a page: its section and the specifications of its charts, or why it could not be drawn."""
 
-    job: Job
+    job: FigureJob
     section: str
     charts: Mapping[str, dict[str, Any]]
-    absent: str = ""
+    missing: str = ""
 
 
 def figures(*, study: bool) -> list[str]:
     """The figures of the whole study, or those of one data set, in the order of the page."""
     marks = {name: FIGURES.plugin(name).marks for name in FIGURES.names()}
-    kept = [name for name in marks if marks[name].get("study", False) == study]
-    return sorted(kept, key=lambda name: (marks[name]["order"], name))
+    names = [name for name in marks if marks[name].get("study", False) == study]
+    return sorted(names, key=lambda name: (marks[name]["order"], name))
 
 
-def draw(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame], out: Path, formats: Iterable[str]) -> Drawn:
+def draw_figure(
+    job: FigureJob, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame], out: Path, formats: Iterable[str]
+) -> DrawnFigure:
     """Draw one figure of `table` into the folder `out`/figures."""
     marks, slug = FIGURES.plugin(job.name).marks, job.slug
     try:
-        drawn = plot(job, table, beside)
+        figure = compute_figure(job, table, beside)
     except DistaffError as error:
-        return Drawn(job, "", {}, f"{marks['title']}: {error}")
+        return DrawnFigure(job, "", {}, f"{marks['title']}: {error}")
     folder = out / "figures"
-    links = [*_numbers(drawn.frame, folder, slug)]
+    links = [*_numbers(figure.frame, folder, slug)]
     charts, places = {}, []
-    for number, (caption, chart) in enumerate(drawn.charts.items()):
-        this = slug if len(drawn.charts) == 1 else f"{slug}-{number + 1}"
+    for number, (caption, chart) in enumerate(figure.charts.items()):
+        this = slug if len(figure.charts) == 1 else f"{slug}-{number + 1}"
         charts[this] = chart.to_dict(validate=False)  # altair checks each channel as it is made
         files = export(charts[this], folder / this, [name for name in formats if name != "latex"])
         places.append(
@@ -75,24 +77,26 @@ def draw(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame], out:
             )
         )
     if "latex" in formats:
-        page.write(folder / f"{slug}.tex", latex(drawn.frame, marks["title"], slug))
+        page.write_file(folder / f"{slug}.tex", latex(figure.frame, marks["title"], slug))
         links.append(("numbers (LaTeX)", f"figures/{slug}.tex"))
-    width = {1: "one", 2: "two", 3: "three"}[min(marks.get("columns", 2), len(drawn.charts))]
+    width = {1: "one", 2: "two", 3: "three"}[min(marks.get("columns", 2), len(figure.charts))]
     body = f'<div class="charts {width}">{"".join(places)}</div>'
     shown = "all data sets" if job.dataset == "study" else job.dataset
-    return Drawn(job, page.section(slug, marks, body, dataset=shown, facts=page.facts(marks, drawn.n, links)), charts)
+    return DrawnFigure(
+        job, page.section(slug, marks, body, dataset=shown, guide=page.reading_guide(marks, figure.n, links)), charts
+    )
 
 
-def plot(job: Job, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame]) -> Figure:
-    """The figure of a job, with what it asks for of the tables `beside`: `untrained`, `repeats` and `matrices`.
+def compute_figure(job: FigureJob, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame]) -> Figure:
+    """The figure of a job, with those of the tables `beside` that it requests: `untrained`, `repeats` and `matrices`.
 
-    Raises `DistaffError` with what it needs where that is not there.
+    Raises `DistaffError` with what it needs where that is missing.
     """
-    marks, known = FIGURES.plugin(job.name).marks, {}
+    marks, requested = FIGURES.plugin(job.name).marks, {}
     for name in (name for name in beside if marks.get(name)):
-        here = beside[name].filter(pl.col("dataset") == job.dataset)
-        known[name] = here if here.height else None
-    figure: Figure = FIGURES.function(job.name)(table, **known)
+        rows = beside[name].filter(pl.col("dataset") == job.dataset)
+        requested[name] = rows if rows.height else None
+    figure: Figure = FIGURES.function(job.name)(table, **requested)
     return figure
 
 
@@ -106,19 +110,19 @@ def _numbers(frame: pl.DataFrame, folder: Path, slug: str) -> list[tuple[str, st
 
 
 def export(spec: dict[str, Any], path: Path, formats: Iterable[str]) -> list[str]:
-    """The chart for paper, on white, of a fixed width and with its own legend, in each format; returns file names."""
+    """The chart for paper, on white, of a fixed width and with a legend, in each format; returns file names."""
     import vl_convert
 
     fixed = {**spec, "width": WIDTH, "config": {**theme.config(), "background": "white"}}
-    svg, made = vl_convert.vegalite_to_svg(fixed), []
+    svg, names = vl_convert.vegalite_to_svg(fixed), []
     for kind in formats:
         if kind == "svg":
-            page.write(path.with_name(f"{path.name}.svg"), svg)
+            page.write_file(path.with_name(f"{path.name}.svg"), svg)
         else:
             content = vl_convert.svg_to_pdf(svg) if kind == "pdf" else vl_convert.svg_to_png(svg, scale=3)
-            page.write(path.with_name(f"{path.name}.{kind}"), content)
-        made.append(f"{path.name}.{kind}")
-    return made
+            page.write_file(path.with_name(f"{path.name}.{kind}"), content)
+        names.append(f"{path.name}.{kind}")
+    return names
 
 
 def latex(frame: pl.DataFrame, caption: str, label: str) -> str:
@@ -143,12 +147,12 @@ def latex(frame: pl.DataFrame, caption: str, label: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def absent(drawn: Iterable[Drawn]) -> str:
-    """What could not be drawn and what it would need, as a list that can be opened."""
-    items = "".join(f"<li>{escape(one.absent)}</li>" for one in drawn if one.absent)
+def missing_list(drawn: Iterable[DrawnFigure]) -> str:
+    """The figures that could not be drawn and what they need, as a list that can be opened."""
+    items = "".join(f"<li>{escape(one.missing)}</li>" for one in drawn if one.missing)
     return f'<details class="absent"><summary>Not drawn</summary><ul>{items}</ul></details>' if items else ""
 
 
-def charts_of(drawn: Iterable[Drawn]) -> dict[str, Any]:
+def charts_of(drawn: Iterable[DrawnFigure]) -> dict[str, Any]:
     """The specifications of all charts by their place on the page."""
     return {slug: spec for one in drawn for slug, spec in one.charts.items()}
