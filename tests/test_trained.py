@@ -116,7 +116,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     real = encoding.encode_rows
 
-    def counted(network: VAE, dataset: object, rows: np.ndarray, *, seed: int = 0) -> encode.Codes:
+    def counted(network: VAE, dataset: object, rows: np.ndarray, *, seed: int = 0) -> encoding.Codes:
         calls.append(len(rows))
         return real(network, dataset, rows, seed=seed)  # type: ignore[arg-type]
 
