@@ -10,7 +10,7 @@ import tyro
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
-    from distaff.metrics.evaluate import Table
+    from distaff.metrics.evaluate import EvaluationTable
 
 
 def score(
@@ -71,14 +71,14 @@ def _of_a_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int,
     from rich.console import Console
 
     from distaff.metrics.evaluate import evaluate_table, split_record, split_text
-    from distaff.metrics.reliability.reading import reading_of
+    from distaff.metrics.reliability.assessment import assess_table
 
     given, sampled = _tables(_read_codes(file), limits)
     found, drawn = [], {}
     with Console(stderr=True).status("") as status:
         for number, spec in enumerate(specs, 1):
             status.update(f"{number} of {len(specs)}: {spec}")
-            found.append(reading_of(spec, given, draws, meaning))
+            found.append(assess_table(spec, given, draws, meaning))
             if sampled is not None:
                 drawn[str(spec)] = evaluate_table(spec, sampled)
     columns = ["metric", "score", *(["sampled codes"] if drawn else [])]
@@ -178,22 +178,22 @@ def _named(factors: Any, names: list[str]) -> Any:
     return polars.DataFrame({name: factors[:, j] for j, name in enumerate(names)})
 
 
-def _tables(found: dict[str, Any], limits: dict[str, Any]) -> tuple[Table, Table | None]:
+def _tables(found: dict[str, Any], limits: dict[str, Any]) -> tuple[EvaluationTable, EvaluationTable | None]:
     """The table of mean codes, and that of sampled codes where the file has the log-variances."""
-    from distaff.metrics.evaluate import Sampled, table
+    from distaff.metrics.evaluate import Sampled, evaluation_table
     from distaff.metrics.latents import not_passive
 
     codes, factors, logvar = found["codes"], found["factors"], found.get("logvar")
     lines = (found["line_codes"], found["line_factors"]) if "line_codes" in found else None
     shared = {"images": found.get("images"), **limits}
     if logvar is None:
-        return table(codes, factors, lines=lines, **shared), None
+        return evaluation_table(codes, factors, lines=lines, **shared), None
     shared["active"] = not_passive(codes, logvar)
     drawn = None
     if lines is not None and "line_logvar" in found:
         drawn = Sampled(found["line_codes"], found["line_logvar"]), found["line_factors"]
-    sampled = table(Sampled(codes, logvar), factors, lines=drawn, **shared)
-    return table(codes, factors, lines=lines, **shared), sampled
+    sampled = evaluation_table(Sampled(codes, logvar), factors, lines=drawn, **shared)
+    return evaluation_table(codes, factors, lines=lines, **shared), sampled
 
 
 def _show(columns: list[str], lines: list[list[str]]) -> None:
