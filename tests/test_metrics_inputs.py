@@ -86,14 +86,14 @@ def test_codes_may_be_made_on_demand(score):
         score(3, CELLS)
 
 
-def test_tasks_that_intervene_take_functions_and_name_a_missing_cell():
+def test_tasks_that_intervene_take_functions_and_incomplete_grids():
     def sample(factors):
         return factors.astype(float)
 
     assert float(fairness(sample, CELLS, labels=300, per_value=20)) < 0.05
     assert float(strong_downstream(sample, CELLS, labels=300, test=100)) > 0.9
-    with pytest.raises(DistaffError, match=r"no row holds the cell \(\d, \d, \d\)"):
-        fairness(sample, CELLS[1:], labels=300)
+    # one cell is missing: a sensitive factor is set to each value on the lines that are whole, or else conditioned on
+    assert 0 <= float(fairness(sample, CELLS[1:], labels=300, per_value=20)) < 0.15
     assert 0 <= float(beta_vae_score(sample, CELLS[1:], train=50, test=50)) <= 1  # fixing a factor conditions
 
 
