@@ -63,7 +63,7 @@ def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, s
         parts[data.names[j]] = mean_area(model.predict_proba(x_test), data.test_targets[j], model.classes_)
     parts = {name: value for name, value in parts.items() if not math.isnan(value)}
     if not parts:
-        return Score(math.nan, reason="of no factor do the test rows hold two values of which one occurs in training")
+        return Score(math.nan, reason="the test rows hold no two values of any factor of which one occurs in training")
     both = np.array([np.mean(train), np.mean(list(parts.values()))])
     if scale == "unit":
         both, parts = 2 * both - 1, {name: 2 * value - 1 for name, value in parts.items()}
