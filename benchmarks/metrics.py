@@ -2,8 +2,8 @@
 
     python benchmarks/metrics.py [--jobs 2] [--stages 5] [--alone] [--scale]
 
-Factors and sizes are dSprites': a table of 737,280 codes (ten, mixed and noisy), 10,000 rows to learn from and 5,000 to
-be tested on, 10 to 10,000 labels downstream. scikit-learn's trees take a quarter of an hour for all 100 stages, so that
+Factors and sizes are dSprites': a table of 737,280 codes (ten, mixed and noisy), 10,000 rows to train on and 5,000 to
+test on, 10 to 10,000 labels downstream. scikit-learn's trees take a quarter of an hour for all 100 stages, so that
 it grows `--stages`, whose time is multiplied up (a stage costs what the one before did); `--stages 100` grows them all.
 `--alone` leaves scikit-learn out. `--scale` times the histogram metrics on a million rows of 128 codes instead.
 CPU seconds are of all threads. A ratio is scikit-learn's seconds over ours, both of this run.
@@ -51,20 +51,20 @@ def ours(table: Any, cells: Any, train: Any, test: Any, jobs: int) -> dict[str, 
     """The nine evaluations as this library computes them."""
     from distaff import metrics, tasks
 
-    x, y, asked = table[train], cells[train], (table[test], cells[test])
+    x, y, held_out = table[train], cells[train], (table[test], cells[test])
     unsupervised = [getattr(metrics, f"gaussian_{kind}_correlation") for kind in ("total", "wasserstein")]
     unsupervised.append(metrics.pairwise_mutual_information)
 
     def downstream(learner: str) -> Callable[[], Any]:
-        return lambda: [tasks.downstream(x, y, asked, jobs, labels=n, learner=learner) for n in LABELS]
+        return lambda: [tasks.downstream(x, y, held_out, jobs, labels=n, learner=learner) for n in LABELS]
 
     return {
         "BetaVAE score": lambda: metrics.beta_vae_score(table, cells),
         "FactorVAE score": lambda: metrics.factor_vae_score(table, cells),
         "MIG": lambda: metrics.mig(x, y),
-        "modularity, explicitness": lambda: (metrics.modularity(x, y), metrics.explicitness(x, y, asked)),
-        "DCI": lambda: metrics.dci(x, y, asked, jobs),
-        "SAP": lambda: metrics.sap(x, y, asked),
+        "modularity, explicitness": lambda: (metrics.modularity(x, y), metrics.explicitness(x, y, held_out)),
+        "DCI": lambda: metrics.dci(x, y, held_out, jobs),
+        "SAP": lambda: metrics.sap(x, y, held_out),
         "unsupervised": lambda: [score(x) for score in unsupervised],
         "downstream, logistic": downstream("logistic"),
         "downstream, trees": downstream("trees"),
@@ -75,15 +75,15 @@ def theirs(table: Any, cells: Any, train: Any, test: Any, stages: int) -> dict[s
     """The same with scikit-learn; of trees, the first `stages`."""
     import metrics_reference as plain
 
-    x, y, asked, truth = table[train], cells[train], table[test], cells[test]
+    x, y, x_test, y_test = table[train], cells[train], table[test], cells[test]
     rng = np.random.Generator(np.random.Philox(1))
     return {
         "BetaVAE score": lambda: plain.beta_vae(table, SIZES, rng),
         "FactorVAE score": lambda: plain.factor_vae(table, SIZES, rng),
         "MIG": lambda: plain.mig(x, y),
-        "modularity, explicitness": lambda: plain.modularity_and_explicitness(x, y, asked, truth),
+        "modularity, explicitness": lambda: plain.modularity_and_explicitness(x, y, x_test, y_test),
         "DCI": lambda: plain.trees(x, y, stages),
-        "SAP": lambda: plain.sap(x, y, asked, truth),
+        "SAP": lambda: plain.sap(x, y, x_test, y_test),
         "unsupervised": lambda: plain.unsupervised(x),
         "downstream, logistic": lambda: [plain.logistic(x[:n], y[:n]) for n in LABELS],
         "downstream, trees": lambda: [plain.trees(x[:n], y[:n], stages) for n in LABELS],
@@ -132,7 +132,7 @@ def million() -> None:
 
 
 def main() -> None:
-    """Time what the options ask for."""
+    """Time what the options select."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--stages", type=int, default=5)

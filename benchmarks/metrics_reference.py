@@ -66,28 +66,28 @@ def mig(codes: Array, factors: Array) -> float:
     return float(np.mean((ordered[-1] - ordered[-2]) / [mutual_info_score(v, v) for v in factors.T]))
 
 
-def modularity_and_explicitness(codes: Array, factors: Array, asked: Array, truth: Array) -> tuple[float, float]:
+def modularity_and_explicitness(codes: Array, factors: Array, x_test: Array, y_test: Array) -> tuple[float, float]:
     """Modularity, and the area under the curve of every value of every factor."""
     squares = information(codes, factors) ** 2
     most = squares.max(axis=1)
     modular = np.mean(1 - (squares.sum(axis=1) - most) / (most * (factors.shape[1] - 1)))
     centre, spread = codes.mean(axis=0), codes.std(axis=0)
     areas = []
-    for v, w in zip(factors.T, truth.T, strict=True):
+    for v, w in zip(factors.T, y_test.T, strict=True):
         model = LogisticRegression().fit((codes - centre) / spread, v)
-        said = model.predict_proba((asked - centre) / spread)
-        areas.append(np.mean([roc_auc_score(w == c, said[:, at]) for at, c in enumerate(model.classes_)]))
+        predicted = model.predict_proba((x_test - centre) / spread)
+        areas.append(np.mean([roc_auc_score(w == c, predicted[:, at]) for at, c in enumerate(model.classes_)]))
     return float(modular), float(np.mean(areas))
 
 
-def sap(codes: Array, factors: Array, asked: Array, truth: Array) -> float:
+def sap(codes: Array, factors: Array, x_test: Array, y_test: Array) -> float:
     """One support vector machine for each pair."""
-    told = np.zeros((codes.shape[1], factors.shape[1]))
+    accuracy = np.zeros((codes.shape[1], factors.shape[1]))
     for i in range(codes.shape[1]):
         for j in range(factors.shape[1]):
             model = LinearSVC(C=0.01, class_weight="balanced").fit(codes[:, [i]], factors[:, j])
-            told[i, j] = model.score(asked[:, [i]], truth[:, j])
-    ordered = np.sort(told, axis=0)
+            accuracy[i, j] = model.score(x_test[:, [i]], y_test[:, j])
+    ordered = np.sort(accuracy, axis=0)
     return float(np.mean(ordered[-1] - ordered[-2]))
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/metrics_robustness.py [--write] [--metrics mig dci]
 
-Four factors of 3, 4, 5 and 6 values; 3,000 rows to learn from and 1,500 to be tested on, out of a table of 4,320 (each
+Four factors of 3, 4, 5 and 6 values; 3,000 rows to train on and 1,500 to test on, out of a table of 4,320 (each
 cell of the grid twelve times). `--write` puts the table into the page. It takes half a minute of CPU time.
 """
 
@@ -53,28 +53,28 @@ FAULTS: dict[str, Callable[[Array, np.random.Generator], Array]] = {
 
 
 def names() -> list[str]:
-    """The metrics that look at factors."""
+    """The metrics of which more is better."""
     return [name for name in METRICS.names() if METRICS.plugin(name).marks.get("higher_is_better", True)]
 
 
 def line(name: str) -> list[str]:
     """The lines of the table for a metric: its score, and the parts that are scores, under every fault."""
-    found: dict[str, list[float]] = {part: [] for part in ("", *PARTS.get(name, ()))}
+    columns: dict[str, list[float]] = {part: [] for part in ("", *PARTS.get(name, ()))}
     known = factors()
     z = (known - known.mean(axis=0)) / known.std(axis=0)
     for fault, made in FAULTS.items():
         codes = made(z, np.random.Generator(np.random.Philox(7)))
-        told = known[:, :2] if fault == "hidden" else known
+        measured = known[:, :2] if fault == "hidden" else known
         limits = {"rows": 200, "test_rows": 100} if fault == "few rows" else {"rows": 3_000, "test_rows": 1_500}
         if fault == "few rows":  # a metric of a grid is given no more than the others
             rows = np.random.Generator(np.random.Philox(8)).permutation(len(codes))[:300]
-            codes, told = codes[rows], told[rows]
-        score = evaluate(name, codes, told, **limits)
-        for part, values in found.items():
+            codes, measured = codes[rows], measured[rows]
+        score = evaluate(name, codes, measured, **limits)
+        for part, values in columns.items():
             values.append(score.parts[part] if part else float(score))
     return [
         f"| {f'{name}: {part}' if part else f'[{name}]({name}.md)'} | {' | '.join(map(_two, values))} |"
-        for part, values in found.items()
+        for part, values in columns.items()
     ]
 
 
@@ -82,10 +82,10 @@ def _two(value: float) -> str:
     return f"{abs(value) if abs(value) < 0.005 else value:.2f}"
 
 
-def lines(wanted: Iterable[str]) -> list[str]:
+def lines(metrics: Iterable[str]) -> list[str]:
     """The whole table."""
     head = [f"| metric | {' | '.join(FAULTS)} |", "|---|" + "---:|" * len(FAULTS)]
-    return head + [text for name in wanted for text in line(name)]
+    return head + [text for name in metrics for text in line(name)]
 
 
 def main() -> None:

@@ -22,19 +22,19 @@ def test_the_features_of_each_raw_batch_are_the_references(name):
     table = np.concatenate([one.reshape(-1, one.shape[2]), two.reshape(-1, one.shape[2])])
     rows = np.arange(one.shape[0] * one.shape[1]).reshape(one.shape[:2])
     np.testing.assert_allclose(
-        features(lambda chosen: table[chosen], rows, rows + rows.size), stored["beta.raw_feature"], atol=1e-6
+        features(lambda picked: table[picked], rows, rows + rows.size), stored["beta.raw_feature"], atol=1e-6
     )
 
 
 @pytest.mark.parametrize("name", SAMPLED)
 def test_the_accuracy_on_the_references_points_is_its_own(name):
     stored = arrays(f"sampled__{name}")
-    asked = np.concatenate([stored["beta.train_points"], stored["beta.eval_points"]])
-    said = classify(stored["beta.train_points"], stored["beta.train_labels"], asked, seed=0)
+    points = np.concatenate([stored["beta.train_points"], stored["beta.eval_points"]])
+    predicted = classify(stored["beta.train_points"], stored["beta.train_labels"], points, seed=0)
     theirs = read("golden")["sampled"][name]["beta_vae_small"]["runs"][0]
     n = len(stored["beta.train_points"])
-    assert (said[:n] == stored["beta.train_labels"]).mean() == pytest.approx(theirs["train_accuracy"], abs=3e-3)
-    assert (said[n:] == stored["beta.eval_labels"]).mean() == pytest.approx(theirs["eval_accuracy"], abs=5e-3)
+    assert (predicted[:n] == stored["beta.train_labels"]).mean() == pytest.approx(theirs["train_accuracy"], abs=3e-3)
+    assert (predicted[n:] == stored["beta.eval_labels"]).mean() == pytest.approx(theirs["eval_accuracy"], abs=5e-3)
 
 
 def identity(repeats=200):

@@ -16,8 +16,8 @@ COMPARABLE = [name for name in CASES if not name.endswith(("duplicated", "collap
 @pytest.mark.parametrize("name", COMPARABLE)
 def test_gaussian_total_correlation_is_the_reference(name, size):
     codes, factors, _, scores = case(name, size)
-    wanted = scores["unsupervised"]["gaussian_total_correlation"]
-    assert float(gaussian_total_correlation(codes, factors)) == pytest.approx(wanted, abs=1e-9)
+    expected = scores["unsupervised"]["gaussian_total_correlation"]
+    assert float(gaussian_total_correlation(codes, factors)) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -49,10 +49,10 @@ GIVEN = [
 
 @pytest.mark.parametrize("entry", GIVEN, ids=lambda entry: f"{entry['kind']}-{entry['d']}")
 def test_the_formula_is_the_reference_on_given_covariances(entry):
-    cov, wanted = np.array(entry["cov"]), entry["gaussian_total_correlation"]
+    cov, expected = np.array(entry["cov"]), entry["gaussian_total_correlation"]
     d, rng = len(cov), np.random.default_rng(0)
     white = rng.normal(size=(50, d))
     white -= white.mean(axis=0)
     white = np.linalg.qr(white)[0] * math.sqrt(49)  # codes whose covariance is exactly the identity
     codes = white @ np.linalg.cholesky(cov).T
-    assert float(gaussian_total_correlation(codes)) == pytest.approx(wanted, abs=1e-8)
+    assert float(gaussian_total_correlation(codes)) == pytest.approx(expected, abs=1e-8)

@@ -1,4 +1,4 @@
-"""Every metric has a page, the page tells its options, and its example runs as it stands."""
+"""Every metric has a page, the page lists its options, and its example runs as it stands."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from distaff.plugins.registry import METRICS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "metrics"
-UNLABELLED = re.compile(r"`factors`\s+are\s+not\s+looked")
+UNLABELLED = re.compile(r"`factors`\s+are\s+not\s+used")
 PAGES = [*METRICS.names(), "udr", "README"]
 
 

@@ -15,11 +15,11 @@ from distaff.metrics.evaluate import (
     Sampled,
     evaluate,
     evaluate_table,
+    evaluation_table,
     specification,
     split_record,
     split_text,
     splits,
-    table,
 )
 from distaff.metrics.evaluate.split import disjoint
 from distaff.plugins.registry import METRICS, TASKS
@@ -65,12 +65,12 @@ def test_no_image_is_trained_on_and_tested_on(n, looks, rows, test_rows):
 def test_a_small_table_is_split_in_the_proportion_that_was_asked_for():
     _, train, test = disjoint(np.arange(768), 2_000, 1_000, 0)
     assert (len(train), len(test)) == (512, 256)
-    given = table(*drawn(), rows=10_000, test_rows=5_000)
+    given = evaluation_table(*drawn(), rows=10_000, test_rows=5_000)
     assert [len(part) for part in splits(specification("dci"), given)] == [1000, 500]
 
 
 def test_all_metrics_share_their_rows_and_another_draw_has_others():
-    given = table(*drawn(), **SMALL)
+    given = evaluation_table(*drawn(), **SMALL)
     first, again, other = splits(specification("dci"), given), splits(specification("sap"), given), None
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert (splits(specification("mig"), given).train == first.train).all()
@@ -113,15 +113,15 @@ def test_the_sampling_of_2019_knows_the_images_that_it_tests_on_and_says_so():
     limits = {"rows": 2_000, "test_rows": 1_000, "sampling": "2019"}
     score = evaluate("downstream(labels=1000, learner='trees')", noise, factors, **limits)
     assert float(score) > np.mean([1 / size for size in sizes]) + 0.3
-    record = split_record([specification("dci"), specification("mig")], table(noise, factors, **limits))
+    record = split_record([specification("dci"), specification("mig")], evaluation_table(noise, factors, **limits))
     assert record["overlap"] == pytest.approx(1 - (1 - 1 / 768) ** 2_000, abs=0.03)
     assert "drawn with replacement as in 2019; 9" in split_text(record)
-    apart = split_record([specification("dci")], table(noise, factors, rows=2_000, test_rows=1_000))
+    apart = split_record([specification("dci")], evaluation_table(noise, factors, rows=2_000, test_rows=1_000))
     assert apart == {"sampling": "disjoint", "images": 768, "rows": 768, "train": 512, "test": 256, "overlap": 0.0}
     assert split_text(apart) == (
         "512 train and 256 test rows of 768 images; no test row shows an image that was trained on"
     )
-    alone = split_record([specification("mig")], table(noise, factors, rows=500, test_rows=1_000))
+    alone = split_record([specification("mig")], evaluation_table(noise, factors, rows=500, test_rows=1_000))
     assert (alone["train"], alone["test"], alone["overlap"]) == (500, 0, None)
 
 
@@ -162,7 +162,10 @@ def test_a_score_depends_on_what_is_given_and_on_the_draw_alone(name):
     limits = {"rows": 200, "test_rows": 100}
     found = evaluate(text, codes, factors, **limits)
     assert evaluate(text, codes, factors, jobs=2, **limits) == found
-    assert evaluate_table(specification(text), table(codes, pl.DataFrame(factors), **limits)).value == found.value
+    assert (
+        evaluate_table(specification(text), evaluation_table(codes, pl.DataFrame(factors), **limits)).value
+        == found.value
+    )
     sampled = Sampled(codes.astype(np.float32), np.full(codes.shape, -2, dtype=np.float32))
     one, two = (evaluate(text, sampled, factors, **limits) for _ in range(2))
     assert one == two
@@ -192,7 +195,7 @@ def test_the_mask_of_active_latents_reaches_the_metrics_that_take_one():
 def test_where_all_rows_fit_a_metric_has_them_in_their_order():
     codes, factors = drawn()
     assert evaluate("mig", codes, factors) == mig(codes, factors)
-    assert (splits(specification("mig"), table(codes, factors)).train == np.arange(1500)).all()
+    assert (splits(specification("mig"), evaluation_table(codes, factors)).train == np.arange(1500)).all()
 
 
 def test_a_sample_of_a_grid_can_be_intervened_on():

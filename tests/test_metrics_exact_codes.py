@@ -37,7 +37,7 @@ def test_exact_codes_have_the_scores_of_the_table(kind, name, factors):
     assert float(SIX[name](CODES[kind](angles), angles)) == pytest.approx(TABLE[kind][name], abs=0.06)
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [("circle", 0.8), ("two copies", 0.9)])
-def test_robustness_of_exact_codes_is_that_of_the_table(kind, wanted):
+@pytest.mark.parametrize(("kind", "expected"), [("circle", 0.8), ("two copies", 0.9)])
+def test_robustness_of_exact_codes_is_that_of_the_table(kind, expected):
     angles = drawn(4)
-    assert float(irs(CODES[kind](angles), angles, bins=10)) == pytest.approx(wanted, abs=0.06)
+    assert float(irs(CODES[kind](angles), angles, bins=10)) == pytest.approx(expected, abs=0.06)

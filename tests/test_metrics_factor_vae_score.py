@@ -7,7 +7,7 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.metrics import factor_vae_score
-from distaff.metrics.factor_vae_score import active_codes, local_variances, stillest
+from distaff.metrics.factor_vae_score import active_codes, least_varying, local_variances
 from golden_cases import FOLDER, arrays, case, read
 
 SAMPLED = sorted(path.stem.removeprefix("sampled__") for path in (FOLDER / "cases").glob("sampled__*.npz"))
@@ -61,7 +61,7 @@ def test_the_vote_of_each_raw_batch_is_the_reference(name):
     active = active_codes(variances, 0.05)
     np.testing.assert_array_equal(active, stored["factor.raw_active_dims"])
     position = np.cumsum(active) - 1
-    votes = stillest(stored["factor.raw_rep"], variances, active)
+    votes = least_varying(stored["factor.raw_rep"], variances, active)
     assert set(votes.ravel().tolist()) <= ({0.0, 0.5, 1.0} if name == "tiny__duplicated" else {0.0, 1.0})
     first = position[votes.argmax(axis=1)]  # the reference gives a copy's share to the first
     np.testing.assert_array_equal(first, stored["factor.raw_argmin_within_active"])

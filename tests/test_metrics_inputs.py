@@ -1,4 +1,4 @@
-"""Whatever library arrays come from, and however codes are kept, the numbers are the same."""
+"""Whatever library arrays come from, and whatever holds the codes, the numbers are the same."""
 
 import subprocess
 import sys
@@ -24,32 +24,32 @@ GRID = {
 }
 
 
-def asked(name, codes, factors):
+def scored(name, codes, factors):
     return METRICS.function(name)(codes, factors, **GRID.get(name, {}))
 
 
 @pytest.mark.parametrize("name", METRICS.names())
 def test_torch_and_polars_give_the_number_of_numpy(name):
-    wanted = asked(name, CODES, FACTORS)
-    tensors = asked(name, torch.tensor(CODES, requires_grad=True), torch.tensor(FACTORS))
-    frames = asked(name, pl.DataFrame(CODES), pl.DataFrame(FACTORS, schema=NAMES))
+    expected = scored(name, CODES, FACTORS)
+    tensors = scored(name, torch.tensor(CODES, requires_grad=True), torch.tensor(FACTORS))
+    frames = scored(name, pl.DataFrame(CODES), pl.DataFrame(FACTORS, schema=NAMES))
     for found in (tensors, frames):
-        assert float(found) == pytest.approx(float(wanted), abs=1e-9)
-    assert len(frames.parts) == len(wanted.parts)
-    assert list(tensors.parts) == list(wanted.parts)
+        assert float(found) == pytest.approx(float(expected), abs=1e-9)
+    assert len(frames.parts) == len(expected.parts)
+    assert list(tensors.parts) == list(expected.parts)
 
 
 @pytest.mark.parametrize("name", ["mig", "dci", "sap", "beta_vae_score"])
 def test_pandas_gives_the_number_of_numpy(name):
     pandas = pytest.importorskip("pandas")
     frames = pandas.DataFrame(CODES), pandas.DataFrame(FACTORS, columns=NAMES)
-    assert float(asked(name, *frames)) == float(asked(name, CODES, FACTORS))
+    assert float(scored(name, *frames)) == float(scored(name, CODES, FACTORS))
 
 
 @pytest.mark.parametrize("name", METRICS.names())
 def test_double_precision_changes_nothing_that_matters(name):
-    found, wanted = (float(asked(name, codes, FACTORS)) for codes in (CODES.astype(np.float64), CODES))
-    assert found == pytest.approx(wanted, abs=0.01)
+    found, expected = (float(scored(name, codes, FACTORS)) for codes in (CODES.astype(np.float64), CODES))
+    assert found == pytest.approx(expected, abs=0.01)
 
 
 def test_names_of_columns_name_the_parts():
@@ -77,10 +77,10 @@ def test_codes_may_be_made_on_demand(score):
         sizes.append(len(factors))
         return torch.tensor(factors * [1.0, 2.0, -1.0], dtype=torch.float64)
 
-    wanted = score(CELLS * [1.0, 2.0, -1.0], CELLS, train=300, test=100)
-    assert float(score(sample, CELLS, train=300, test=100)) == float(wanted)
+    expected = score(CELLS * [1.0, 2.0, -1.0], CELLS, train=300, test=100)
+    assert float(score(sample, CELLS, train=300, test=100)) == float(expected)
     assert max(sizes) <= 4096
-    with pytest.raises(DistaffError, match="codes came back for"):
+    with pytest.raises(DistaffError, match="codes were returned for"):
         score(lambda factors: factors[:3], CELLS, train=300, test=100)
     with pytest.raises(DistaffError, match="a function of factors"):
         score(3, CELLS)

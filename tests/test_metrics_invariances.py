@@ -10,7 +10,7 @@ from distaff.errors import DistaffError
 from distaff.metrics import dci, factor_vae_score, irs, jemmig, mcc, med, modularity, sap
 from distaff.metrics.between import udr
 from distaff.metrics.core.arrays import as_factors, canonical, moderate, scaled
-from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.train_test import train_test
 from distaff.metrics.latents import active_by_spread
 from distaff.plugins.registry import METRICS, TASKS
 
@@ -26,7 +26,7 @@ LABELLED = [name for name in NAMES if name not in UNSUPERVISED]
 SIZES = (2, 3, 5)
 GRID = np.stack(np.meshgrid(*map(np.arange, SIZES), indexing="ij"), -1).reshape(-1, 3)
 RNG = np.random.default_rng(0)
-FACTORS, TRUTH = np.tile(GRID, (12, 1)), np.tile(GRID, (6, 1))
+FACTORS, TEST_FACTORS = np.tile(GRID, (12, 1)), np.tile(GRID, (6, 1))
 
 
 def marks(name):
@@ -43,11 +43,11 @@ def noisy(factors, seed):
     )
 
 
-CODES, ASKED = noisy(FACTORS, 1), noisy(TRUTH, 2)
+CODES, TEST_CODES = noisy(FACTORS, 1), noisy(TEST_FACTORS, 2)
 
 
-def scored(name, codes=CODES, factors=FACTORS, asked=ASKED, truth=TRUTH, **options):
-    test = {"test": (asked, truth)} if marks(name).get("test_rows") else {}
+def scored(name, codes=CODES, factors=FACTORS, test_codes=TEST_CODES, test_factors=TEST_FACTORS, **options):
+    test = {"test": (test_codes, test_factors)} if marks(name).get("test_rows") else {}
     return METRICS.function(name)(codes, factors, **test, **(FEW.get(name, {}) | options))
 
 
@@ -74,11 +74,11 @@ def tied(factors, seed):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "gaussian_total_correlation"])
 def test_the_order_of_latents_is_of_no_matter_where_they_tie(name):
-    codes, asked = tied(FACTORS, 3), tied(TRUTH, 4)
-    whole = float(scored(name, codes, asked=asked))
+    codes, test_codes = tied(FACTORS, 3), tied(TEST_FACTORS, 4)
+    whole = float(scored(name, codes, test_codes=test_codes))
     for seed in range(2 if name in ("nk", "unified_scores", "dci") else 5):
         order = np.random.default_rng(seed).permutation(codes.shape[1])
-        again = float(scored(name, codes[:, order], asked=asked[:, order]))
+        again = float(scored(name, codes[:, order], test_codes=test_codes[:, order]))
         assert again == pytest.approx(whole, abs=1e-6 if name in ("infomec", WASSERSTEIN) else 1e-9)  # roots of 1e-16
 
 
@@ -86,7 +86,9 @@ def test_the_order_of_latents_is_of_no_matter_where_they_tie(name):
 def test_the_matrix_follows_the_order_of_latents(name):
     order = [2, 0, 1]
     matrix = scored(name).matrix
-    np.testing.assert_allclose(scored(name, CODES[:, order], asked=ASKED[:, order]).matrix, matrix[order], atol=1e-9)
+    np.testing.assert_allclose(
+        scored(name, CODES[:, order], test_codes=TEST_CODES[:, order]).matrix, matrix[order], atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS.names() if name != "fairness"])
@@ -128,10 +130,10 @@ def test_udr_does_not_change_with_the_order_of_latents_that_tie():
     kl = np.ones((3, 6))
     order = [5, 2, 0, 4, 3, 1]
     for by in ("lasso", "spearman"):
-        wanted = udr(codes, kl, by=by).scores
-        np.testing.assert_allclose(udr([c[:, order] for c in codes], kl, by=by).scores, wanted, atol=1e-9)
-        np.testing.assert_allclose(udr([c * 2.0**1000 for c in codes], kl, by=by).scores, wanted, atol=1e-6)
-        np.testing.assert_allclose(udr([c * 2.0**-1000 for c in codes], kl, by=by).scores, wanted, atol=1e-6)
+        expected = udr(codes, kl, by=by).scores
+        np.testing.assert_allclose(udr([c[:, order] for c in codes], kl, by=by).scores, expected, atol=1e-9)
+        np.testing.assert_allclose(udr([c * 2.0**1000 for c in codes], kl, by=by).scores, expected, atol=1e-6)
+        np.testing.assert_allclose(udr([c * 2.0**-1000 for c in codes], kl, by=by).scores, expected, atol=1e-6)
 
 
 # other orders, signs, shifts
@@ -140,25 +142,27 @@ def test_udr_does_not_change_with_the_order_of_latents_that_tie():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_factors_is_of_no_matter(name):
     order = [2, 0, 1]
-    assert float(scored(name, factors=FACTORS[:, order], truth=TRUTH[:, order])) == near(name, float(scored(name)))
+    assert float(scored(name, factors=FACTORS[:, order], test_factors=TEST_FACTORS[:, order])) == near(
+        name, float(scored(name))
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not depends(name, "shift")])
 def test_a_shift_of_codes_is_of_no_matter_unless_declared(name):
     shifts = np.array([4.0, -64.0, 0.5])
-    assert float(scored(name, CODES + shifts, asked=ASKED + shifts)) == near(name, float(scored(name)))
+    assert float(scored(name, CODES + shifts, test_codes=TEST_CODES + shifts)) == near(name, float(scored(name)))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if depends(name, "shift")])
 def test_a_shift_of_codes_does_matter_where_that_is_declared_and_read(name):
     shifts = np.array([4.0, -64.0, 0.5])
-    assert abs(float(scored(name, CODES + shifts, asked=ASKED + shifts)) - float(scored(name))) > 1e-2
+    assert abs(float(scored(name, CODES + shifts, test_codes=TEST_CODES + shifts)) - float(scored(name))) > 1e-2
     assert "shift" in METRICS.plugin(name).doc
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if depends(name, "scale")])
 def test_a_score_that_depends_on_scale_says_so_in_words(name):
-    words = ("scale", "size", "unit", "reach", "range", "standard deviation")
+    words = ("scale", "size", "unit", "range", "deviation")
     assert any(word in METRICS.plugin(name).doc for word in words)
 
 
@@ -174,7 +178,7 @@ def test_codes_of_any_size_have_the_score_of_moderate_ones_or_a_reason(name):
     whole = float(scored(name))
     for power in POWERS if name not in ("nk", "dci", "unified_scores") else (-300, -30, 30, 300):
         size = 2.0 ** round(power / math.log10(2))
-        score = scored(name, CODES * size, asked=ASKED * size)
+        score = scored(name, CODES * size, test_codes=TEST_CODES * size)
         if depends(name, "scale") and name not in ("irs", "infomec"):  # those two compare codes with each other only
             assert score.reason if math.isnan(score.value) else least <= score.value <= most
         else:
@@ -185,11 +189,11 @@ def test_codes_of_any_size_have_the_score_of_moderate_ones_or_a_reason(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_float32_codes_of_any_size_have_the_score_of_moderate_ones_or_a_reason(name):
     least, most = marks(name)["range"]
-    codes, asked = CODES.astype(np.float32), ASKED.astype(np.float32)
-    whole = float(scored(name, codes, asked=asked))
+    codes, test_codes = CODES.astype(np.float32), TEST_CODES.astype(np.float32)
+    whole = float(scored(name, codes, test_codes=test_codes))
     for power in (-120, -65, 65, 124) if name not in ("nk", "unified_scores") else (-120, 124):
         size = np.float32(2.0**power)
-        score = scored(name, codes * size, asked=asked * size)
+        score = scored(name, codes * size, test_codes=test_codes * size)
         if depends(name, "scale") and name not in ("irs", "infomec"):
             assert score.reason if math.isnan(score.value) else least <= score.value <= most
         else:
@@ -200,7 +204,7 @@ def test_float32_codes_of_any_size_have_the_score_of_moderate_ones_or_a_reason(n
 @pytest.mark.parametrize("name", NAMES)
 def test_one_huge_and_one_tiny_code_are_no_error(name):
     sizes = np.array([2.0**1000, 1.0, 2.0**-1000])
-    score = scored(name, CODES * sizes, asked=ASKED * sizes)
+    score = scored(name, CODES * sizes, test_codes=TEST_CODES * sizes)
     least, most = marks(name)["range"]
     assert score.reason if math.isnan(score.value) else least <= score.value <= most
     if not depends(name, "scale"):
@@ -210,9 +214,9 @@ def test_one_huge_and_one_tiny_code_are_no_error(name):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_far_outside_those_of_training_are_no_error(name):
-    far = ASKED.copy()
+    far = TEST_CODES.copy()
     far[0], far[1] = 1e300, -1e300
-    assert math.isfinite(float(scored(name, asked=far)))
+    assert math.isfinite(float(scored(name, test_codes=far)))
 
 
 @pytest.mark.filterwarnings("error")
@@ -274,8 +278,8 @@ def test_no_score_exceeds_1_by_rounding_or_by_the_bias_of_its_estimate(name, est
 @pytest.mark.parametrize("name", NAMES)
 def test_perfect_codes_score_within_the_declared_range(name):
     least, most = marks(name)["range"]
-    for codes, asked in ((FACTORS, TRUTH), (FACTORS[:, [0, 0, 1, 2, 2]], TRUTH[:, [0, 0, 1, 2, 2]])):
-        assert least <= float(scored(name, codes.astype(float), asked=asked.astype(float))) <= most
+    for codes, test_codes in ((FACTORS, TEST_FACTORS), (FACTORS[:, [0, 0, 1, 2, 2]], TEST_FACTORS[:, [0, 0, 1, 2, 2]])):
+        assert least <= float(scored(name, codes.astype(float), test_codes=test_codes.astype(float))) <= most
 
 
 # constant factors
@@ -284,16 +288,16 @@ def test_perfect_codes_score_within_the_declared_range(name):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("name", LABELLED)
 def test_constant_factors_are_left_out(name, count):
-    more, beside = (np.insert(part, [1] * count, 7, axis=1) for part in (FACTORS, TRUTH))
-    perfect, asked = FACTORS.astype(float), TRUTH.astype(float)
-    whole = float(scored(name, perfect, asked=asked))
-    assert float(scored(name, perfect, more, asked, beside)) == pytest.approx(whole, abs=1e-9)
-    assert float(scored(name, factors=more, truth=beside)) == pytest.approx(float(scored(name)), abs=1e-9)
+    more, beside = (np.insert(part, [1] * count, 7, axis=1) for part in (FACTORS, TEST_FACTORS))
+    perfect, test_codes = FACTORS.astype(float), TEST_FACTORS.astype(float)
+    whole = float(scored(name, perfect, test_codes=test_codes))
+    assert float(scored(name, perfect, more, test_codes, beside)) == pytest.approx(whole, abs=1e-9)
+    assert float(scored(name, factors=more, test_factors=beside)) == pytest.approx(float(scored(name)), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_factors_that_all_have_one_value_give_nan_and_the_reason(name):
-    score = scored(name, factors=np.ones_like(FACTORS), truth=np.ones_like(TRUTH))
+    score = scored(name, factors=np.ones_like(FACTORS), test_factors=np.ones_like(TEST_FACTORS))
     assert math.isnan(score.value)
     assert "value" in score.reason
 
@@ -353,6 +357,6 @@ def test_values_of_factors_may_be_of_any_size():
 
 
 def test_a_split_knows_the_values_of_classes():
-    split = lesson("sap", np.arange(9.0), np.array([0, 1, 100] * 3), None, 0)
+    split = train_test("sap", np.arange(9.0), np.array([0, 1, 100] * 3), None, 0)
     assert set(split.numbers[0].tolist()) <= {0.0, 1.0, 100.0}
     assert set(split.train_targets[0].tolist()) <= {0, 1, 2}

@@ -26,10 +26,10 @@ def test_irs_is_the_references(name, size):
 @pytest.mark.parametrize("entry", read("functions")["irs_scalable_disentanglement_score"], ids=[0, 1, 2])
 def test_the_matrix_of_given_groups_is_the_references(entry):
     codes, groups = np.array(entry["latents"]), np.array(entry["gen_factors"])
-    matrix, reach = robustness(codes, groups, entry["diff_quantile"])
+    matrix, largest = robustness(codes, groups, entry["diff_quantile"])
     np.testing.assert_allclose(matrix, entry["result"]["IRS_matrix"], atol=1e-9)
-    np.testing.assert_allclose(reach, entry["result"]["max_deviations"], atol=1e-9)
-    average = np.average(matrix.max(axis=1), weights=reach)
+    np.testing.assert_allclose(largest, entry["result"]["max_deviations"], atol=1e-9)
+    average = np.average(matrix.max(axis=1), weights=largest)
     assert average == pytest.approx(entry["result"]["avg_score"], abs=1e-9)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from distaff.metrics import snc
-from distaff.metrics.core.matching import cuts, matched, paired
-from distaff.metrics.core.nearest import _reach, _within
-from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.matching import equal_count_edges, match_codes, match_labels
+from distaff.metrics.core.neighbour_information import _radii, _within
+from distaff.metrics.core.train_test import train_test
 
 
 @pytest.mark.parametrize(
-    ("column", "parts", "wanted"),
+    ("column", "parts", "expected"),
     [
         ([3, 1, 2, 0], 2, [2]),
         ([5, 0, 4, 1, 3, 2], 3, [2, 4]),
@@ -22,19 +22,19 @@ from distaff.metrics.core.predict import lesson
         ([7, 7, 7, 7], 2, [7]),
     ],
 )
-def test_cuts_are_where_equal_counts_begin_and_equal_values_stay_together(column, parts, wanted):
-    assert cuts(np.array(column, dtype=float), parts).tolist() == wanted
+def test_cuts_are_where_equal_counts_begin_and_equal_values_stay_together(column, parts, expected):
+    assert equal_count_edges(np.array(column, dtype=float), parts).tolist() == expected
 
 
 def test_a_cut_above_all_values_is_infinite():
-    assert cuts(np.array([0.0, 1, 1, 1]), 4).tolist() == [1, 1, np.inf]
+    assert equal_count_edges(np.array([0.0, 1, 1, 1]), 4).tolist() == [1, 1, np.inf]
 
 
 def test_labels_are_paired_with_the_classes_that_they_share_most_rows_with():
     rng = np.random.default_rng(0)
     for _ in range(20):
         labels, classes = rng.integers(4, size=(2, 30))
-        of, hits = paired(labels, classes, 4)
+        of, hits = match_labels(labels, classes, 4)
         best = max(
             sum(((labels == a) & (classes == b)).sum() for a, b in enumerate(m))
             for m in itertools.permutations(range(4))
@@ -50,8 +50,8 @@ def test_codes_that_tie_in_information_are_matched_by_the_accuracy_that_they_rea
     factors = np.column_stack([factor, np.tile(np.arange(3), 80)])
     for order in itertools.permutations(range(4)):
         shuffled = codes[:, order]
-        split = lesson("snc", shuffled, factors, (shuffled, factors), 0)
-        match, information = matched(split)
+        split = train_test("snc", shuffled, factors, (shuffled, factors), 0)
+        match, information = match_codes(split)
         assert order[match[0]] in (0, 1)
         assert information.shape == (4, 2)
         score = snc(shuffled, factors, (shuffled, factors))
@@ -59,7 +59,7 @@ def test_codes_that_tie_in_information_are_matched_by_the_accuracy_that_they_rea
         assert len(set(match.values())) == 2
 
 
-def slow_reach(x, y, near):
+def slow_radii(x, y, near):
     return [np.sort(np.abs(x[y == y[i]] - x[i]))[near[y[i]]] for i in range(len(x))]
 
 
@@ -75,9 +75,9 @@ def test_neighbours_are_counted_by_distance_whatever_is_rounded(scale, digits):
         )
         counts = np.bincount(y, minlength=3)
         near = np.minimum(4, counts - 1)
-        reach, within = np.empty(60), np.empty(60)
-        _reach(x, np.concatenate([[0], np.cumsum(counts)]), near, reach)
-        np.testing.assert_array_equal(reach, slow_reach(x, y, near))
-        _within(np.sort(x), x, reach, within)
-        wanted = [((np.abs(x - x[i]) < reach[i]) | (x == x[i])).sum() for i in range(60)]
-        np.testing.assert_array_equal(within, wanted)
+        radii, within = np.empty(60), np.empty(60)
+        _radii(x, np.concatenate([[0], np.cumsum(counts)]), near, radii)
+        np.testing.assert_array_equal(radii, slow_radii(x, y, near))
+        _within(np.sort(x), x, radii, within)
+        expected = [((np.abs(x - x[i]) < radii[i]) | (x == x[i])).sum() for i in range(60)]
+        np.testing.assert_array_equal(within, expected)

@@ -40,11 +40,11 @@ def drawn(n, seed, noise=0.4):
 
 
 CODES, FACTORS = drawn(600, 0)
-ASKED, TRUTH = drawn(300, 1)
+TEST_CODES, TEST_FACTORS = drawn(300, 1)
 
 
-def scored(name, codes=CODES, factors=FACTORS, asked=ASKED, truth=TRUTH, **options):
-    test = {"test": (asked, truth)} if learns(name) else {}
+def scored(name, codes=CODES, factors=FACTORS, test_codes=TEST_CODES, test_factors=TEST_FACTORS, **options):
+    test = {"test": (test_codes, test_factors)} if learns(name) else {}
     return METRICS.function(name)(codes, factors, **test, **(DRAWS.get(name, {}) | options))
 
 
@@ -71,26 +71,26 @@ def test_the_score_repeats_itself_and_leaves_its_input_alone(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_codes_is_of_no_matter(name):
     order = [2, 0, 3, 1]
-    assert scored(name, CODES[:, order], asked=ASKED[:, order]).value == near(name, scored(name).value)
+    assert scored(name, CODES[:, order], test_codes=TEST_CODES[:, order]).value == near(name, scored(name).value)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sign_of_codes_is_of_no_matter(name):
     signs = [-1, 1, -1, -1]
-    assert scored(name, CODES * signs, asked=ASKED * signs).value == near(name, scored(name).value)
+    assert scored(name, CODES * signs, test_codes=TEST_CODES * signs).value == near(name, scored(name).value)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "scale" not in marks(name).get("depends_on", ())])
 def test_the_scale_of_single_codes_is_of_no_matter_unless_declared(name):
     scales = [4.0, 0.5, 2.0, 8.0]
-    assert scored(name, CODES * scales, asked=ASKED * scales).value == near(name, scored(name).value)
+    assert scored(name, CODES * scales, test_codes=TEST_CODES * scales).value == near(name, scored(name).value)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "scale" in marks(name).get("depends_on", ())])
 def test_the_scale_of_single_codes_does_matter_where_that_is_declared(name):
     changed = []
     for scales in ([40.0, 1, 1, 1], [1, 1, 1, 1e-3], [1, 1e-3, 1, 1]):
-        changed.append(abs(scored(name, CODES * scales, asked=ASKED * scales).value - scored(name).value))
+        changed.append(abs(scored(name, CODES * scales, test_codes=TEST_CODES * scales).value - scored(name).value))
     assert max(changed) > 1e-3
 
 
@@ -104,26 +104,28 @@ def test_the_order_of_rows_is_of_no_matter(name):
 def test_the_names_of_factor_values_are_of_no_matter(name):
     # MCC takes them for numbers, so that only their order and distances may be kept
     names = np.array([3, 13, 23, 33, 43] if name == "mcc" else [7, 1, 5, 3, 9])
-    assert scored(name, factors=names[FACTORS], truth=names[TRUTH]).value == near(name, scored(name).value)
+    assert scored(name, factors=names[FACTORS], test_factors=names[TEST_FACTORS]).value == near(
+        name, scored(name).value
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in UNSUPERVISED])
 def test_a_perfect_code_is_better_than_a_noisy_one_and_that_than_noise(name):
     rng = np.random.default_rng(3)
-    noisy = [part + 0.5 * rng.normal(size=part.shape) for part in (FACTORS, TRUTH)]
-    noise = [rng.normal(size=part.shape) for part in (FACTORS, TRUTH)]
-    best = scored(name, FACTORS.astype(float), asked=TRUTH.astype(float)).value
-    middle, worst = (scored(name, codes, asked=asked).value for codes, asked in (noisy, noise))
+    noisy = [part + 0.5 * rng.normal(size=part.shape) for part in (FACTORS, TEST_FACTORS)]
+    noise = [rng.normal(size=part.shape) for part in (FACTORS, TEST_FACTORS)]
+    best = scored(name, FACTORS.astype(float), test_codes=TEST_FACTORS.astype(float)).value
+    middle, worst = (scored(name, codes, test_codes=test_codes).value for codes, test_codes in (noisy, noise))
     assert best + 0.01 >= middle > worst + 0.02
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in UNSUPERVISED])
 def test_continuous_factors_are_known_from_their_own_codes_and_not_from_noise(name):
     rng = np.random.default_rng(4)
-    factors, truth = rng.random((900, 3)), rng.random((400, 3))
+    factors, test_factors = rng.random((900, 3)), rng.random((400, 3))
     patient = {"steps": 1_200, "width": 64} if name == "nk" else {}  # twenty classes take longer to learn
-    best = scored(name, -2 * factors[:, ::-1], factors, -2 * truth[:, ::-1], truth, **patient).value
-    noise = scored(name, rng.normal(size=(900, 3)), factors, rng.normal(size=(400, 3)), truth).value
+    best = scored(name, -2 * factors[:, ::-1], factors, -2 * test_factors[:, ::-1], test_factors, **patient).value
+    noise = scored(name, rng.normal(size=(900, 3)), factors, rng.normal(size=(400, 3)), test_factors).value
     assert best > noise + 0.15
     assert best > 0.45
 
@@ -147,7 +149,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("name", NAMES)
 def test_degenerate_codes_and_factors_have_a_finite_score_or_a_reason(name, what):
     codes, factors = (change or (lambda part: part) for change in DEGENERATE[what])
-    score = scored(name, codes(CODES), factors(FACTORS), codes(ASKED), factors(TRUTH))
+    score = scored(name, codes(CODES), factors(FACTORS), codes(TEST_CODES), factors(TEST_FACTORS))
     least, most = marks(name)["range"]
     if what == "copies" and name == "gaussian_total_correlation":
         assert score.value == math.inf
@@ -159,7 +161,7 @@ def test_degenerate_codes_and_factors_have_a_finite_score_or_a_reason(name, what
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in UNSUPERVISED])
 def test_factors_that_are_all_constant_have_a_reason_or_a_value_in_range(name):
-    score = scored(name, factors=np.ones_like(FACTORS), truth=np.ones_like(TRUTH))
+    score = scored(name, factors=np.ones_like(FACTORS), test_factors=np.ones_like(TEST_FACTORS))
     assert score.reason if math.isnan(score.value) else 0 <= score.value <= 1
 
 
@@ -175,10 +177,10 @@ def test_codes_that_are_not_finite_give_nan_and_a_reason(name, bad):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if learns(name)])
 def test_classes_that_only_one_of_training_and_test_has_do_not_stop_it(name):
-    seen, known = FACTORS[:, 2] < 4, TRUTH[:, 2] > 0
+    seen, known = FACTORS[:, 2] < 4, TEST_FACTORS[:, 2] > 0
     assert math.isfinite(scored(name, CODES[seen], FACTORS[seen]).value)
-    assert math.isfinite(scored(name, asked=ASKED[known], truth=TRUTH[known]).value)
-    alone = scored(name, asked=ASKED[:1], truth=TRUTH[:1])
+    assert math.isfinite(scored(name, test_codes=TEST_CODES[known], test_factors=TEST_FACTORS[known]).value)
+    alone = scored(name, test_codes=TEST_CODES[:1], test_factors=TEST_FACTORS[:1])
     if name == "explicitness":  # an area under a curve needs a row on each side
         assert math.isnan(alone.value)
         assert "no two values" in alone.reason
@@ -196,7 +198,7 @@ def test_misfits_and_wrong_shapes_are_refused_in_words(name):
             function(CODES, FACTORS[None])
     with pytest.raises(DistaffError, match="codes have the shape"):
         function(CODES[None], FACTORS)
-    with pytest.raises(DistaffError, match="no numbers"):
+    with pytest.raises(DistaffError, match="not numbers"):
         function(np.full(CODES.shape, "a"), FACTORS)
 
 
@@ -214,7 +216,7 @@ def test_every_metric_declares_what_its_numbers_mean(name):
     assert list(inspect.signature(METRICS.function(name)).parameters)[:2] == ["codes", "factors"]
 
 
-IDS = {  # of the question, by which studies find the answers that they have: a new parameter must not change them
+IDS = {  # of evaluations, by which studies find their scores: a new parameter must not change them
     "beta_vae_score": "48ca919ca5c15d9b",
     "dci": "1cb25d29ceb6cf6f",
     "dcimig": "af3850aa032ce5b4",

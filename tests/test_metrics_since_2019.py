@@ -15,7 +15,7 @@ from distaff.errors import DistaffError
 from distaff.metrics import dcimig, infomec, jemmig, mcc, med, mig, mig_sup, modularity, nk, snc
 from distaff.metrics.core import logistic
 from distaff.metrics.core.information import discretise
-from distaff.metrics.core.nearest import neighbour_information
+from distaff.metrics.core.neighbour_information import neighbour_information
 from golden_cases import case
 
 INFORMATION = (mig, mig_sup, jemmig, dcimig, med, modularity, mcc, infomec)
@@ -63,8 +63,8 @@ def test_dcimig_is_the_clearest_code_of_each_factor(name):
     for row in known:
         first, second = np.argsort(-row)[:2]
         best[first] = max(best[first], row[first] - row[second])
-    wanted = np.mean([best[j] / of_factors[j] for j in best])
-    assert float(dcimig(codes, factors)) == pytest.approx(wanted, abs=1e-9)
+    expected = np.mean([best[j] / of_factors[j] for j in best])
+    assert float(dcimig(codes, factors)) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,8 +73,8 @@ def test_med_is_the_entropy_of_normalised_rows(name):
     shares = known / known.sum(axis=0)
     rows = shares / shares.sum(axis=1, keepdims=True)
     each = [1 + sum(p * math.log(p) for p in row if p > 0) / math.log(len(row)) for row in rows]
-    wanted = np.average(each, weights=shares.sum(axis=1))
-    assert float(med(codes, factors)) == pytest.approx(wanted, abs=1e-6)
+    expected = np.average(each, weights=shares.sum(axis=1))
+    assert float(med(codes, factors)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_med_of_the_best_codes_leaves_spare_ones_out():
@@ -143,15 +143,15 @@ def test_neighbours_count_the_values_of_a_code_that_takes_few():
 @pytest.mark.parametrize("name", ["tiny__vae_like", "smallnorb__vae_like"])
 def test_infomec_is_its_formula_with_scikit_learn(name):
     codes, factors, _, _ = case(name, "small")
-    kept = codes[:, np.ptp(codes, axis=0) > np.ptp(codes, axis=0).max() / 20]
+    active = codes[:, np.ptp(codes, axis=0) > np.ptp(codes, axis=0).max() / 20]
     of_factors = np.array([mutual_info_score(v, v) for v in factors.T])
-    known = np.column_stack([mutual_info_classif(kept, v, n_neighbors=10, random_state=0) for v in factors.T])
+    known = np.column_stack([mutual_info_classif(active, v, n_neighbors=10, random_state=0) for v in factors.T])
     known /= of_factors
 
     def concentrated(m):
         return (np.mean(m.max(axis=1) / m.sum(axis=1)) - 1 / m.shape[1]) / (1 - 1 / m.shape[1])
 
-    read, x = [], (kept - kept.mean(axis=0)) / kept.std(axis=0)
+    read, x = [], (active - active.mean(axis=0)) / active.std(axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for v, whole in zip(factors.T, of_factors, strict=True):

@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from distaff import metrics, tasks
-from distaff.metrics.core.threads import one_blas_thread
+from distaff.metrics.core.blas_threads import one_blas_thread
 
 rng = np.random.default_rng(0)
 FACTORS = rng.integers(0, [2, 3, 4], size=(300, 3))
@@ -53,11 +53,11 @@ def test_no_score_depends_on_how_many_threads_the_blas_may_use():
     """scikit-learn's solver stops elsewhere when products in float32 are summed in another order."""
     factors = rng.integers(0, [3, 40], size=(10_000, 2))
     codes = np.hstack([factors / [3, 40], rng.normal(size=(10_000, 8))]).astype(np.float32)
-    told = []
+    parts = []
     for most in (1, 2):
         with threadpool_limits(most, user_api="blas"):
-            told.append(dict(metrics.explicitness(codes, factors).parts))
-    assert told[0] == told[1]
+            parts.append(dict(metrics.explicitness(codes, factors).parts))
+    assert parts[0] == parts[1]
 
 
 def test_who_comes_second_leaves_the_limit_alone():

@@ -5,7 +5,7 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.metrics.between import udr
-from distaff.metrics.between.udr import strength
+from distaff.metrics.between.udr import pair_score
 from golden_cases import FOLDER, read
 
 
@@ -37,9 +37,9 @@ MATRICES = read("functions")["udr_relative_strength_disentanglement"]
 @pytest.mark.parametrize("entry", MATRICES, ids=range(len(MATRICES)))
 def test_the_strength_of_a_matrix_is_the_references(entry):
     if isinstance(entry["result"], dict):  # the reference stops at an empty matrix
-        assert strength(np.zeros((0, 4))) == strength(np.zeros((4, 0))) == 0
+        assert pair_score(np.zeros((0, 4))) == pair_score(np.zeros((4, 0))) == 0
     else:
-        assert strength(np.array(entry["corr"])) == pytest.approx(entry["result"], abs=1e-9)
+        assert pair_score(np.array(entry["corr"])) == pytest.approx(entry["result"], abs=1e-9)
 
 
 def test_models_that_differ_in_order_and_sign_agree_and_mixed_ones_do_not():

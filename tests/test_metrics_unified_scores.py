@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from distaff.errors import DistaffError
 from distaff.metrics import dci, mig, modularity, sap, unified_scores
-from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.train_test import train_test
 from distaff.metrics.groups import curves, independent_groups
 from distaff.metrics.unified_scores import matrices, reductions
 from golden_cases import CASES, arrays, case, read
@@ -49,19 +49,19 @@ def test_the_reductions_of_a_given_matrix_are_the_references(name):
 def test_all_fifteen_and_the_curves_of_the_references_matrices_are_its_own(name):
     _, factors, stored, scores = case(name)
     names = [f"factor_{j}" for j in range(factors.shape[1])]
-    kept = {"importance": "gbt_importance", "information": "mi_matrix", "accuracy": "sap_matrix"}
+    stored_names = {"importance": "gbt_importance", "information": "mi_matrix", "accuracy": "sap_matrix"}
     for matrix, theirs in NAMES.items():
-        found = reductions(stored[kept[matrix]].astype(np.float64), stored["factor_entropy"], names)
+        found = reductions(stored[stored_names[matrix]].astype(np.float64), stored["factor_entropy"], names)
         for ours, reduction in REDUCTIONS.items():
-            wanted = scores["unified"][f"{theirs}.{reduction}"]
-            assert found[ours] == pytest.approx(wanted, abs=1e-6), (matrix, ours)
+            expected = scores["unified"][f"{theirs}.{reduction}"]
+            assert found[ours] == pytest.approx(expected, abs=1e-6), (matrix, ours)
 
 
 @pytest.mark.parametrize("name", TINY)
 def test_the_three_matrices_are_the_references(name):
     codes, factors, stored, _ = case(name)
     test = arrays(name)
-    found = matrices(lesson("unified_scores", codes, factors, (test["mus_test"].T, test["ys_test"].T), 0, True))
+    found = matrices(train_test("unified_scores", codes, factors, (test["mus_test"].T, test["ys_test"].T), 0, True))
     np.testing.assert_allclose(found["information"], stored["mi_matrix"], atol=1e-9)
     informed = stored["sap_continuous_matrix"] > 0.1  # ties decide what a code without information says
     np.testing.assert_allclose(found["accuracy"][informed], stored["sap_matrix"][informed], atol=1.5 / 500)

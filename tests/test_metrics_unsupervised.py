@@ -21,8 +21,8 @@ SCORES = (gaussian_total_correlation, gaussian_wasserstein_correlation, pairwise
 @pytest.mark.parametrize("name", CASES)
 def test_wasserstein_correlation_is_the_reference(name, size):
     codes, factors, _, scores = case(name, size)
-    wanted, score = scores["unsupervised"], gaussian_wasserstein_correlation(codes, factors)
-    theirs = [wanted[f"gaussian_wasserstein_correlation{end}"] for end in ("", "_norm")]
+    expected, score = scores["unsupervised"], gaussian_wasserstein_correlation(codes, factors)
+    theirs = [expected[f"gaussian_wasserstein_correlation{end}"] for end in ("", "_norm")]
     theirs = [value["real"] if isinstance(value, dict) else value for value in theirs]  # its root may come out complex
     assert float(score) == pytest.approx(theirs[0], abs=1e-6)
     assert float(gaussian_wasserstein_correlation(codes, normalised=True)) == pytest.approx(theirs[1], abs=1e-6)
@@ -32,8 +32,8 @@ def test_wasserstein_correlation_is_the_reference(name, size):
 @pytest.mark.parametrize("name", CASES)
 def test_mean_pairwise_information_is_the_reference(name, size):
     codes, factors, _, scores = case(name, size)
-    wanted = scores["unsupervised"]["mutual_info_score"]
-    assert float(pairwise_mutual_information(codes, factors)) == pytest.approx(wanted, abs=1e-9)
+    expected = scores["unsupervised"]["mutual_info_score"]
+    assert float(pairwise_mutual_information(codes, factors)) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("entry", read("functions")["gaussian_correlations"], ids=lambda e: f"{e['kind']}-{e['d']}")
@@ -43,9 +43,9 @@ def test_wasserstein_correlation_of_given_covariances_is_the_reference(entry):
     white = np.linalg.qr(white - white.mean(axis=0))[0] * math.sqrt(49)  # codes whose covariance is the identity
     values, vectors = np.linalg.eigh(cov)
     codes = white @ (vectors * np.sqrt(np.maximum(values, 0))).T
-    wanted = entry["gaussian_wasserstein_correlation"]
-    if isinstance(wanted, float) and math.isfinite(wanted):
-        assert float(gaussian_wasserstein_correlation(codes)) == pytest.approx(wanted, abs=1e-6)
+    expected = entry["gaussian_wasserstein_correlation"]
+    if isinstance(expected, float) and math.isfinite(expected):
+        assert float(gaussian_wasserstein_correlation(codes)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_passive_latents_are_left_out_of_all_three():

@@ -62,15 +62,15 @@ def test_scores_of_a_run_and_of_its_exported_codes_are_equal(dataset: str, sampl
         assert of_run[metric]["sampled"]["value"] == of_file[metric]["sampled"]["value"], metric
         for part, value in of_file[metric]["parts"].items():
             assert of_run[f"{metric}.{part}"]["mean"]["value"] == value
-    asked = Scoring(tuple(map(metric_or_task, metrics)), 400, 200, 3_000, sampling)
-    score_run(store, id, asked)
-    kept = read_json(store.run_folder(id) / asked.file)
-    mine = {(row.get("spec", row["metric"]), row["representation"]): row["value"] for row in kept["scores"]
+    scoring = Scoring(tuple(map(metric_or_task, metrics)), 400, 200, 3_000, sampling)
+    score_run(store, id, scoring)
+    stored = read_json(store.run_folder(id) / scoring.file)
+    mine = {(row.get("spec", row["metric"]), row["representation"]): row["value"] for row in stored["scores"]
             if "." not in row["metric"]}  # fmt: skip
     assert mine["mig", "mean"] == of_file["mig"]["value"]
     assert mine["downstream(labels=50)", "sampled"] == (of_file["downstream(labels=50)"]["sampled"]["value"])
-    assert (kept["split"]["overlap"] == 0) == (sampling == "disjoint")
-    assert splits_of(store, id) == {sampling: kept["split"]}
+    assert (stored["split"]["overlap"] == 0) == (sampling == "disjoint")
+    assert splits_of(store, id) == {sampling: stored["split"]}
 
 
 def test_a_task_that_intervenes_scores_exported_codes_of_a_sample_as_it_does_the_run(tmp_path: Path) -> None:

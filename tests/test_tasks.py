@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold
 
 from distaff.errors import DistaffError
 from distaff.metrics.core.logistic import fit_logistic
-from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.train_test import train_test
 from distaff.tasks import (
     TASKS,
     downstream,
@@ -35,11 +35,9 @@ def test_downstream_accuracies_are_the_references(name, labels):
     codes, factors, fresh, truth = (
         stored[f"n{labels}.{part}"].T for part in ("mus_train", "ys_train", "mus_test", "ys_test")
     )
-    taught = lesson("downstream", codes, factors, (fresh, truth), seed=0, classes=True)
+    data = train_test("downstream", codes, factors, (fresh, truth), seed=0, classes=True)
     # in the order given, since the folds of logistic regression are blocks of rows; `downstream` shuffles them
-    both = accuracies(
-        taught, np.arange(labels), "trees" if learner == "gbt" else "logistic", np.arange(factors.shape[1])
-    )
+    both = accuracies(data, np.arange(labels), "trees" if learner == "gbt" else "logistic", np.arange(factors.shape[1]))
     theirs = read("downstream/accuracies")[name]
     for part, ours in zip(("mean_train", "mean_test"), both, strict=True):
         assert np.mean(ours) == pytest.approx(theirs[f"{labels}:{part}_accuracy"], abs=0.01)
@@ -132,8 +130,8 @@ def test_degenerate_factors_have_a_value(learner):
     assert 0 < float(downstream(codes, factors, labels=10, learner=learner)) <= 1  # classes that training lacks
     assert 0 < float(downstream(codes[:, :1], factors, learner=learner)) < 1
     assert float(downstream(codes, np.ones_like(factors), learner=learner)) == 1
-    seen = factors[:, 2] < 4
-    assert 0 < float(downstream(codes[seen], factors[seen], (codes, factors), learner=learner)) < 1
+    training = factors[:, 2] < 4
+    assert 0 < float(downstream(codes[training], factors[training], (codes, factors), learner=learner)) < 1
 
 
 def test_grids_with_one_factor_have_a_reason():
@@ -207,4 +205,5 @@ def test_tasks_that_intervene_keep_their_numbers_on_a_whole_grid():
     codes = codes @ np.array([[1.0, 1, 0], [1, -1, 1], [0, 1, 1]])
     assert float(fairness(codes, factors, labels=100, per_value=20)) == pytest.approx(0.0845925925925926, abs=1e-12)
     strong = strong_downstream(codes, factors, labels=100, test=100)
-    assert [strong.value, strong.parts["test"]] == pytest.approx([0.53, 0.92], abs=1e-12)
+    # of tied columns trees take the first in canonical order: in the order of the table the first number was .53
+    assert [strong.value, strong.parts["test"]] == pytest.approx([0.76 / 1.5, 0.92], abs=1e-12)

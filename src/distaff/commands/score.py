@@ -10,7 +10,7 @@ import tyro
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
-    from distaff.metrics.evaluate import Table
+    from distaff.metrics.evaluate import EvaluationTable
 
 
 def score(
@@ -71,14 +71,14 @@ def _score_file(file: Path, specs: list[Any], limits: dict[str, Any], draws: int
     from rich.console import Console
 
     from distaff.metrics.evaluate import evaluate_table, split_record, split_text
-    from distaff.metrics.reliability.reading import reading_of
+    from distaff.metrics.reliability.assessment import assess_table
 
     mean, sampled = _tables(_read_codes(file), limits)
     readings, of_sampled = [], {}
     with Console(stderr=True).status("") as status:
         for number, spec in enumerate(specs, 1):
             status.update(f"{number} of {len(specs)}: {spec}")
-            readings.append(reading_of(spec, mean, draws, meaning))
+            readings.append(assess_table(spec, mean, draws, meaning))
             if sampled is not None:
                 of_sampled[str(spec)] = evaluate_table(spec, sampled)
     columns = ["metric", "score", *(["sampled codes"] if of_sampled else [])]
@@ -178,22 +178,22 @@ def _named(factors: Any, names: list[str]) -> Any:
     return polars.DataFrame({name: factors[:, j] for j, name in enumerate(names)})
 
 
-def _tables(given: dict[str, Any], limits: dict[str, Any]) -> tuple[Table, Table | None]:
+def _tables(given: dict[str, Any], limits: dict[str, Any]) -> tuple[EvaluationTable, EvaluationTable | None]:
     """The table of mean codes, and that of sampled codes where the file has log-variances."""
-    from distaff.metrics.evaluate import Sampled, table
+    from distaff.metrics.evaluate import Sampled, evaluation_table
     from distaff.metrics.latents import not_passive
 
     codes, factors, logvar = given["codes"], given["factors"], given.get("logvar")
     lines = (given["line_codes"], given["line_factors"]) if "line_codes" in given else None
     shared = {"images": given.get("images"), **limits}
     if logvar is None:
-        return table(codes, factors, lines=lines, **shared), None
+        return evaluation_table(codes, factors, lines=lines, **shared), None
     shared["active"] = not_passive(codes, logvar)
     sampled_lines = None
     if lines is not None and "line_logvar" in given:
         sampled_lines = Sampled(given["line_codes"], given["line_logvar"]), given["line_factors"]
-    sampled = table(Sampled(codes, logvar), factors, lines=sampled_lines, **shared)
-    return table(codes, factors, lines=lines, **shared), sampled
+    sampled = evaluation_table(Sampled(codes, logvar), factors, lines=sampled_lines, **shared)
+    return evaluation_table(codes, factors, lines=lines, **shared), sampled
 
 
 def _show(columns: list[str], lines: list[list[str]]) -> None:

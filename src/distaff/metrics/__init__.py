@@ -4,10 +4,10 @@ A metric sees arrays, never images or models. A file of this folder is a metric:
 `@metric(...)`. Three kinds of rows exist:
 
 * `rows=10_000`: the metric takes the rows it is given, by default 10,000 draws of the factors;
-* `rows=10_000, test_rows=5_000`: it learns on `codes, factors` and is tested on `test=(codes, factors)`;
+* `rows=10_000, test_rows=5_000`: it is trained on `codes, factors` and tested on `test=(codes, factors)`;
   without `test`, a third of the rows is held out by a draw from `seed`;
 * `rows="grid"`: it looks up rows that share a factor's value in a table of a complete grid. `codes` may be that table,
-  an object that answers `codes[rows]`, or a function `sample(factors)` that makes the codes of factor values [m f].
+  an object with `codes[rows]`, or a function `sample(factors)` that makes the codes of factor values [m f].
 
 Arrays are NumPy's, torch's, or frames of pandas or polars, whose column names the parts of a score then carry.
 """
@@ -26,13 +26,13 @@ from distaff.plugins.registry import METRICS
 
 @dataclass(frozen=True)
 class Score:
-    """One number with what stands behind it: `float(score)` is the headline, NaN only with a `reason`."""
+    """One number with its parts: `float(score)` is the headline, NaN only with a `reason`."""
 
     value: float
     parts: Mapping[str, float] = field(default_factory=dict)
     matrix: NDArray[np.float64] | None = field(
         default=None, repr=False, compare=False
-    )  # [d f]: how much code i says of factor j
+    )  # [d f]: how much code i depends on factor j
     reason: str | None = None
 
     def __float__(self) -> float:
@@ -60,7 +60,7 @@ def metric(
     """Mark a function as a metric and declare what it needs and what its numbers mean.
 
     `rows` and `test_rows` are the draws that the 2019 study used; `range` the least and largest value there can be.
-    `about` says what the number is about, and thereby which analyses it enters: "factors" (a disentanglement score),
+    `about` states what the number is about, and thereby which analyses it enters: "factors" (a disentanglement score),
     "codes" (a score without labels) or "views" (parts that other scores are made of, which enter none). A function
     that can be called without `factors`, as it lacks the argument or gives it a default, is about "codes" by itself;
     any other is about "factors".
@@ -69,7 +69,7 @@ def metric(
     of that study are tested on these alone. `higher_is_better=False` where less is better.
     `depends_on` names what the score changes with although one might expect it not to (the "scale", "shift" or "sign"
     of single codes); `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added
-    later its value in earlier scores, so that their ids live on. The registry reads all of them from the file.
+    later its value in earlier scores, so that their ids stay valid. The registry reads all of them from the file.
     """
     del paper, rows, test_rows, range, about, label, symbol, study_2019, higher_is_better, depends_on, version, since
     return lambda function: function

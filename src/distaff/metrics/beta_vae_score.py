@@ -1,4 +1,4 @@
-"""BetaVAE score: can a linear classifier tell which factor a set of pairs shares?"""
+"""BetaVAE score: can a linear classifier predict which factor a set of pairs shares?"""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import canonical
-from distaff.metrics.core.lookup import LookUp, look_up
-from distaff.metrics.core.relation import NO_FACTOR
-from distaff.metrics.core.rows import Rows
-from distaff.metrics.core.threads import one_blas_thread
+from distaff.metrics.core.blas_threads import one_blas_thread
+from distaff.metrics.core.code_lookup import LookUp, look_up
+from distaff.metrics.core.grid_rows import GridRows
+from distaff.metrics.core.information_matrix import NO_FACTOR
 
-LARGEST = 2.0**64  # difference of codes from which on the classifier, which does not scale them, gets lost
-_LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
+LARGEST = 2.0**64  # difference of codes from which on the classifier, which does not scale them, does not converge
+_LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
 @metric(
@@ -37,13 +37,13 @@ def beta_vae_score(
     r"""BetaVAE score (Higgins et al., 2017, Sec. 3): accuracy of a linear classifier of the factor that pairs share.
 
     A point: draw a factor k evenly, and `batch` pairs of rows of which both hold the same value of k, which may differ
-    from pair to pair; the features are mean_b |z_b - z'_b| [d]. Multinomial logistic regression (L2, C = 1) learns k
-    from `train` points; the score is its accuracy on `test` others. Part: `train_accuracy`.
+    from pair to pair; the features are mean_b |z_b - z'_b| [d]. Multinomial logistic regression (L2, C = 1) is trained
+    to predict k on `train` points; the score is its accuracy on `test` others. Part: `train_accuracy`.
 
-    `codes` is a table [n d], an object that answers `codes[rows]` so, or a function `sample(factors)` of factor values
+    `codes` is a table [n d], an object with `codes[rows]`, or a function `sample(factors)` of factor values
     [m f]; `factors` [n f] are the rows. One look-up serves all points, unless it would exceed 2^26 numbers.
-    On a table that is not a complete grid the rows are drawn among those there are, which is conditioning on the factor
-    rather than intervening; a continuous factor is held within one of 20 equal widths.
+    On a table that is not a complete grid the rows are drawn among the existing ones, which is conditioning on the
+    factor rather than intervening; a continuous factor is held within one of 20 equal widths.
 
     From 0 to 1, higher is better; chance is 1/f, which constant codes and a single factor (1) score. A factor with one
     value is not drawn, since all pairs share it; if all have one, or codes are not finite or differ by more than 2^64,
@@ -53,8 +53,8 @@ def beta_vae_score(
     Raises `DistaffError` for a table of another length than the factors, or less than one point or pair.
     """
     if min(train, test, batch) < 1:
-        raise DistaffError("beta_vae_score wants train, test and batch of at least 1")
-    rows, rng = Rows(factors, bins=20), generator("beta_vae_score", seed)
+        raise DistaffError(f"beta_vae_score: train={train}, test={test}, batch={batch}; each must be at least 1")
+    rows, rng = GridRows(factors, bins=20), generator("beta_vae_score", seed)
     codes_of = look_up(codes, rows)
     counted = np.flatnonzero(rows.sizes > 1)
     if not len(counted):
@@ -67,36 +67,39 @@ def beta_vae_score(
     if not np.isfinite(points).all():
         return Score(math.nan, reason="codes hold values, or differences, that are not finite")
     if points.max() > LARGEST:
-        return Score(math.nan, reason=f"codes differ by {points.max():.1g}; up to {LARGEST:.1g} can be learnt from")
+        return Score(math.nan, reason=f"codes differ by {points.max():.1g}; the classifier takes up to {LARGEST:.1g}")
     points = points[:, canonical(points)]
-    told = classify(points[:train], shared[:train], points, seed=int(rng.integers(2**31))) == shared
-    return Score(float(told[train:].mean()), {"train_accuracy": float(told[:train].mean())})
+    correct = classify(points[:train], shared[:train], points, seed=int(rng.integers(2**31))) == shared
+    return Score(float(correct[train:].mean()), {"train_accuracy": float(correct[:train].mean())})
 
 
 def features(codes_of: LookUp, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
     """The mean absolute difference [m d] of codes over the pairs of rows `first` and `second` [m b] of each point."""
     m, batch = first.shape
     width = codes_of(first[:1, 0]).shape[1]
-    step = max(_LOOKED_UP // (2 * batch * width), 1)
-    found = []
+    step = max(_LOOKUP_SIZE // (2 * batch * width), 1)
+    batches = []
     for start in range(0, m, step):
         one, two = first[start : start + step], second[start : start + step]
         looked_up = codes_of(np.concatenate([one.reshape(-1), two.reshape(-1)]))
         pairs = looked_up.reshape(2, len(one), batch, width)
-        with np.errstate(invalid="ignore", over="ignore"):  # infinities are told by their name afterwards
-            found.append(2 * np.abs(pairs[0] / 2 - pairs[1] / 2).mean(axis=1, dtype=np.float64))
-    return np.concatenate(found)
+        with np.errstate(invalid="ignore", over="ignore"):  # the caller reports infinities
+            batches.append(2 * np.abs(pairs[0] / 2 - pairs[1] / 2).mean(axis=1, dtype=np.float64))
+    return np.concatenate(batches)
 
 
 @one_blas_thread()
-def classify(x: NDArray[Any], y: NDArray[Any], asked: NDArray[Any], seed: int) -> NDArray[Any]:
-    """What logistic regression, taught `y` [n] by `x` [n d], says of `asked` [m d]; one class alone is always said."""
+def classify(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], seed: int) -> NDArray[Any]:
+    """The classes that logistic regression, fitted to `x` [n d] and `y` [n], predicts for `x_test` [m d].
+
+    A single class is always predicted.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     if (y == y[0]).all():
-        return np.full(len(asked), y[0])
+        return np.full(len(x_test), y[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the study's score is where its solver stopped
-        predicted: NDArray[Any] = LogisticRegression(random_state=seed).fit(x, y).predict(asked)
+        predicted: NDArray[Any] = LogisticRegression(random_state=seed).fit(x, y).predict(x_test)
     return predicted

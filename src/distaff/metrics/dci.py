@@ -1,4 +1,4 @@
-"""DCI: which codes do boosted trees look at to predict a factor, and how well do they predict it?"""
+"""DCI: which codes do boosted trees use to predict a factor, and how well do they predict it?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics.core.predict import TREES, learn_trees, lesson
+from distaff.metrics.core.factor_trees import TREES, fit_trees
+from distaff.metrics.core.train_test import train_test
 
-NOTHING = 1e-11  # added to every importance before the entropies, as the study's code does
+TINY = 1e-11  # added to every importance before the entropies, as the study's code does
 
 
 @metric(
@@ -52,25 +53,25 @@ def dci(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int 
     """
     if trees not in TREES:
         raise unknown("trees", trees, TREES)
-    taught = lesson("dci", codes, factors, test, seed)
-    if reason := taught.broken:
+    data = train_test("dci", codes, factors, test, seed)
+    if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    seeds = taught.seeds("dci", seed, 2**63)
-    learnt = {j: learn_trees(taught, j, trees, int(seeds[j]), jobs) for j in taught.varying}
-    matrix = np.zeros((taught.train.shape[1], len(taught.sizes)))
-    for j, found in learnt.items():
-        matrix[:, j] = found.importances
-    varying = matrix[:, taught.varying]
+    seeds = data.seeds("dci", seed, 2**63)
+    fitted = {j: fit_trees(data, j, trees, int(seeds[j]), jobs) for j in data.varying}
+    matrix = np.zeros((data.train.shape[1], len(data.sizes)))
+    for j, trees_of_j in fitted.items():
+        matrix[:, j] = trees_of_j.importances
+    varying = matrix[:, data.varying]
     parts = {
         "disentanglement": disentanglement(varying),
         "completeness": disentanglement(varying.T),
-        "informativeness_train": float(np.mean([found.train for found in learnt.values()])),
-        "informativeness_test": float(np.mean([found.test for found in learnt.values()])),
+        "informativeness_train": float(np.mean([one.train for one in fitted.values()])),
+        "informativeness_test": float(np.mean([one.test for one in fitted.values()])),
     }
     parts |= {f"disentanglement_code_{i}": float(value) for i, value in enumerate(concentration(varying))}
-    for j, value in zip(taught.varying, concentration(varying.T), strict=True):
-        parts[f"completeness_{taught.names[j]}"] = float(value)
-        parts[f"informativeness_test_{taught.names[j]}"] = learnt[j].test
+    for j, value in zip(data.varying, concentration(varying.T), strict=True):
+        parts[f"completeness_{data.names[j]}"] = float(value)
+        parts[f"informativeness_test_{data.names[j]}"] = fitted[j].test
     return Score(parts["disentanglement"], parts, matrix)
 
 
@@ -85,6 +86,6 @@ def concentration(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 - H(row / sum) for each row of `matrix` [d f], entropies to base f; with one column 1 where it is not zero."""
     if matrix.shape[1] == 1:
         return (matrix[:, 0] > 0).astype(np.float64)
-    shares = (matrix + NOTHING) / (matrix + NOTHING).sum(axis=1, keepdims=True)
+    shares = (matrix + TINY) / (matrix + TINY).sum(axis=1, keepdims=True)
     entropies: NDArray[np.float64] = -(shares * np.log(shares)).sum(axis=1) / np.log(matrix.shape[1])
     return np.clip(1.0 - entropies, 0.0, 1.0)  # both bounds are exact, and missed by a last digit

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import canonical
-from distaff.metrics.core.predict import lesson
-from distaff.metrics.core.threads import one_blas_thread
+from distaff.metrics.core.blas_threads import one_blas_thread
+from distaff.metrics.core.train_test import train_test
 
 SCALES = ("auc", "unit")
 
@@ -27,15 +27,15 @@ SCALES = ("auc", "unit")
     range=(0, 1),
 )
 def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, scale: str = "auc") -> Score:
-    r"""Explicitness (Ridgeway & Mozer, 2018, Sec. 3): how well a linear classifier tells each value from the others.
+    r"""Explicitness (Ridgeway & Mozer, 2018, Sec. 3): how well a linear classifier separates the values.
 
     mean_j mean_c AUC(p(v_j = c | z), v_j = c): one multinomial logistic regression (L2, C = 1) for each of the factors
     [n f] on codes [n d] standardised by the rows of training, and the area under its ROC curve for each value, on
     `test=(codes, factors)`, or on a third of the rows held out by a draw from `seed`.
 
     From 0 to 1, higher is better, chance is 0.5. `scale="unit"` is 2 AUC - 1, the paper's, with chance at 0; `"auc"` is
-    the 2019 study's. A constant code says nothing. The mean is over the values that training has seen and that some,
-    not all, of the rows asked about hold; a factor without any is left out; if none is left, or codes are not finite,
+    the 2019 study's. A constant code carries nothing. The mean is over the values that occur in training and in some,
+    not all, of the test rows; a factor without any is left out; if none is left, or codes are not finite,
     the score is NaN with a reason. Continuous factors are cut into 20 equal widths.
 
     Parts: `train`, `test` (the score), and the test value of each factor. The 10,000 and 5,000 rows are the study's.
@@ -44,26 +44,26 @@ def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, s
     """
     if scale not in SCALES:
         raise unknown("scale", scale, SCALES)
-    taught = lesson("explicitness", codes, factors, test, seed, classes=True)
-    if reason := taught.broken:
+    data = train_test("explicitness", codes, factors, test, seed, classes=True)
+    if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    order = canonical(taught.train)
-    train_codes, test_codes = (part[:, order] for part in taught.moderate)
+    order = canonical(data.train)
+    train_codes, test_codes = (part[:, order] for part in data.moderate)
     centre, spread = train_codes.mean(axis=0), train_codes.std(axis=0)
     constant = np.ptp(train_codes, axis=0) == 0
     spread = np.where(constant | (spread == 0), 1, spread)
-    x, asked = (
+    x, x_test = (
         np.where(constant, 0, (part - centre) / spread).astype(part.dtype) for part in (train_codes, test_codes)
     )
-    seeds = taught.seeds("explicitness", seed, 2**31)
+    seeds = data.seeds("explicitness", seed, 2**31)
     train, parts = [], {}
-    for j in taught.varying:
-        y, model = taught.train_targets[j], _fit(x, taught.train_targets[j], int(seeds[j]))
+    for j in data.varying:
+        y, model = data.train_targets[j], _fit(x, data.train_targets[j], int(seeds[j]))
         train.append(mean_area(model.predict_proba(x), y, model.classes_))
-        parts[taught.names[j]] = mean_area(model.predict_proba(asked), taught.test_targets[j], model.classes_)
+        parts[data.names[j]] = mean_area(model.predict_proba(x_test), data.test_targets[j], model.classes_)
     parts = {name: value for name, value in parts.items() if not math.isnan(value)}
     if not parts:
-        return Score(math.nan, reason="the test rows hold no two values of any factor, one of them seen in training")
+        return Score(math.nan, reason="the test rows hold no two values of any factor of which one occurs in training")
     both = np.array([np.mean(train), np.mean(list(parts.values()))])
     if scale == "unit":
         both, parts = 2 * both - 1, {name: 2 * value - 1 for name, value in parts.items()}

@@ -12,12 +12,12 @@ from distaff.draws import generator
 from distaff.errors import DistaffError, unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import moderate, scaled
-from distaff.metrics.core.lookup import LookUp, look_up
-from distaff.metrics.core.relation import NO_FACTOR
-from distaff.metrics.core.rows import Rows
+from distaff.metrics.core.code_lookup import LookUp, look_up
+from distaff.metrics.core.grid_rows import GridRows
+from distaff.metrics.core.information_matrix import NO_FACTOR
 
-SAME, STILL = 1e-9, 1e-24  # relative variances that differ by less, or are both below, are tied: rounding is 1e-32
-_LOOKED_UP = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
+SAME, CONSTANT = 1e-9, 1e-24  # relative variances that differ by less, or are both below, are tied: rounding is 1e-32
+_LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
 @metric(
@@ -41,21 +41,21 @@ def factor_vae_score(
     prune: float = 0.05,
     prune_by: str = "std",
 ) -> Score:
-    r"""FactorVAE score (Kim & Mnih, 2018, Sec. 3): accuracy of the factor held fixed guessed from the stillest code.
+    r"""FactorVAE score (Kim & Mnih, 2018, Sec. 3): accuracy of the fixed factor, predicted from the least varying code.
 
     A vote: draw a factor k evenly, a row, and `batch` rows that share the row's value of k; the vote is for
     argmin_i Var_batch(z_i) / Var(z_i). Each code predicts the factor that it got most of `train` votes for; the score
-    is the share of `test` votes so predicted. Codes that are as still as each other share a vote evenly, and factors
+    is the share of `test` votes so predicted. Codes that vary equally little share a vote evenly, and factors
     with as many votes the guess, so that the order of neither counts. Parts: `train_accuracy` and `active`, the number
     of codes that are not pruned. Matrix: share [d f] of the training votes on factor j that code i got.
 
-    `codes` is a table [n d], an object that answers `codes[rows]` so, or a function `sample(factors)` of factor values
+    `codes` is a table [n d], an object with `codes[rows]`, or a function `sample(factors)` of factor values
     [m f]; `factors` [n f] are the rows. One look-up serves the variances, one the votes, unless it would exceed 2^26
-    numbers. On a table that is not a complete grid the rows are drawn among those there are, which is conditioning on
+    numbers. On a table that is not a complete grid the rows are drawn among the existing ones, which is conditioning on
     the factor rather than intervening; a continuous factor is held within one of 20 equal widths.
 
     From 0 to 1, higher is better; chance is 1/f. A factor with one value is left out: all rows share it, so that no
-    code can be stiller for it. Codes whose standard deviation over `variance_rows` rows is below `prune` are left out,
+    code can vary less for it. Codes whose standard deviation over `variance_rows` rows is below `prune` are left out,
     as is any constant code even at `prune=0` (where the old library divides 0 by 0); if none is left the score is 0.
     Codes that are not finite, or factors that all have one value, give NaN with a reason.
 
@@ -68,8 +68,8 @@ def factor_vae_score(
     if prune_by not in ("std", "variance"):
         raise unknown("prune_by", prune_by, ("std", "variance"))
     if batch < 2 or variance_rows < 2 or train < 1 or test < 1:
-        raise DistaffError("factor_vae_score wants batch and variance_rows of at least 2, train and test of at least 1")
-    rows, rng = Rows(factors, bins=20), generator("factor_vae_score", seed)
+        raise DistaffError("factor_vae_score needs batch and variance_rows of at least 2, train and test of at least 1")
+    rows, rng = GridRows(factors, bins=20), generator("factor_vae_score", seed)
     codes_of = look_up(codes, rows)
     counted = np.flatnonzero(rows.sizes > 1)
     if not len(counted):
@@ -79,27 +79,27 @@ def factor_vae_score(
     if not np.isfinite(spread).all():
         return Score(math.nan, reason=f"code {int(np.argmin(np.isfinite(spread)))} holds values that are not finite")
     with np.errstate(over="ignore"):
-        bar = np.ldexp(prune if prune_by == "std" else math.sqrt(max(prune, 0.0)), -exponents)
-    active = active_codes(spread, bar)
+        threshold = np.ldexp(prune if prune_by == "std" else math.sqrt(max(prune, 0.0)), -exponents)
+    active = active_codes(spread, threshold)
     d, f = len(spread), len(rows.sizes)
     if not active.any():
         return Score(0.0, {"train_accuracy": 0.0, "active": 0.0}, np.zeros((d, f)))
     fixed, groups = _groups(rows, counted, train + test, batch, rng)
-    votes = _votes(lambda chosen: scaled(codes_of(chosen), exponents), groups, spread, active)
+    votes = _votes(lambda drawn: scaled(codes_of(drawn), exponents), groups, spread, active)
     if not np.isfinite(votes).all():
         return Score(math.nan, reason="codes hold values that are not finite")
-    learnt = _count(votes[:train], fixed[:train], f)
-    right = (votes * _guesses(learnt, counted)[:, fixed].T).sum(axis=1)
+    counts = _count(votes[:train], fixed[:train], f)
+    correct = (votes * _guesses(counts, counted)[:, fixed].T).sum(axis=1)
     return Score(
-        float(right[train:].mean()),
-        {"train_accuracy": float(right[:train].mean()), "active": float(active.sum())},
-        learnt / np.maximum(learnt.sum(axis=0), 1),
+        float(correct[train:].mean()),
+        {"train_accuracy": float(correct[:train].mean()), "active": float(active.sum())},
+        counts / np.maximum(counts.sum(axis=0), 1),
     )
 
 
 def local_variances(codes: NDArray[Any]) -> NDArray[np.float64]:
     """Variance [g d] over the rows of each group of codes [g b d], with b - 1 in the denominator."""
-    with np.errstate(invalid="ignore", over="ignore"):  # infinities are told by their name afterwards
+    with np.errstate(invalid="ignore", over="ignore"):  # the caller reports infinities
         variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
     return variances
 
@@ -110,15 +110,17 @@ def active_codes(variances: NDArray[np.float64], prune: float | NDArray[np.float
     return active
 
 
-def stillest(codes: NDArray[Any], variances: NDArray[np.float64], active: NDArray[np.bool_]) -> NDArray[np.float64]:
+def least_varying(
+    codes: NDArray[Any], variances: NDArray[np.float64], active: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """The vote of each group of codes [g b d], as shares [g d] of the active codes that vary least by `variances`.
 
-    A row is 1 for one code, or even shares for codes that are tied, as two that the fixed factor holds still are; NaN
-    where codes are not finite.
+    A row is 1 for one code, or even shares for codes that are tied, such as two that are constant while the factor is
+    fixed; NaN where codes are not finite.
     """
     within = np.flatnonzero(active)
     relative = local_variances(codes)[:, within] / variances[within]
-    tied = relative <= relative.min(axis=1, keepdims=True) * (1 + SAME) + STILL
+    tied = relative <= relative.min(axis=1, keepdims=True) * (1 + SAME) + CONSTANT
     votes = np.zeros((len(codes), codes.shape[2]))
     votes[:, within] = tied / np.maximum(tied.sum(axis=1, keepdims=True), 1)
     votes[~np.isfinite(relative).all(axis=1)] = np.nan
@@ -126,7 +128,7 @@ def stillest(codes: NDArray[Any], variances: NDArray[np.float64], active: NDArra
 
 
 def _groups(
-    rows: Rows, counted: NDArray[np.int64], n: int, batch: int, rng: np.random.Generator
+    rows: GridRows, counted: NDArray[np.int64], n: int, batch: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The factor [n] of `counted` that each vote holds fixed, and the rows [n batch] that share a drawn row's value."""
     fixed = counted[rng.integers(len(counted), size=n)]
@@ -138,13 +140,13 @@ def _votes(
     codes_of: LookUp, groups: NDArray[np.int64], variances: NDArray[np.float64], active: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     n, batch = groups.shape
-    step = max(_LOOKED_UP // (batch * len(variances)), 1)
+    step = max(_LOOKUP_SIZE // (batch * len(variances)), 1)
     votes = []
     for start in range(0, n, step):
-        chosen = groups[start : start + step]
-        looked_up = codes_of(chosen.reshape(-1)).reshape(len(chosen), batch, -1)
+        drawn = groups[start : start + step]
+        looked_up = codes_of(drawn.reshape(-1)).reshape(len(drawn), batch, -1)
         # a thousand groups at a time stay in the cache, and float64 copies of them small
-        votes += [stillest(looked_up[at : at + 1024], variances, active) for at in range(0, len(chosen), 1024)]
+        votes += [least_varying(looked_up[at : at + 1024], variances, active) for at in range(0, len(drawn), 1024)]
     return np.concatenate(votes)
 
 
@@ -153,10 +155,10 @@ def _count(votes: NDArray[np.float64], fixed: NDArray[np.int64], f: int) -> NDAr
     return np.stack([votes[fixed == j].sum(axis=0) for j in range(f)], axis=1)
 
 
-def _guesses(learnt: NDArray[np.float64], counted: NDArray[np.int64]) -> NDArray[np.float64]:
+def _guesses(counts: NDArray[np.float64], counted: NDArray[np.int64]) -> NDArray[np.float64]:
     """How often [d f] each code guesses each factor: the one with most votes, or evenly among several."""
-    guesses = np.zeros(learnt.shape)
-    most = learnt[:, counted]
+    guesses = np.zeros(counts.shape)
+    most = counts[:, counted]
     best = most >= most.max(axis=1, keepdims=True) - SAME
     guesses[:, counted] = best / best.sum(axis=1, keepdims=True)
     return guesses

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_codes, broken, moderate
+from distaff.metrics.core.arrays import as_codes, moderate, non_finite
 from distaff.metrics.core.covariance import covariance, varying_codes
-from distaff.metrics.latents import chosen
+from distaff.metrics.latents import select_latents
 
 
 @metric(
@@ -28,25 +28,25 @@ def gaussian_total_correlation(codes: Any, factors: Any = None, active: Any = No
     r"""Total correlation of a normal fitted to the codes (Locatello et al., 2019, Sec. 5.1); 0 is independent.
 
     1/2 (sum_i log S_ii - log det S), with S the covariance of codes [n d] (n - 1 in the denominator); `factors` are
-    not looked at.
+    not used.
 
     From 0 to infinity, lower is more independent. Constant codes are independent of everything and are left out (the
     old library gives NaN); codes of which one is a linear function of others have an infinite total correlation, which
     is returned with a reason that names the rank (the old library gives rounding noise of some 20 to 40). One code
     scores 0; codes that are not finite, or a single row, give NaN with a reason.
 
-    `dims="active"` looks at active codes only: those of the mask `active` [d] (`distaff.metrics.latents` makes one of
+    `dims="active"` uses active codes only: those of the mask `active` [d] (`distaff.metrics.latents` makes one of
     an encoder's variances), or else those with a standard deviation of at least 0.05. Raises `DistaffError` for another
     `dims` or a mask that does not fit.
 
     Parts: `varying`, the number of codes that are not constant. Matrix: none, since no factor is involved.
     """
     del factors
-    codes = chosen(as_codes(codes), dims, active)
-    if reason := broken(codes):
+    codes = select_latents(as_codes(codes), dims, active)
+    if reason := non_finite(codes):
         return Score(math.nan, reason=reason)
     if len(codes) < 2:
-        return Score(math.nan, reason="a covariance wants at least two rows")
+        return Score(math.nan, reason="a covariance needs at least two rows")
     keep = varying_codes(codes)
     parts = {"varying": float(keep.sum())}
     if keep.sum() < 2:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import Table, as_pair, moderate
+from distaff.metrics.core.arrays import FactorTable, as_pair, moderate
 from distaff.metrics.core.information import entropies
+from distaff.metrics.core.information_matrix import NO_FACTOR, information_matrix
 from distaff.metrics.core.logistic import log_loss
-from distaff.metrics.core.relation import NO_FACTOR, relation
 
 LEAST_RANGE = 1 / 20  # of the widest code's
 
@@ -30,8 +30,8 @@ def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20)
 
     N_ij = I(z_i; v_j) / H(v_j) for codes [n d] and factors [n f]. With f and d the factors and codes that count,
     InfoM = (mean_i max_j N_ij / sum_j N_ij - 1/f) / (1 - 1/f), InfoC the same of the transpose with d, and
-    InfoE = mean_j (H(v_j) - L_j) / H(v_j), L_j being the log-loss of an unpenalised linear classifier of factor j that
-    sees all codes. Of a continuous factor it is the share of variance that a line explains.
+    InfoE = mean_j (H(v_j) - L_j) / H(v_j), L_j being the log-loss of an unpenalised linear classifier of factor j of
+    all codes. Of a continuous factor it is the share of variance that a line explains.
 
     All from 0 to 1, higher is better; the score is InfoM. Codes whose range is below 1/20 of the widest are left out,
     as are factors with one value; without any code all three are 0. A code or factor with no information at all counts
@@ -44,25 +44,25 @@ def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20)
 
     Raises `DistaffError` for arrays that do not fit together and for an unknown `estimator`.
     """
-    found = relation(codes, factors, bins, "none", estimator)
-    if isinstance(found, str):
-        return Score(math.nan, reason=found)
-    if not found.varying.any():
+    information = information_matrix(codes, factors, bins, "none", estimator)
+    if isinstance(information, str):
+        return Score(math.nan, reason=information)
+    if not information.varying.any():
         return Score(math.nan, reason=NO_FACTOR)
     checked, table = as_pair(codes, factors, bins)
     checked, exponents = moderate(checked)
     spans = np.ldexp(np.ptp(checked.astype(np.float64), axis=0), exponents - exponents.max())
-    active, counted = (spans > 0) & (spans > LEAST_RANGE * spans.max()), np.flatnonzero(found.varying)
-    matrix = np.zeros(found.matrix.shape)
+    active, counted = (spans > 0) & (spans > LEAST_RANGE * spans.max()), np.flatnonzero(information.varying)
+    matrix = np.zeros(information.matrix.shape)
     parts = {"modularity": 0.0, "compactness": 0.0, "explicitness": 0.0, "active": float(active.sum())}
     if not active.any():
         return Score(0.0, parts, matrix)
-    told = found.matrix[np.ix_(active, counted)] / found.factors[counted]
-    matrix[np.ix_(active, counted)] = told
+    shares = information.matrix[np.ix_(active, counted)] / information.factors[counted]
+    matrix[np.ix_(active, counted)] = shares
     each = np.array([_explained(checked[:, active], table, j) for j in counted.tolist()])
-    parts["modularity"], parts["compactness"] = _concentrated(told), _concentrated(told.T)
+    parts["modularity"], parts["compactness"] = _concentrated(shares), _concentrated(shares.T)
     parts["explicitness"] = float(each.mean())
-    parts |= {f"explicitness_{name}": value for name, value in found.named(each).items()}
+    parts |= {f"explicitness_{name}": value for name, value in information.named(each).items()}
     return Score(parts["modularity"], parts, matrix)
 
 
@@ -75,14 +75,14 @@ def _concentrated(matrix: NDArray[np.float64]) -> float:
     return float(np.clip((shares.mean() - chance) / (1 - chance), 0.0, 1.0))
 
 
-def _explained(codes: NDArray[Any], table: Table, j: int) -> float:
-    """How much of factor j a linear reader of all codes finds, from 0 to 1."""
+def _explained(codes: NDArray[Any], table: FactorTable, j: int) -> float:
+    """The share of factor j that a linear predictor from all codes explains, from 0 to 1."""
     x = codes.astype(np.float64)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     if table.continuous[j]:
         y = table.numbers(j)
         y = y - y.mean()
-        left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-        return float(1 - (left @ left) / (y @ y))
+        residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+        return float(1 - (residual @ residual) / (y @ y))
     whole = float(entropies(table.classes[:, [j]])[0])
     return max(0.0, 1 - log_loss(x, table.classes[:, j]) / whole)

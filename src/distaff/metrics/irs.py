@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import Table, as_pair, broken, moderate
+from distaff.metrics.core.arrays import FactorTable, as_pair, moderate, non_finite
 from distaff.metrics.core.covariance import varying_codes
 from distaff.metrics.core.information import discretise
-from distaff.metrics.core.relation import NO_FACTOR
+from distaff.metrics.core.information_matrix import NO_FACTOR
 
 
 @metric(
@@ -25,7 +25,7 @@ from distaff.metrics.core.relation import NO_FACTOR
     depends_on=("scale",),
 )
 def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> Score:
-    r"""Interventional robustness score (Suter et al., 2019, Sec. 4): mean over codes, weighted by their reach.
+    r"""Interventional robustness score (Suter et al., 2019, Sec. 4): mean over codes, weighted by largest deviation.
 
     R_ij = 1 - D_ij / M_i for code i of codes [n d] and factor j of factors [n f]: D_ij is the mean, over the values c
     of factor j, of the `quantile` of |z_i - E(z_i | v_j = c)| among the rows with v_j = c, and M_i = max |z_i - E z_i|.
@@ -45,7 +45,7 @@ def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> 
     if not 0 <= quantile <= 1:
         raise DistaffError(f"irs: quantile={quantile} is outside 0 to 1")
     codes, table = as_pair(codes, factors, bins)
-    if reason := broken(codes):
+    if reason := non_finite(codes):
         return Score(math.nan, reason=reason)
     alive, counted = varying_codes(codes), np.flatnonzero(table.sizes > 1)
     matrix = np.zeros((len(alive), len(table.sizes)))
@@ -55,16 +55,16 @@ def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> 
         return Score(0.0, {"active": 0.0}, matrix)
     groups = np.stack([_groups(table, j, bins) for j in counted.tolist()], axis=1)
     moderated, exponents = moderate(codes[:, alive])
-    found, reach = robustness(moderated, groups, quantile)
-    matrix[np.ix_(alive, counted)] = found
-    reach = np.ldexp(reach, exponents - exponents.max())
-    each = found.max(axis=1)
+    robust, largest = robustness(moderated, groups, quantile)
+    matrix[np.ix_(alive, counted)] = robust
+    largest = np.ldexp(largest, exponents - exponents.max())
+    each = robust.max(axis=1)
     parts = {"active": float(alive.sum())}
     parts |= {f"code_{i}": float(value) for i, value in zip(np.flatnonzero(alive), each, strict=True)}
-    return Score(float(np.clip(each @ reach / reach.sum(), -1, 1)), parts, matrix)
+    return Score(float(np.clip(each @ largest / largest.sum(), -1, 1)), parts, matrix)
 
 
-def _groups(table: Table, j: int, bins: int) -> NDArray[np.integer[Any]]:
+def _groups(table: FactorTable, j: int, bins: int) -> NDArray[np.integer[Any]]:
     """The label [n] of each row by factor j: its value, or the width that it lies in where there are many values."""
     if table.sizes[j] <= bins:
         return table.classes[:, j]
@@ -77,12 +77,12 @@ def robustness(
     """R [d f] and M [d] of the formula above, for codes [n d] that vary and rows grouped by labels [n f]."""
     orders = [np.argsort(column, kind="stable") for column in groups.T]
     starts = [np.flatnonzero(np.diff(column[order])) + 1 for column, order in zip(groups.T, orders, strict=True)]
-    reach = np.empty(codes.shape[1])
+    largest = np.empty(codes.shape[1])
     moved = np.empty((codes.shape[1], groups.shape[1]))
     for i in range(codes.shape[1]):  # one code at a time, so that a million rows of many codes are not held twice
         code = codes[:, i].astype(np.float64)
-        reach[i] = np.abs(code - code.mean()).max()
+        largest[i] = np.abs(code - code.mean()).max()
         for j, (order, start) in enumerate(zip(orders, starts, strict=True)):
             far = [np.quantile(np.abs(part - part.mean()), quantile) for part in np.split(code[order], start)]
             moved[i, j] = np.mean(far)
-    return 1 - moved / reach[:, None], reach
+    return 1 - moved / largest[:, None], largest

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_pair, broken, moderate
+from distaff.metrics.core.arrays import as_pair, moderate, non_finite
 from distaff.metrics.sap import squared_correlations
 
 WAYS = ("pearson", "spearman")
@@ -34,7 +34,7 @@ def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
     if by not in WAYS:
         raise unknown("by", by, WAYS)
     codes, table = as_pair(codes, factors)
-    if reason := broken(codes):
+    if reason := non_finite(codes):
         return Score(math.nan, reason=reason)
     varying = np.flatnonzero(table.sizes > 1)
     if not len(varying):

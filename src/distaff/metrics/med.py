@@ -9,7 +9,7 @@ import numpy as np
 
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
-from distaff.metrics.core.relation import NO_FACTOR, relation
+from distaff.metrics.core.information_matrix import NO_FACTOR, information_matrix
 from distaff.metrics.dci import concentration, disentanglement
 
 SAME = 1e-9  # of a share: codes whose shares differ by less are equally good
@@ -25,31 +25,31 @@ def med(
     estimator: str = "histogram",
     top: int | None = None,
 ) -> Score:
-    r"""MED (Cao et al., 2022): is what each code knows about one factor only?
+    r"""MED (Cao et al., 2022): is the information of each code about one factor only?
 
     R_ij = I(z_i; v_j) / sum_i I(z_i; v_j) for codes [n d] and factors [n f]; the score is the mean over codes, weighted
-    by sum_j R_ij, of 1 - H_f(R_i. / sum_j R_ij), as in `dci`. `top=k` keeps only the codes that are among the k best
-    of some factor (all that tie with the k-th, none that knows nothing), for representations of hundreds of codes.
+    by sum_j R_ij, of 1 - H_f(R_i. / sum_j R_ij), as in `dci`. `top=k` counts only the codes that are among the k best
+    of some factor (all that tie with the k-th, none without information), for representations of hundreds of codes.
 
     From 0 to 1, higher is better; noise scores more than 0 on unequal factors, by the bias of the estimate. A factor
-    with one value is left out, and with one left every code is disentangled; codes that know nothing score 0. If all
+    with one value is left out, and with one left every code is disentangled; codes without information score 0. If all
     factors have one value, or codes are not finite, NaN with a reason. 20 equal widths, `bias` and `estimator` as in
     `mig`. Parts: `code_i`. Matrix: R [d f].
 
     Raises `DistaffError` for arrays that do not fit together, unknown options, or `top` below 1.
     """
     if top is not None and top < 1:
-        raise DistaffError(f"med: top is {top}, it wants at least 1")
-    found = relation(codes, factors, bins, bias, estimator)
-    if isinstance(found, str):
-        return Score(math.nan, reason=found)
-    if not found.varying.any():
+        raise DistaffError(f"med: top is {top}; it must be at least 1")
+    information = information_matrix(codes, factors, bins, bias, estimator)
+    if isinstance(information, str):
+        return Score(math.nan, reason=information)
+    if not information.varying.any():
         return Score(math.nan, reason=NO_FACTOR)
-    shares = found.matrix / np.maximum(found.matrix.sum(axis=0), np.finfo(np.float64).tiny)
-    told = shares[:, found.varying]
-    kept = np.arange(len(told))
+    shares = information.matrix / np.maximum(information.matrix.sum(axis=0), np.finfo(np.float64).tiny)
+    varying = shares[:, information.varying]
+    selected = np.arange(len(varying))
     if top is not None:
-        least = np.sort(told, axis=0)[-min(top, len(told))]
-        kept = np.flatnonzero(((told >= least * (1 - SAME)) & (told > 0)).any(axis=1))
-    parts = {f"code_{i}": float(value) for i, value in zip(kept, concentration(told[kept]), strict=True)}
-    return Score(disentanglement(told[kept]), parts, shares)
+        least = np.sort(varying, axis=0)[-min(top, len(varying))]
+        selected = np.flatnonzero(((varying >= least * (1 - SAME)) & (varying > 0)).any(axis=1))
+    parts = {f"code_{i}": float(value) for i, value in zip(selected, concentration(varying[selected]), strict=True)}
+    return Score(disentanglement(varying[selected]), parts, shares)

@@ -1,4 +1,4 @@
-"""Mutual information gap: does one code, and only one, know each factor?"""
+"""Mutual information gap: is each factor in one code, and in only one?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.gaps import gap
-from distaff.metrics.core.relation import NO_FACTOR, relation
+from distaff.metrics.core.information_matrix import NO_FACTOR, information_matrix
+from distaff.metrics.core.top_two_gap import top_two_gap
 
 
 @metric(
@@ -22,13 +22,13 @@ from distaff.metrics.core.relation import NO_FACTOR, relation
     since={"estimator": "histogram"},
 )
 def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
-    r"""MIG (Chen et al., 2018, Eq. 6): mean over factors of the gap between the two codes that tell most of it.
+    r"""MIG (Chen et al., 2018, Eq. 6): mean over factors of the gap between its two most informative codes.
 
     mean_j (I(z_*; v_j) - I(z_o; v_j)) / H(v_j), with codes [n d] cut into `bins` equal widths and factors [n f].
 
-    From 0 to 1, higher is better; 1 is out of reach where a factor has more values than there are bins. A single code
-    has no rival, which counts as one that knows nothing (so adding a constant code changes nothing). A factor with one
-    value is left out of the mean; if all have one, or codes are not finite, the score is NaN with a reason.
+    From 0 to 1, higher is better; 1 is impossible where a factor has more values than there are bins. With a single
+    code the second counts as one without information (so adding a constant code changes nothing). A factor with
+    one value is left out of the mean; if all have one, or codes are not finite, the score is NaN with a reason.
 
     `bins=20` on equal widths is the 2019 study's (its `histogram_discretizer`). `bias="miller-madow"` takes the
     first-order bias off every estimate; `estimator="ksg"` counts neighbours instead of rows in bins (Ross, 2014).
@@ -36,10 +36,10 @@ def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimat
 
     Raises `DistaffError` for arrays that do not fit together and for an unknown `bias` or `estimator`.
     """
-    found = relation(codes, factors, bins, bias, estimator)
-    if isinstance(found, str):
-        return Score(math.nan, reason=found)
-    if not found.varying.any():
-        return Score(math.nan, matrix=found.matrix, reason=NO_FACTOR)
-    shares = gap(found.matrix)[found.varying] / found.factors[found.varying]
-    return Score(float(np.mean(shares)), found.named(shares), found.matrix)
+    information = information_matrix(codes, factors, bins, bias, estimator)
+    if isinstance(information, str):
+        return Score(math.nan, reason=information)
+    if not information.varying.any():
+        return Score(math.nan, matrix=information.matrix, reason=NO_FACTOR)
+    shares = top_two_gap(information.matrix)[information.varying] / information.factors[information.varying]
+    return Score(float(np.mean(shares)), information.named(shares), information.matrix)

@@ -1,4 +1,4 @@
-"""NK: how much of a factor is lost without its own code?"""
+"""NK: how much of a factor is lost without the code matched to it?"""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import canonical
-from distaff.metrics.core.matching import matched
-from distaff.metrics.core.predict import hit, lesson
-from distaff.metrics.core.threads import one_blas_thread
+from distaff.metrics.core.blas_threads import one_blas_thread
+from distaff.metrics.core.matching import match_codes
+from distaff.metrics.core.train_test import prediction_score, train_test
 
 
 @metric(
     paper="https://arxiv.org/abs/2304.02335", about="factors", label="NK", rows=10_000, test_rows=5_000, range=(-1, 1)
 )
 def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int = 256, steps: int = 1_500) -> Score:
-    r"""Neuron knockout (Mahon et al., 2023): accuracy with all codes less accuracy without a factor's own.
+    r"""Neuron knockout (Mahon et al., 2023): accuracy with all codes less accuracy without a factor's code.
 
-    Codes [n d] and factors [n f] are matched one to one by their mutual information. For each factor a network with
-    one hidden layer of `width` learns from all standardised codes, another from all but the factor's; the score is the
+    Codes [n d] and factors [n f] are matched one to one by their mutual information. For each factor a network with one
+    hidden layer of `width` is trained on all standardised codes, another from all but the factor's; the score is the
     mean difference of their accuracies on `test=(codes, factors)`, or on a third of the rows held out by a draw from
     `seed`.
 
@@ -37,40 +37,40 @@ def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int 
     Raises `DistaffError` for arrays that do not fit together, or a width or steps below 1.
     """
     if min(width, steps) < 1:
-        raise DistaffError(f"nk: width={width} and steps={steps} want at least 1")
-    taught = lesson("nk", codes, factors, test, seed, classes=True)
-    if reason := taught.broken:
+        raise DistaffError(f"nk: width={width} and steps={steps}; both must be at least 1")
+    data = train_test("nk", codes, factors, test, seed, classes=True)
+    if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    match, _ = matched(taught)
-    order = canonical(taught.train)
-    train, test_codes = (part[:, order] for part in taught.moderate)
+    match, _ = match_codes(data)
+    order = canonical(data.train)
+    train, test_codes = (part[:, order] for part in data.moderate)
     centre, spread = train.mean(axis=0), train.std(axis=0)
     spread = np.where((np.ptp(train, axis=0) > 0) & (spread > 0), spread, 1)
-    x, asked = ((part - centre) / spread for part in (train, test_codes))
-    seeds = taught.seeds("nk", seed, 2**31)
+    x, x_test = ((part - centre) / spread for part in (train, test_codes))
+    seeds = data.seeds("nk", seed, 2**31)
     lost: list[float] = []
     parts: dict[str, float] = {}
-    for j in taught.varying:
-        y, truth, name = taught.train_targets[j], taught.test_targets[j], taught.names[j]
+    for j in data.varying:
+        y, y_test, name = data.train_targets[j], data.test_targets[j], data.names[j]
         others, settings = order != match.get(j, -1), (width, steps, int(seeds[j]))
-        whole = _accuracy(x, y, asked, truth, *settings)
-        lost.append(whole - _accuracy(x[:, others], y, asked[:, others], truth, *settings) if j in match else 0.0)
+        whole = _accuracy(x, y, x_test, y_test, *settings)
+        lost.append(whole - _accuracy(x[:, others], y, x_test[:, others], y_test, *settings) if j in match else 0.0)
         parts |= {name: lost[-1], f"accuracy_{name}": whole}
     return Score(float(np.mean(lost)), parts)
 
 
 @one_blas_thread()
 def _accuracy(
-    x: NDArray[Any], y: NDArray[Any], asked: NDArray[Any], truth: NDArray[Any], width: int, steps: int, seed: int
+    x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], y_test: NDArray[Any], width: int, steps: int, seed: int
 ) -> float:
-    """Of a network that `x` [n d] taught `y` [n], on `asked` [m d]; without codes, of the most frequent class."""
+    """Test accuracy of a network trained on `x` [n d] and `y` [n]; without codes, of the most frequent class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
     if x.shape[1] == 0:
-        return hit(truth, np.full(len(truth), np.bincount(y).argmax()), continuous=False)
+        return prediction_score(y_test, np.full(len(y_test), np.bincount(y).argmax()), continuous=False)
     epochs = max(steps // -(-len(x) // 200), 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the steps are given
         model = MLPClassifier((width,), max_iter=epochs, random_state=seed).fit(x, y)
-    return hit(truth, model.predict(asked), continuous=False)
+    return prediction_score(y_test, model.predict(x_test), continuous=False)

@@ -1,4 +1,4 @@
-"""Mean pairwise mutual information: how much do codes know of each other?"""
+"""Mean pairwise mutual information: how much information do codes share?"""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import as_codes, broken
+from distaff.metrics.core.arrays import as_codes, non_finite
 from distaff.metrics.core.information import discretise, mutual_information
-from distaff.metrics.latents import chosen
+from distaff.metrics.latents import select_latents
 
 
 @metric(
@@ -28,18 +28,18 @@ def pairwise_mutual_information(
     r"""Mean mutual information of two different codes (Locatello et al., 2019); 0 is independent.
 
     1/(d (d-1)) sum_{i != k} I(z_i; z_k) in nats, with codes [n d] cut into `bins` equal widths; `factors` are not
-    looked at.
+    used.
 
     From 0 to log `bins`, lower is more independent; independent codes score about (bins - 1)^2 / 2n, the bias of the
     estimate, of which `bias="miller-madow"` takes most off. One code alone scores 0. Codes that are not finite give
-    NaN with a reason. `dims="active"` looks at active codes only: those of the mask `active` [d], or else those with a
+    NaN with a reason. `dims="active"` uses active codes only: those of the mask `active` [d], or else those with a
     standard deviation of at least 0.05. `bins=20` is the 2019 study's. Matrix: none, since no factor is involved.
 
     Raises `DistaffError` for an unknown `bias` or `dims`, or a mask that does not fit.
     """
     del factors
-    codes = chosen(as_codes(codes), dims, active)
-    if reason := broken(codes):
+    codes = select_latents(as_codes(codes), dims, active)
+    if reason := non_finite(codes):
         return Score(math.nan, reason=reason)
     d = codes.shape[1]
     if d < 2:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import moderate, scaled
-from distaff.metrics.core.gaps import gap
-from distaff.metrics.core.predict import hit, lesson
+from distaff.metrics.core.top_two_gap import top_two_gap
+from distaff.metrics.core.train_test import prediction_score, train_test
 
 WAYS = ("auto", "svm", "correlation")
 LEAST_VARIANCE = 1e-12  # the study's, below which a code is taken for constant
-LARGEST = 64  # the exponent beyond which a support vector machine is not computed: it stands still from some 10^6 on
+LARGEST = 64  # the exponent beyond which no SVM is computed: its score is constant from some 10^6 on
 
 
 @metric(
@@ -34,16 +34,16 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
     r"""SAP (Kumar et al., 2018, Sec. 3): mean over factors of the gap between the two codes that predict it best.
 
     mean_j (S_*j - S_oj). Where factor j of factors [n f] has classes, S_ij is the accuracy of a linear SVM (squared
-    hinge, C = 0.01, classes weighted evenly) that sees code i of codes [n d] alone, on `test=(codes, factors)`, or on a
+    hinge, C = 0.01, classes weighted evenly) of code i of codes [n d] alone, on `test=(codes, factors)`, or on a
     third of the rows held out by a draw from `seed`. Where it is continuous, S_ij is their squared correlation in the
     rows of training.
 
-    From 0 to 1, higher is better; a perfect code reaches .2 to .5 on the common data sets, since a line cannot
-    separate many ordered values. The SVM is given codes as they are and penalises its intercept too, so that scale and
-    shift of a code count (centre codes to compare models); codes beyond 2^64, where it has long stood still, are
-    brought down to that. A single code has no rival, which counts as one that predicts nothing. A factor with one value
-    in training is left out of the mean; if all have one, or codes are not finite, the score is NaN with a reason. A
-    class that only the test rows hold counts as mistaken; a code with a variance below 1e-12 correlates 0.
+    From 0 to 1, higher is better; a perfect code reaches .2 to .5 on the common data sets, since a line cannot separate
+    many ordered values. The SVM is given codes as they are and penalises its intercept too, so that scale and shift of
+    a code count (centre codes to compare models); codes beyond 2^64, where its score has long been constant, are
+    brought down to that. With a single code the second counts as one that predicts nothing. A factor with one value in
+    training is left out of the mean; if all have one, or codes are not finite, the score is NaN with a reason. A class
+    that only the test rows hold counts as mistaken; a code with a variance below 1e-12 correlates 0.
 
     `by="svm"` cuts continuous factors into 20 classes, `by="correlation"` correlates with the values of all factors
     (with classes where values are words); `"auto"` is the 2019 study's for factors with classes, as are C = 0.01 and
@@ -53,19 +53,19 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
     """
     if by not in WAYS:
         raise unknown("by", by, WAYS)
-    taught = lesson("sap", codes, factors, test, seed, classes=by == "svm")
-    if reason := taught.broken:
+    data = train_test("sap", codes, factors, test, seed, classes=by == "svm")
+    if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    seeds = taught.seeds("sap", seed, 2**31)
-    matrix = np.zeros((taught.train.shape[1], len(taught.sizes)))
-    for j in taught.varying:
-        y = taught.train_targets[j]
-        if by == "correlation" or taught.continuous[j]:
-            matrix[:, j] = squared_correlations(taught.train, taught.numbers[j])
+    seeds = data.seeds("sap", seed, 2**31)
+    matrix = np.zeros((data.train.shape[1], len(data.sizes)))
+    for j in data.varying:
+        y = data.train_targets[j]
+        if by == "correlation" or data.continuous[j]:
+            matrix[:, j] = squared_correlations(data.train, data.numbers[j])
         else:
-            matrix[:, j] = accuracies(taught.train, y, taught.test, taught.test_targets[j], int(seeds[j]))
-    gaps = gap(matrix)[taught.varying]
-    names = [taught.names[j] for j in taught.varying]
+            matrix[:, j] = accuracies(data.train, y, data.test, data.test_targets[j], int(seeds[j]))
+    gaps = top_two_gap(matrix)[data.varying]
+    names = [data.names[j] for j in data.varying]
     return Score(float(gaps.mean()), dict(zip(names, gaps.tolist(), strict=True)), matrix)
 
 
@@ -80,18 +80,18 @@ def squared_correlations(codes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.flo
     return np.minimum(squares, 1.0)
 
 
-def accuracies(x: NDArray[Any], y: NDArray[Any], test: NDArray[Any], asked: NDArray[Any], seed: int) -> list[float]:
-    """The accuracy on `test` [m d] of a linear SVM for each single code of `x` [n d], taught `y` [n], asked [m]."""
+def accuracies(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], y_test: NDArray[Any], seed: int) -> list[float]:
+    """The accuracy on `x_test` [m d], `y_test` [m] of a linear SVM fitted to `y` [n] and one code of `x` [n d]."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
     beyond = np.maximum(np.frexp(np.abs(x).max(axis=0))[1].astype(np.int64) - LARGEST, 0)
-    x, test = scaled(x, beyond), scaled(test, beyond)
-    found = []
+    x, x_test = scaled(x, beyond), scaled(x_test, beyond)
+    of_codes = []
     for i in range(x.shape[1]):
         model = LinearSVC(C=0.01, class_weight="balanced", random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the study's score is where its solver stopped
             model.fit(x[:, [i]], y)
-        found.append(hit(asked, model.predict(test[:, [i]]), continuous=False))
-    return found
+        of_codes.append(prediction_score(y_test, model.predict(x_test[:, [i]]), continuous=False))
+    return of_codes

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.matching import cuts, matched, paired
-from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.matching import equal_count_edges, match_codes, match_labels
+from distaff.metrics.core.train_test import train_test
 
 
 @metric(
     paper="https://arxiv.org/abs/2304.02335", about="factors", label="SNC", rows=10_000, test_rows=5_000, range=(0, 1)
 )
 def snc(codes: Any, factors: Any, test: Any = None, *, seed: int = 0) -> Score:
-    r"""Single-neuron classification (Mahon et al., 2023): mean accuracy of each factor's own code.
+    r"""Single-neuron classification (Mahon et al., 2023): mean accuracy of the code matched to each factor.
 
     Codes [n d] and factors [n f] are matched one to one by their mutual information. The code of a factor is cut into
     as many equal counts as the factor has values, and cuts and values are matched one to one by the rows they share;
@@ -30,26 +30,27 @@ def snc(codes: Any, factors: Any, test: Any = None, *, seed: int = 0) -> Score:
 
     Raises `DistaffError` for arrays that do not fit together.
     """
-    taught = lesson("snc", codes, factors, test, seed, classes=True)
-    if reason := taught.broken:
+    data = train_test("snc", codes, factors, test, seed, classes=True)
+    if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    match, matrix = matched(taught)
+    match, matrix = match_codes(data)
     accuracies = {}
-    for j in taught.varying:
+    for j in data.varying:
         if j in match:
-            said = _told(taught.train[:, match[j]], taught.train_targets[j], taught.test[:, match[j]])
-            accuracies[taught.names[j]] = float((said == taught.test_targets[j]).mean())
+            predicted = _predict(data.train[:, match[j]], data.train_targets[j], data.test[:, match[j]])
+            accuracies[data.names[j]] = float((predicted == data.test_targets[j]).mean())
         else:
-            accuracies[taught.names[j]] = 1 / taught.sizes[j]
+            accuracies[data.names[j]] = 1 / data.sizes[j]
     value = float(np.mean(list(accuracies.values())))
     return Score(
-        value, accuracies | {f"code_of_{taught.names[j]}": float(match.get(j, -1)) for j in taught.varying}, matrix
+        value, accuracies | {f"code_of_{data.names[j]}": float(match.get(j, -1)) for j in data.varying}, matrix
     )
 
 
-def _told(x: NDArray[Any], y: NDArray[np.int64], asked: NDArray[Any]) -> NDArray[np.int64]:
-    """What a code says of rows `asked` [m] after its cuts were matched to the classes `y` [n] of `x` [n]."""
+def _predict(x: NDArray[Any], y: NDArray[np.int64], x_test: NDArray[Any]) -> NDArray[np.int64]:
+    """The classes of `x_test` [m], once the cuts of a code `x` [n] are matched to the classes `y` [n]."""
     classes, index = np.unique(y, return_inverse=True)
-    edges = cuts(x, len(classes))
-    said: NDArray[np.int64] = classes[paired(np.searchsorted(edges, x, side="right"), index, len(classes))[0]]
-    return said[np.searchsorted(edges, asked, side="right")]
+    edges = equal_count_edges(x, len(classes))
+    match, _ = match_labels(np.searchsorted(edges, x, side="right"), index, len(classes))
+    class_of_label: NDArray[np.int64] = classes[match]
+    return class_of_label[np.searchsorted(edges, x_test, side="right")]

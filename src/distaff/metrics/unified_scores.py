@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics import Score, metric
-from distaff.metrics.core.gaps import gap
+from distaff.metrics.core.factor_trees import fit_trees
 from distaff.metrics.core.information import discretise, entropies, mutual_information
-from distaff.metrics.core.predict import Lesson, learn_trees, lesson
+from distaff.metrics.core.top_two_gap import top_two_gap
+from distaff.metrics.core.train_test import TrainTest, train_test
 from distaff.metrics.dci import concentration, disentanglement
 from distaff.metrics.groups.curve import independent_groups
 from distaff.metrics.modularity import modularity_of_codes
@@ -31,12 +32,12 @@ Matrix = NDArray[np.float64]
 def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
     r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020).
 
-    Three matrices [d f] say how much code i of [n d] has to do with factor j of [n f]: `importance` to boosted trees
-    (as `dci`), `information` in nats (as `mig`), `accuracy` of an SVM that sees one code (as `sap`). Each is reduced to
+    Three matrices [d f] state how strongly code i of [n d] is linked to factor j of [n f]: `importance` to boosted
+    trees (as `dci`), `information` in nats (as `mig`), `accuracy` of an SVM of one code (as `sap`). Each is reduced to
     `disentanglement`, `completeness`, `mig` (gap over H(v_j)), `sap` (gap), `modularity`, and to the curve of
     independent groups: `groups_area` (by trapezia, as the study has it) and `groups_max`. The score is the area under
-    the curve of `importance` over f: near 1 where each factor keeps its own codes down to small links, and near 0 where
-    all is linked to all.
+    the curve of `importance` over f: near 1 where each factor has codes of its own down to small links, and near 0
+    where all is linked to all.
 
     From 0 to 1, higher is better; parts of other matrices have other scales. Parts are named `<matrix>.<reduction>`,
     and per code or factor `<matrix>.<reduction>.code_i` or `.<factor>`. Factors with one value in training are left
@@ -45,40 +46,40 @@ def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *,
 
     Raises `DistaffError` for arrays that do not fit together.
     """
-    taught = lesson("unified_scores", codes, factors, test, seed, classes=True)
-    if reason := taught.broken:
+    data = train_test("unified_scores", codes, factors, test, seed, classes=True)
+    if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    names = [taught.names[j] for j in taught.varying]
-    whole = entropies(np.stack([taught.train_targets[j] for j in taught.varying], axis=1))
+    names = [data.names[j] for j in data.varying]
+    whole = entropies(np.stack([data.train_targets[j] for j in data.varying], axis=1))
     parts: dict[str, float] = {}
-    found = matrices(taught, seed, jobs)
-    for name, matrix in found.items():
+    by_measure = matrices(data, seed, jobs)
+    for name, matrix in by_measure.items():
         parts |= {f"{name}.{key}": value for key, value in reductions(matrix, whole, names).items()}
-    area = min(independent_groups(found["importance"]).area / len(names), 1.0)
-    return Score(area, parts, found["importance"])
+    area = min(independent_groups(by_measure["importance"]).area / len(names), 1.0)
+    return Score(area, parts, by_measure["importance"])
 
 
-def matrices(taught: Lesson, seed: int = 0, jobs: int = 1) -> dict[str, Matrix]:
+def matrices(data: TrainTest, seed: int = 0, jobs: int = 1) -> dict[str, Matrix]:
     """The three matrices [d f], for the factors that vary in training."""
-    seeds = taught.seeds("unified_scores", seed, 2**31)
+    seeds = data.seeds("unified_scores", seed, 2**31)
     trees, machines = [], []
-    for j in taught.varying:
-        trees.append(learn_trees(taught, j, "exact", int(seeds[j]), jobs).importances)
-        y, asked = taught.train_targets[j], taught.test_targets[j]
-        machines.append(np.array(accuracies(taught.train, y, taught.test, asked, int(seeds[j]))))
-    targets = np.stack([taught.train_targets[j] for j in taught.varying], axis=1)
+    for j in data.varying:
+        trees.append(fit_trees(data, j, "exact", int(seeds[j]), jobs).importances)
+        y, y_test = data.train_targets[j], data.test_targets[j]
+        machines.append(np.array(accuracies(data.train, y, data.test, y_test, int(seeds[j]))))
+    targets = np.stack([data.train_targets[j] for j in data.varying], axis=1)
     return {
         "importance": np.stack(trees, axis=1),
-        "information": mutual_information(discretise(taught.train), targets),
+        "information": mutual_information(discretise(data.train), targets),
         "accuracy": np.stack(machines, axis=1),
     }
 
 
 def reductions(matrix: Matrix, whole: Matrix, names: list[str]) -> dict[str, float]:
     """The five reductions and the two of the curve, for the matrix [d f] of factors with entropies `whole` [f]."""
-    gaps, curve = gap(matrix), independent_groups(matrix)
+    gaps, curve = top_two_gap(matrix), independent_groups(matrix)
     shares, modular = gaps / whole, modularity_of_codes(matrix)
-    told = {
+    reduced = {
         "disentanglement": disentanglement(matrix),
         "completeness": disentanglement(matrix.T),
         "mig": float(shares.mean()),
@@ -88,7 +89,7 @@ def reductions(matrix: Matrix, whole: Matrix, names: list[str]) -> dict[str, flo
         "groups_max": float(curve.counts.max()),
     }
     for reduction, values in (("disentanglement", concentration(matrix)), ("modularity", modular)):
-        told |= {f"{reduction}.code_{i}": float(value) for i, value in enumerate(values)}
+        reduced |= {f"{reduction}.code_{i}": float(value) for i, value in enumerate(values)}
     for reduction, values in (("completeness", concentration(matrix.T)), ("mig", shares), ("sap", gaps)):
-        told |= {f"{reduction}.{name}": float(value) for name, value in zip(names, values, strict=True)}
-    return told
+        reduced |= {f"{reduction}.{name}": float(value) for name, value in zip(names, values, strict=True)}
+    return reduced

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from distaff.codes import Codes
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.metrics.evaluate import Sampled, Table, intervenes, table
+from distaff.metrics.evaluate import EvaluationTable, Sampled, evaluation_table, intervenes
 from distaff.metrics.latents import not_passive
 from distaff.plugins.spec import Spec
 from distaff.scoring.protocol import Scoring
@@ -42,12 +42,12 @@ class GridCodes:
         """The latents that the encoder uses."""
         return not_passive(self.codes.mean, self.codes.logvar)
 
-    def table(self, representation: str, scoring: Scoring, jobs: int = 1) -> Table:
+    def table(self, representation: str, scoring: Scoring, jobs: int = 1) -> EvaluationTable:
         """The table that metrics see: of mean codes, or of codes sampled anew at each look-up."""
         lines = None
         if self.line_codes is not None:
             lines = _represented(self.line_codes, representation), self.line_factors
-        return table(
+        return evaluation_table(
             _represented(self.codes, representation),
             self.factors,
             images=self.images,

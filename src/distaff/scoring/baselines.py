@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.metrics.baselines import noise_codes, perfect_codes
-from distaff.metrics.evaluate import Table, evaluate_table, table
+from distaff.metrics.evaluate import EvaluationTable, evaluate_table, evaluation_table
 from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
@@ -79,13 +79,13 @@ def _kept(path: Path, run: Run, asked: Scoring) -> Rows:
     return [row for row in told["scores"] if any(is_of(row, spec) for spec in covered)]
 
 
-def _table(run: Run, asked: Scoring, of: str, seed: int) -> Table:
+def _table(run: Run, asked: Scoring, of: str, seed: int) -> EvaluationTable:
     """What metrics see of a network before training, of noise or of a perfect code."""
     if of == UNTRAINED:
         return encoded(untrained(replace(run, seed=seed)), asked.cells).table(MEAN, asked)
     rows, factors = _rows(run, asked.cells)
     codes = perfect_codes(factors) if of == PERFECT else noise_codes(len(rows), latents(run))
-    return table(
+    return evaluation_table(
         codes, factors, images=rows, rows=asked.rows, test_rows=asked.test_rows, sampling=asked.sampling,
         active=np.ones(codes.shape[1], dtype=bool),
     )  # fmt: skip

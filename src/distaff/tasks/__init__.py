@@ -31,7 +31,7 @@ def task(
 ) -> Callable[[Task], Task]:
     """Mark a function as a task; it declares what `@metric(...)` does, but for what its numbers are about.
 
-    They are about the task: what codes are good for is no disentanglement score, and is never pooled with one.
+    They are about the task: what codes are good for is not a disentanglement score, and is never pooled with one.
     """
     del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, version, since
     return lambda function: function

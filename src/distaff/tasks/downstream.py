@@ -1,4 +1,4 @@
-"""Downstream accuracy: how well is each factor predicted from all codes, with so many labels?"""
+"""Downstream accuracy: how well is each factor predicted from all codes with a number of labels?"""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.draws import generator
-from distaff.metrics.core.predict import Lesson, hit, lesson
+from distaff.metrics.core.train_test import TrainTest, prediction_score, train_test
 from distaff.tasks import Score, task
-from distaff.tasks._learners import check, learn
+from distaff.tasks._classifiers import check_options, fit_classifier
 
 
 @task(
@@ -34,9 +34,9 @@ def downstream(
 ) -> Score:
     r"""Downstream accuracy (Locatello et al., 2019, Sec. 5.5): mean over factors of the accuracy of a classifier.
 
-    One classifier for each of the factors [n f] learns from the codes [n d] of `labels` rows, drawn without
-    replacement (all rows, if there are fewer), and is asked about `test=(codes, factors)`, or about a third of the rows
-    held out by a draw from `seed`. Rows are shuffled, as folds are blocks of them. `learner="logistic"` is multinomial
+    One classifier for each of the factors [n f] is trained on the codes [n d] of `labels` rows, drawn without
+    replacement (all rows, if there are fewer), and tested on `test=(codes, factors)`, or on a third of the rows held
+    out by a draw from `seed`. Rows are shuffled, as folds are blocks of them. `learner="logistic"` is multinomial
     logistic regression whose strength five folds choose, `"trees"` 100 stages of boosted trees of depth 3.
 
     From 0 to 1, higher is better; chance depends on the factors. A factor of which the drawn rows hold one value is
@@ -46,34 +46,34 @@ def downstream(
 
     Raises `DistaffError` for arrays that do not fit together, an unknown `learner`, or less than one label.
     """
-    check("downstream", learner, labels=labels)
-    taught = lesson("downstream", codes, factors, test, seed, classes=True)
-    if taught.broken and taught.varying:
-        return Score(math.nan, reason=taught.broken)
+    check_options("downstream", learner, labels=labels)
+    data = train_test("downstream", codes, factors, test, seed, classes=True)
+    if data.untrainable and data.varying:
+        return Score(math.nan, reason=data.untrainable)
     rng = generator("downstream", seed)
-    drawn = rng.permutation(len(taught.train))[:labels]
-    seeds = rng.integers(2**63, size=len(taught.sizes))
-    return score_accuracies(taught, *accuracies(taught, drawn, learner, seeds, jobs))
+    drawn = rng.permutation(len(data.train))[:labels]
+    seeds = rng.integers(2**63, size=len(data.sizes))
+    return score_accuracies(data, *accuracies(data, drawn, learner, seeds, jobs))
 
 
 def accuracies(
-    taught: Lesson, drawn: NDArray[np.int64], learner: str, seeds: NDArray[np.int64], jobs: int = 1
+    data: TrainTest, drawn: NDArray[np.int64], learner: str, seeds: NDArray[np.int64], jobs: int = 1
 ) -> tuple[list[float], list[float]]:
-    """Of each factor, the accuracy on the rows `drawn` that taught it, and on the test."""
+    """The accuracy for each factor on the rows `drawn`, which train the classifier, and on the test rows."""
     train, tested = [], []
-    x = taught.train[drawn]
+    x = data.train[drawn]
     for j, seed in enumerate(seeds):
-        y = taught.train_targets[j][drawn]
-        model = learn(learner, x, y, int(seed), jobs)
-        train.append(hit(y, model.predict(x), continuous=False))
-        tested.append(hit(taught.test_targets[j], model.predict(taught.test), continuous=False))
+        y = data.train_targets[j][drawn]
+        model = fit_classifier(learner, x, y, int(seed), jobs)
+        train.append(prediction_score(y, model.predict(x), continuous=False))
+        tested.append(prediction_score(data.test_targets[j], model.predict(data.test), continuous=False))
     return train, tested
 
 
-def score_accuracies(taught: Lesson, train: list[float], tested: list[float]) -> Score:
+def score_accuracies(data: TrainTest, train: list[float], tested: list[float]) -> Score:
     """The mean, the least and each, as a score."""
     mean = float(np.mean(tested))
     parts = {"mean_train": float(np.mean(train)), "mean_test": mean, "min_train": min(train), "min_test": min(tested)}
-    parts |= {f"train_{name}": value for name, value in zip(taught.names, train, strict=True)}
-    parts |= {f"test_{name}": value for name, value in zip(taught.names, tested, strict=True)}
+    parts |= {f"train_{name}": value for name, value in zip(data.names, train, strict=True)}
+    parts |= {f"test_{name}": value for name, value in zip(data.names, tested, strict=True)}
     return Score(mean, parts)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics.core.lookup import LookUp, look_up
-from distaff.metrics.core.rows import Rows
+from distaff.metrics.core.code_lookup import LookUp, look_up
+from distaff.metrics.core.grid_rows import GridRows
 from distaff.tasks import Score, task
-from distaff.tasks._learners import check, learn
+from distaff.tasks._classifiers import check_options, fit_classifier
 
 ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions would be on the same few cells
 
@@ -32,44 +32,44 @@ def fairness(
 ) -> Score:
     r"""Unfairness (Locatello et al., 2019b, Sec. 3): total variation of predictions over a sensitive factor's values.
 
-    A classifier of each factor i learns from `labels` rows. For each other factor j, `per_value` rows are drawn and
+    A classifier of each factor i is trained on `labels` rows. For each other factor j, `per_value` rows are drawn and
     factor j of all is set to each of its values c in turn; TV_c = 1/2 sum_p |P(p | c) - P(p)| compares the predictions
     for c with those for all. The score is the mean over i, j and c: 0 is fair, 1 the least fair.
 
-    `codes` is a table [n d], an object that answers `codes[rows]`, or a function `sample(factors)` of factor values;
-    `factors` [n f] are the rows. Of a table that is not a complete grid, the rows are drawn that are there with every
-    value of factor j. A sample of a large grid has hardly any: `lines=(codes, factors)` are then the rows in which
-    factors are set to values, whole lines of the grid, which `evaluate` gives of a data set. Without them, rows that
-    hold each value are drawn independently, as many as there are of the rarest; the score is then a little too high,
-    since the groups differ by chance too. Parts: `mean` (the score),
-    `max_of_means`, `mean_of_maxima`, `max`, with the maxima over c. Matrix: the mean over c for predicted factor i and
-    sensitive factor j [f f], 0 on the diagonal. A sensitive factor with one value is always fair. With one factor, or
-    codes that are not finite, NaN with a reason. 10,000 rows, 100 a value and boosted trees are the fairness study's.
+    `codes` is a table [n d], an object with `codes[rows]`, or a function `sample(factors)` of factor values; `factors`
+    [n f] are the rows. Of a table that is not a complete grid, rows are drawn whose cell occurs with every value of
+    factor j. A sample of a large grid has hardly any: `lines=(codes, factors)` are then the rows in which factors are
+    set to values, whole lines of the grid, which `evaluate` provides for a data set. Without them, rows that hold each
+    value are drawn independently, as many as there are of the rarest; the score is then a little too high, since the
+    groups differ by chance too. Parts: `mean` (the score), `max_of_means`, `mean_of_maxima`, `max`, with the maxima
+    over c. Matrix: the mean over c for predicted factor i and sensitive factor j [f f], 0 on the diagonal. A sensitive
+    factor with one value is always fair. With one factor, or codes that are not finite, NaN with a reason. 10,000 rows,
+    100 a value and boosted trees are the fairness study's.
 
     Raises `DistaffError` for lines of other factors, an unknown `learner`, or counts below one.
     """
-    check("fairness", learner, labels=labels, per_value=per_value)
-    rows, rng = Rows(factors), generator("fairness", seed)
+    check_options("fairness", learner, labels=labels, per_value=per_value)
+    rows, rng = GridRows(factors), generator("fairness", seed)
     f, codes_of = len(rows.sizes), look_up(codes, rows)
     if f < 2:
-        return Score(math.nan, reason="with one factor there is no other to be unfair about")
-    learnt = rows.anywhere(labels, rng)
-    x = codes_of(learnt)
-    places = [(rows, codes_of)] if lines is None else [_beside(lines[0], lines[1], f), (rows, codes_of)]
-    groups, asked = [], []
+        return Score(math.nan, reason="with one factor there is no other that could be sensitive")
+    train_rows = rows.anywhere(labels, rng)
+    x = codes_of(train_rows)
+    sources = [(rows, codes_of)] if lines is None else [_lines(lines[0], lines[1], f), (rows, codes_of)]
+    groups, group_codes = [], []
     for j in range(f):
-        group, codes_at = _groups(places, j, per_value, rng)
+        group, codes_at = _groups(sources, j, per_value, rng)
         groups.append(group)
-        asked.append(codes_at(group.reshape(-1)))
-    if not all(np.isfinite(part).all() for part in [x, *asked]):
+        group_codes.append(codes_at(group.reshape(-1)))
+    if not all(np.isfinite(part).all() for part in [x, *group_codes]):
         return Score(math.nan, reason="codes hold values that are not finite")
     mean, greatest = np.zeros((f, f)), np.zeros((f, f))
     for i in range(f):
-        model = learn(learner, x, rows.classes[learnt, i], int(rng.integers(2**63)), jobs)
+        model = fit_classifier(learner, x, rows.classes[train_rows, i], int(rng.integers(2**63)), jobs)
         for j in range(f):
             if i != j:
-                said = model.predict(asked[j]).reshape(groups[j].shape)
-                counts = np.stack([np.bincount(group, minlength=rows.sizes[i]) for group in said], axis=1)
+                predicted = model.predict(group_codes[j]).reshape(groups[j].shape)
+                counts = np.stack([np.bincount(group, minlength=rows.sizes[i]) for group in predicted], axis=1)
                 mean[i, j], greatest[i, j] = between_groups(counts)
     off = ~np.eye(f, dtype=bool)
     parts = {
@@ -89,32 +89,32 @@ def between_groups(counts: NDArray[Any]) -> tuple[float, float]:
     return float(distances @ sizes / sizes.sum()), float(distances.max())
 
 
-def _beside(codes: Any, factors: Any, f: int) -> tuple[Rows, LookUp]:
-    rows = Rows(factors)
+def _lines(codes: Any, factors: Any, f: int) -> tuple[GridRows, LookUp]:
+    rows = GridRows(factors)
     if len(rows.sizes) != f:
         raise DistaffError(f"fairness: lines have {len(rows.sizes)} factors where the table has {f}")
     return rows, look_up(codes, rows)
 
 
 def _groups(
-    places: list[tuple[Rows, LookUp]], j: int, per_value: int, rng: np.random.Generator
+    sources: list[tuple[GridRows, LookUp]], j: int, per_value: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], LookUp]:
     """Rows [c n] that differ, from one group to the next, in the value of factor j only, and where their codes are."""
-    for rows, codes_of in places:
+    for rows, codes_of in sources:
         movable, line = rows.on_whole_lines(j)
         if len(movable) == len(rows):
             return _intervened(rows, movable[rng.integers(len(movable), size=per_value)], j, rng), codes_of
         lines, first = np.unique(line, return_index=True)
         if len(lines) >= ENOUGH:  # each line once: groups of fewer distinct cells differ more by chance
             return _intervened(rows, movable[rng.permutation(first)[:per_value]], j, rng), codes_of
-    rows, codes_of = places[-1]
+    rows, codes_of = sources[-1]
     values, counts = np.unique(rows.values[:, j], return_counts=True)
     return rows.sharing(np.full(len(values), j), values, max(per_value, int(counts.min())), rng), codes_of
 
 
-def _intervened(rows: Rows, drawn: NDArray[np.int64], j: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _intervened(rows: GridRows, drawn: NDArray[np.int64], j: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """The rows `drawn` [n] with factor j at each of its values in turn [c n]."""
     values = np.unique(rows.values[:, j])
-    wanted = np.tile(rows.values[drawn], (len(values), 1))
-    wanted[:, j] = np.repeat(values, len(drawn))
-    return rows.at(wanted, rng).reshape(len(values), len(drawn))
+    cells = np.tile(rows.values[drawn], (len(values), 1))
+    cells[:, j] = np.repeat(values, len(drawn))
+    return rows.at(cells, rng).reshape(len(values), len(drawn))

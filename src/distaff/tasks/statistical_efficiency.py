@@ -9,9 +9,9 @@ import numpy as np
 
 from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.metrics.core.predict import lesson
+from distaff.metrics.core.train_test import train_test
 from distaff.tasks import Score, task
-from distaff.tasks._learners import check
+from distaff.tasks._classifiers import check_options
 from distaff.tasks.downstream import accuracies
 
 
@@ -42,16 +42,16 @@ def statistical_efficiency(
 
     Raises `DistaffError` for arrays that do not fit together, an unknown `learner`, or `few` above `many` or below 1.
     """
-    check("statistical_efficiency", learner, few=few, many=many)
+    check_options("statistical_efficiency", learner, few=few, many=many)
     if few > many:
-        raise DistaffError(f"statistical_efficiency: few is {few} and many {many}; few is to be the smaller")
-    taught = lesson("statistical_efficiency", codes, factors, test, seed, classes=True)
-    if taught.broken and taught.varying:
-        return Score(math.nan, reason=taught.broken)
+        raise DistaffError(f"statistical_efficiency: few is {few} and many {many}; few must be the smaller")
+    data = train_test("statistical_efficiency", codes, factors, test, seed, classes=True)
+    if data.untrainable and data.varying:
+        return Score(math.nan, reason=data.untrainable)
     rng = generator("statistical_efficiency", seed)
-    order = rng.permutation(len(taught.train))
-    seeds = rng.integers(2**63, size=len(taught.sizes))
-    low, high = (float(np.mean(accuracies(taught, order[:n], learner, seeds, jobs)[1])) for n in (few, many))
+    order = rng.permutation(len(data.train))
+    seeds = rng.integers(2**63, size=len(data.sizes))
+    low, high = (float(np.mean(accuracies(data, order[:n], learner, seeds, jobs)[1])) for n in (few, many))
     if high == 0:
         return Score(math.nan, {"few": low, "many": high}, reason="with many labels nothing is predicted right")
     return Score(low / high, {"few": low, "many": high})

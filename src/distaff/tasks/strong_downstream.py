@@ -1,4 +1,4 @@
-"""Strong downstream accuracy: does a classifier survive when another factor takes values it has never seen?"""
+"""Strong downstream accuracy: does a classifier survive when another factor takes values that training did not hold?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.draws import generator
-from distaff.metrics.core.lookup import look_up
-from distaff.metrics.core.predict import hit
-from distaff.metrics.core.rows import Rows
+from distaff.metrics.core.code_lookup import look_up
+from distaff.metrics.core.grid_rows import GridRows
+from distaff.metrics.core.train_test import prediction_score
 from distaff.tasks import Score, task
-from distaff.tasks._learners import check, learn
+from distaff.tasks._classifiers import check_options, fit_classifier
 
 
 @task(
@@ -37,12 +37,12 @@ def strong_downstream(
     r"""Strong downstream accuracy (disentanglement_lib 1.3): of a factor, with another shifted between train and test.
 
     For each of the factors [n f] and each of `experiments`: another factor is drawn; in `labels` rows of training it is
-    set to one value, in `test` rows to any of its other values; a classifier learns the first factor from codes [n d].
-    The score is the mean accuracy on those tests. Parts: `train` and `test`, the same without a shift; `strong_train`
-    and `strong_test` (the score); `gap` = 1 - strong_test / test; `strong_test_<factor>`.
+    set to one value, in `test` rows to any of its other values; a classifier of the first factor is trained on codes [n
+    d]. The score is the mean accuracy on those tests. Parts: `train` and `test`, the same without a shift;
+    `strong_train` and `strong_test` (the score); `gap` = 1 - strong_test / test; `strong_test_<factor>`.
 
-    `codes` is a table, an object that answers `codes[rows]`, or a function `sample(factors)` of factor values;
-    `factors` are the rows. A row whose shifted cell is not there, in a table that is not a complete grid, is replaced
+    `codes` is a table, an object with `codes[rows]`, or a function `sample(factors)` of factor values;
+    `factors` are the rows. A row whose shifted cell is missing, in a table that is not a complete grid, is replaced
     by any row that holds the value: of a sample of a grid that is the same distribution. `split=(train, test)` are the
     row numbers to draw from for either, so that a small grid's test rows are not trained on; without it both are drawn
     from all. From 0 to 1, higher is better. Only factors with at least two values are shifted; with none to shift, or
@@ -50,31 +50,31 @@ def strong_downstream(
 
     Raises `DistaffError` for an unknown `learner` or counts below one.
     """
-    check("strong_downstream", learner, labels=labels, test=test, experiments=experiments)
-    rows, rng = Rows(factors), generator("strong_downstream", seed)
+    check_options("strong_downstream", learner, labels=labels, test=test, experiments=experiments)
+    rows, rng = GridRows(factors), generator("strong_downstream", seed)
     movable = np.flatnonzero(rows.sizes > 1)
     pairs = [(j, movable[movable != j]) for j in range(len(rows.sizes))]
     pairs = [(j, others) for j, others in pairs if len(others)]
     if not pairs:
-        return Score(math.nan, reason="no factor has another beside it that takes two values")
-    learnt, asked = _drawn(rows, split, labels, test, rng)
+        return Score(math.nan, reason="no other factor takes two values, so that none can be shifted")
+    train_rows, test_rows = _drawn(rows, split, labels, test, rng)
     codes_of = look_up(codes, rows)
-    x, fresh = codes_of(learnt), codes_of(asked)
-    if not (np.isfinite(x).all() and np.isfinite(fresh).all()):
+    x, x_test = codes_of(train_rows), codes_of(test_rows)
+    if not (np.isfinite(x).all() and np.isfinite(x_test).all()):
         return Score(math.nan, reason="codes hold values that are not finite")
     plain, strong, parts = [], [], {}
     for j, others in pairs:
         y = rows.classes[:, j]
-        plain.append(_taught(learner, (x, y[learnt]), (fresh, y[asked]), rng, jobs))
-        found = []
+        plain.append(_accuracies(learner, (x, y[train_rows]), (x_test, y[test_rows]), rng, jobs))
+        shifted = []
         for _ in range(experiments):
-            here, there = _shifted(rows, learnt, asked, int(rng.choice(others)), rng)
-            train, tested = (codes_of(here), y[here]), (codes_of(there), y[there])
+            train_cells, test_cells = _shifted(rows, train_rows, test_rows, int(rng.choice(others)), rng)
+            train, tested = (codes_of(train_cells), y[train_cells]), (codes_of(test_cells), y[test_cells])
             if not (np.isfinite(train[0]).all() and np.isfinite(tested[0]).all()):
                 return Score(math.nan, reason="codes hold values that are not finite")
-            found.append(_taught(learner, train, tested, rng, jobs))
-        strong += found
-        parts[f"strong_test_{rows.names[j]}"] = float(np.mean(found, axis=0)[1])
+            shifted.append(_accuracies(learner, train, tested, rng, jobs))
+        strong += shifted
+        parts[f"strong_test_{rows.names[j]}"] = float(np.mean(shifted, axis=0)[1])
     train, tested = np.mean(plain, axis=0).tolist()
     strong_train, strong_test = np.mean(strong, axis=0).tolist()
     gap = 1 - strong_test / tested if tested > 0 else math.nan
@@ -83,19 +83,19 @@ def strong_downstream(
 
 
 def _shifted(
-    rows: Rows, learnt: NDArray[np.int64], asked: NDArray[np.int64], factor: int, rng: np.random.Generator
+    rows: GridRows, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64], factor: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows like `learnt` with `factor` at one drawn value, and like `asked` with it at any of the others."""
+    """Rows like `train_rows` with `factor` at one drawn value, and like `test_rows` with it at any of the others."""
     values = np.unique(rows.values[:, factor])
-    chosen = rng.choice(values)
-    here, there = rows.values[learnt].copy(), rows.values[asked].copy()
-    here[:, factor] = chosen
-    there[:, factor] = rng.choice(values[values != chosen], size=len(asked))
-    return _nearest(rows, here, factor, rng), _nearest(rows, there, factor, rng)
+    value = rng.choice(values)
+    train_cells, test_cells = rows.values[train_rows].copy(), rows.values[test_rows].copy()
+    train_cells[:, factor] = value
+    test_cells[:, factor] = rng.choice(values[values != value], size=len(test_rows))
+    return _nearest(rows, train_cells, factor, rng), _nearest(rows, test_cells, factor, rng)
 
 
-def _nearest(rows: Rows, cells: NDArray[Any], factor: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The rows of cells [m f]; of a cell that is not there, any row with its value of `factor`."""
+def _nearest(rows: GridRows, cells: NDArray[Any], factor: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The rows of cells [m f]; of a missing cell, any row with its value of `factor`."""
     found = rows.find(cells, rng)
     missing = np.flatnonzero(found < 0)
     if len(missing):
@@ -104,21 +104,22 @@ def _nearest(rows: Rows, cells: NDArray[Any], factor: int, rng: np.random.Genera
 
 
 def _drawn(
-    rows: Rows, split: tuple[Any, Any] | None, labels: int, test: int, rng: np.random.Generator
+    rows: GridRows, split: tuple[Any, Any] | None, labels: int, test: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows to learn from and to be tested on, with replacement: of either part of a split, else of all."""
+    """The train and test rows, drawn with replacement: from either part of a split, else from all."""
     if split is None:
         return rows.anywhere(labels, rng), rows.anywhere(test, rng)
-    train, held = (np.asarray(part) for part in split)
-    return train[rng.integers(len(train), size=labels)], held[rng.integers(len(held), size=test)]
+    train_side, test_side = (np.asarray(part) for part in split)
+    return train_side[rng.integers(len(train_side), size=labels)], test_side[rng.integers(len(test_side), size=test)]
 
 
-def _taught(
+def _accuracies(
     learner: str,
     train: tuple[NDArray[Any], NDArray[Any]],
     test: tuple[NDArray[Any], NDArray[Any]],
     rng: np.random.Generator,
     jobs: int,
 ) -> tuple[float, float]:
-    model = learn(learner, *train, int(rng.integers(2**63)), jobs)
-    return hit(train[1], model.predict(train[0]), False), hit(test[1], model.predict(test[0]), False)
+    model = fit_classifier(learner, *train, int(rng.integers(2**63)), jobs)
+    first, second = (prediction_score(y, model.predict(x), continuous=False) for x, y in (train, test))
+    return first, second

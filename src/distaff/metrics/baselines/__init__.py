@@ -1,4 +1,4 @@
-"""What noise and a perfect code score: a score of .25 may be all that can be had, and one of .67 no better than noise.
+"""The scores of noise and of a perfect code: .25 may be the best possible score, and .67 no better than noise.
 
 `baselines` measures both on given factors, `expected` computes them from the numbers of values of the factors. What an
 untrained network scores takes images, so that a study measures it and keeps all three in its store.

@@ -17,7 +17,7 @@ DRAWS = 2000
 
 
 def expected(metric: str, sizes: Sequence[int], *, bins: int = 20) -> Baselines | None:
-    """The baselines of a metric of the paper on independent uniform factors of `sizes`, None for one not known.
+    """The baselines of a metric of the paper on independent uniform factors of `sizes`, None for other metrics.
 
     BetaVAE and FactorVAE score: noise guesses one factor of f. MIG of a perfect code: the entropy of a factor in
     `bins` equal widths over its entropy. Modularity of noise: see `modularity_of_noise`. DCI: from 0 to 1.
@@ -35,10 +35,10 @@ def expected(metric: str, sizes: Sequence[int], *, bins: int = 20) -> Baselines 
 
 
 def modularity_of_noise(sizes: Sequence[int], *, bins: int = 20, seed: int = 0) -> float:
-    """The Modularity of a code that knows nothing, by the 2019 study's estimate.
+    """The Modularity of a code without information, by the 2019 study's estimate.
 
     Of independent variables the plug-in information is chi^2 / 2n with (bins - 1)(v - 1) degrees of freedom, largest
-    for the factor with most values: noise looks as if it knew that factor. n cancels. `bins` are taken as all filled.
+    for the factor with most values: noise seems to be about that factor. n cancels. `bins` are taken as all filled.
     """
     if len(sizes) < 2:
         return 1.0

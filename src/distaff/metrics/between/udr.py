@@ -1,4 +1,4 @@
-"""UDR: models that found the same factors found the same latents, up to order and sign."""
+"""UDR: models that separate the same factors have the same latents, up to order and sign."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Agreement(NamedTuple):
     """How well each model agrees with the others, and each pair."""
 
     scores: NDArray[np.float64]  # [m]
-    pairs: NDArray[np.float64]  # [m m]: entry i, j is the codes of j read from those of i; 0 on the diagonal
+    pairs: NDArray[np.float64]  # [m m]: entry i, j is the codes of j predicted from those of i; 0 on the diagonal
 
 
 def udr(
@@ -28,10 +28,10 @@ def udr(
 ) -> Agreement:
     r"""Unsupervised disentanglement ranking (Duan et al., 2020) of m models from their codes of the same rows.
 
-    For each ordered pair of models i and j: R_ab is how much latent a of i says of latent b of j, both standardised,
-    as |weight| of a lasso (alpha = 0.1) that predicts b from all of i (`by="lasso"`), or |Spearman's rho|
-    (`by="spearman"`). The score of the pair is 1/2 mean_b max_a R_ab^2 / sum_a R_ab + 1/2 mean_a max_b R_ab^2 /
-    sum_b R_ab; that of model j is the median of the pairs (i, j) over the others.
+    For each ordered pair of models i and j: R_ab is how strongly latent b of j depends on latent a of i, both
+    standardised, as |weight| of a lasso (alpha = 0.1) that predicts b from all of i (`by="lasso"`), or |Spearman's rho|
+    (`by="spearman"`). The score of the pair is 1/2 mean_b max_a R_ab^2 / sum_a R_ab + 1/2 mean_a max_b R_ab^2 / sum_b
+    R_ab; that of model j is the median of the pairs (i, j) over the others.
 
     `codes` are m arrays [n d], `kl` [m d] the KL of each latent in nats (`distaff.metrics.latents.kl`): those of at
     most `threshold` are passive and set to 0, 0.01 in the paper. They are left out of the means, or with
@@ -49,12 +49,12 @@ def udr(
         for j in range(m):
             if i != j:
                 relation = _lasso(tables[i], tables[j]) if by == "lasso" else _rho(tables[i], tables[j])
-                pairs[i, j] = strength(relation if keep_all else relation[np.ix_(live[i], live[j])])
+                pairs[i, j] = pair_score(relation if keep_all else relation[np.ix_(live[i], live[j])])
     others = ~np.eye(m, dtype=bool)
     return Agreement(np.array([np.median(pairs[others[:, j], j]) for j in range(m)]), pairs)
 
 
-def strength(relation: NDArray[np.float64]) -> float:
+def pair_score(relation: NDArray[np.float64]) -> float:
     """The pair's score of the formula above, for any matrix of relations; 0 for an empty one."""
     if 0 in relation.shape:
         return 0.0
@@ -79,7 +79,7 @@ def _checked(codes: Sequence[Any], kl: Any, threshold: float) -> tuple[list[NDAr
         raise DistaffError(f"kl is {divergences.shape}; it is one number for each model and latent")
     for i, table in enumerate(tables):
         if not np.isfinite(table).all():
-            raise DistaffError(f"the codes of model {i} are not finite; leave it out")
+            raise DistaffError(f"the codes of model {i} are not finite; leave out that model")
     tables = [moderate(table)[0].astype(np.float64) for table in tables]
     live = divergences > threshold
     spreads = [np.where(np.ptp(table, axis=0) > 0, table.std(axis=0), 1.0) for table in tables]
@@ -93,7 +93,7 @@ def _lasso(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
 
     order = canonical(x)  # of copies of a latent one gets the weight: the first in this order
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # between copies the solver wanders, at the same error
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the weights of copies do not converge; the error does
         weights = np.abs(Lasso(alpha=ALPHA, precompute=True).fit(x[:, order], y).coef_)
     relation = np.empty((x.shape[1], y.shape[1]))
     relation[order] = np.atleast_2d(weights).T

@@ -1,1 +1,1 @@
-"""The mathematics that metrics and tasks share: information, rows, splits, trees, logistic regression."""
+"""The mathematics that metrics and tasks share: information, grid rows, splits, trees, logistic regression."""

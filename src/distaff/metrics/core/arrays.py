@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError
 
 MODERATE = 20  # codes whose largest size lies between 2^-20 and 2^20 are computed as they are
-BEYOND = 2.0**100  # times the size of the codes that a scale was taken from: a row this far out is as far as one can be
-WHOLE = 2.0**53  # from here on every float is a whole number, which then says nothing of a factor
+BEYOND = 2.0**100  # times the size of the codes that a scale was taken from: rows beyond it are clipped to it
+WHOLE = 2.0**53  # from here on every float is a whole number, so that whole values are no sign of classes
 
 
 @dataclass(frozen=True)
-class Table:
+class FactorTable:
     """Factors as they came [n f], the same as classes 0..sizes-1 [n f], and their names."""
 
     values: NDArray[Any]
@@ -34,8 +34,8 @@ class Table:
         column = _column(self.values, j)
         if column.dtype.kind not in "biuf":
             return self.classes[:, j].astype(np.float64)
-        found: NDArray[np.float64] = moderate(column.astype(np.float64)[:, None])[0][:, 0].astype(np.float64)
-        return found
+        result: NDArray[np.float64] = moderate(column.astype(np.float64)[:, None])[0][:, 0].astype(np.float64)
+        return result
 
 
 def moderate(
@@ -57,13 +57,13 @@ def moderate(
 
 def scaled(codes: NDArray[np.floating[Any]], exponents: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
     """Other rows [m d] of codes divided by the 2^e of `moderate`, values beyond 2^100 brought back to that."""
-    found = codes
+    result = codes
     if exponents.any():
         with np.errstate(over="ignore"):
-            found = np.ldexp(codes, -exponents)
-    if found.size and not -BEYOND <= found.min() <= found.max() <= BEYOND:
-        found = np.where(np.isfinite(codes), np.clip(found, -BEYOND, BEYOND), codes)
-    return found
+            result = np.ldexp(codes, -exponents)
+    if result.size and not -BEYOND <= result.min() <= result.max() <= BEYOND:
+        result = np.where(np.isfinite(codes), np.clip(result, -BEYOND, BEYOND), codes)
+    return result
 
 
 def canonical(codes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
@@ -89,13 +89,15 @@ def as_codes(data: Any) -> NDArray[np.floating[Any]]:
     codes = as_array(data)
     if codes.ndim != 2 or 0 in codes.shape:
         raise DistaffError(
-            f"codes have the shape {codes.shape}; a metric wants rows by codes, [n d], neither of them 0"
+            f"codes have the shape {codes.shape}; a metric needs rows by codes, [n d], with at least one of each"
         )
     if codes.dtype not in (np.float32, np.float64):
         try:
             codes = codes.astype(np.float32 if codes.dtype == np.float16 else np.float64)
         except (TypeError, ValueError) as error:
-            raise DistaffError(f"codes hold {codes.dtype} values, which are no numbers") from error
+            raise DistaffError(
+                f"codes hold {codes.dtype} values, which are not numbers; give floats or integers"
+            ) from error
     return codes
 
 
@@ -103,11 +105,13 @@ def as_values(data: Any) -> NDArray[Any]:
     """Factor values [n f], of whatever kind they are."""
     values = as_array(data)
     if values.ndim != 2 or 0 in values.shape:
-        raise DistaffError(f"factors have the shape {values.shape}; a metric wants rows by factors, [n f], neither 0")
+        raise DistaffError(
+            f"factors have the shape {values.shape}; a metric needs rows by factors, [n f], with at least one of each"
+        )
     return values
 
 
-def as_factors(data: Any, bins: int | None = 20) -> Table:
+def as_factors(data: Any, bins: int | None = 20) -> FactorTable:
     """Factors [n f] by class; a continuous one (fractions, most of them distinct) is cut into `bins` equal widths.
 
     Whole numbers are classes however many there are; with `bins=None` every distinct value is one.
@@ -116,10 +120,10 @@ def as_factors(data: Any, bins: int | None = 20) -> Table:
     columns = [_classes(_column(values, j), j, bins) for j in range(values.shape[1])]
     classes = np.stack([column[0] for column in columns], axis=1)
     sizes = np.array([column[1] for column in columns], dtype=np.int64)
-    return Table(values, classes, sizes, tuple(column[2] for column in columns), _names(data, values.shape[1]))
+    return FactorTable(values, classes, sizes, tuple(column[2] for column in columns), _names(data, values.shape[1]))
 
 
-def as_pair(codes: Any, factors: Any, bins: int = 20) -> tuple[NDArray[np.floating[Any]], Table]:
+def as_pair(codes: Any, factors: Any, bins: int = 20) -> tuple[NDArray[np.floating[Any]], FactorTable]:
     """Codes and factors with as many rows, or an error that says how many each has."""
     checked, table = as_codes(codes), as_factors(factors, bins)
     if len(checked) != len(table.classes):
@@ -127,7 +131,7 @@ def as_pair(codes: Any, factors: Any, bins: int = 20) -> tuple[NDArray[np.floati
     return checked, table
 
 
-def broken(codes: NDArray[np.floating[Any]]) -> str | None:
+def non_finite(codes: NDArray[np.floating[Any]]) -> str | None:
     """Why no metric can be computed from these codes (NaN or infinities from a failed run), or None."""
     finite = np.isfinite(codes).all(axis=0)
     if finite.all():
@@ -140,13 +144,13 @@ def _column(values: NDArray[Any], j: int) -> NDArray[Any]:
     if column.dtype.kind == "O":  # a frame of words and numbers: each column has a kind of its own
         column = np.asarray(column.tolist())
         if column.dtype.kind == "O":
-            raise DistaffError(f"factor {j} holds missing values, or values of different kinds; leave those rows out")
+            raise DistaffError(f"factor {j} holds missing values, or values of different kinds; remove those rows")
     return column
 
 
 def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np.int64], int, bool]:
     if column.dtype.kind == "f" and not np.isfinite(column).all():
-        raise DistaffError(f"factor {j} holds values that are not finite; leave those rows out")
+        raise DistaffError(f"factor {j} holds values that are not finite; remove those rows")
     if column.dtype.kind in "iu":
         low, high = int(column.min()), int(column.max())
         if high - low < max(1024, len(column)):  # counting is many times faster than sorting

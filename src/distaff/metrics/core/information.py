@@ -45,7 +45,7 @@ def _edges(column: NDArray[np.floating[Any]], bins: int) -> NDArray[np.floating[
 
 @numba.njit(cache=True)
 def _cut(column: Any, edges: Any, labels: Any) -> None:
-    """Guess the bin by division, then step to where the edges say it is: the edges alone decide."""
+    """Guess the bin by division, then step to the bin that holds the value: the edges alone decide."""
     last = edges.size - 2
     low = edges[0]
     width = (edges[last + 1] - low) / (last + 1)
@@ -61,7 +61,7 @@ def _cut(column: Any, edges: Any, labels: Any) -> None:
 
 def entropies(classes: NDArray[np.integer[Any]], bias: str = "none") -> NDArray[np.float64]:
     """H(column) in nats of each column of labels [n f]."""
-    _known(bias)
+    _check_bias(bias)
     return np.array([_entropy(np.bincount(classes[:, j]), bias) for j in range(classes.shape[1])])
 
 
@@ -69,17 +69,17 @@ def mutual_information(
     a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], bias: str = "none"
 ) -> NDArray[np.float64]:
     """I(a_i; b_j) in nats for all columns of labels a [n d] and b [n f], at least 0: [d f]."""
-    _known(bias)
+    _check_bias(bias)
     rows, d, f = len(a), a.shape[1], b.shape[1]
-    above, beside = (x.max(axis=0).astype(np.int64) + 1 for x in (a, b))
-    left, right = _columns(a, above.max()), _columns(b, beside.max())
+    a_sizes, b_sizes = (x.max(axis=0).astype(np.int64) + 1 for x in (a, b))
+    left, right = _columns(a, a_sizes.max()), _columns(b, b_sizes.max())
     out = np.empty((d, f))
     for i in range(d):
         for j in range(f):
             if a is b and j < i:  # codes with themselves: the other half is known
                 out[i, j] = out[j, i]
                 continue
-            counts = np.zeros((above[i], beside[j]), dtype=np.int64)
+            counts = np.zeros((a_sizes[i], b_sizes[j]), dtype=np.int64)
             _count(left[i], right[j], counts)
             out[i, j] = _information(counts, rows)
             if bias == "miller-madow":
@@ -87,7 +87,9 @@ def mutual_information(
     return np.maximum(out, 0.0)
 
 
-def chance(a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], probability: float = 1e-6) -> NDArray[np.float64]:
+def chance_information(
+    a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], probability: float = 1e-6
+) -> NDArray[np.float64]:
     """The information [d f] that independent columns seem to have once in a million times.
 
     2 n I of independent columns is about chi-squared with (|X|-1)(|Y|-1) degrees of freedom (the G-test).
@@ -100,14 +102,14 @@ def chance(a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], probability
     return np.asarray(limit, dtype=np.float64)
 
 
-def _known(bias: str) -> None:
+def _check_bias(bias: str) -> None:
     if bias not in BIASES:
         raise unknown("bias", bias, BIASES)
 
 
-def _columns(labels: NDArray[np.integer[Any]], above: int) -> NDArray[Any]:
+def _columns(labels: NDArray[np.integer[Any]], size: int) -> NDArray[Any]:
     """The labels column by column in the narrowest type: the counting is bound by memory."""
-    narrow = np.uint8 if above <= 2**8 else np.uint16 if above <= 2**16 else np.int64
+    narrow = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int64
     return np.ascontiguousarray(labels.T.astype(narrow))
 
 
@@ -119,26 +121,26 @@ def _count(left: Any, right: Any, counts: Any) -> None:
 
 @numba.njit(cache=True)
 def _information(counts: Any, rows: int) -> float:
-    above, beside = counts.sum(axis=1), counts.sum(axis=0)
-    if (above > 0).sum() < 2 or (beside > 0).sum() < 2:
+    of_x, of_y = counts.sum(axis=1), counts.sum(axis=0)
+    if (of_x > 0).sum() < 2 or (of_y > 0).sum() < 2:
         return 0.0  # exactly, since a code of exactly no information is a case of its own in modularity
     total = 0.0
     for x in range(counts.shape[0]):
         for y in range(counts.shape[1]):
             c = counts[x, y]
             if c > 0:
-                total += c * (np.log(c) + np.log(rows) - np.log(above[x]) - np.log(beside[y]))
+                total += c * (np.log(c) + np.log(rows) - np.log(of_x[x]) - np.log(of_y[y]))
     return total / rows
 
 
 def _entropy(counts: NDArray[np.int64], bias: str) -> float:
-    seen = counts[counts > 0]
-    shares = seen / seen.sum()
-    correction = (len(seen) - 1) / (2 * seen.sum()) if bias == "miller-madow" else 0.0
+    occurring = counts[counts > 0]
+    shares = occurring / occurring.sum()
+    correction = (len(occurring) - 1) / (2 * occurring.sum()) if bias == "miller-madow" else 0.0
     return float(max(-(shares * np.log(shares)).sum(), 0.0) + correction)
 
 
 def _miller_madow(counts: NDArray[np.int64], rows: int) -> float:
-    """What the corrections (m-1)/2n of H(X), H(Y) and H(X,Y) come to, m being the cells that occur."""
-    seen = counts > 0
-    return float(int(seen.any(axis=1).sum()) + int(seen.any(axis=0).sum()) - int(seen.sum()) - 1) / (2 * rows)
+    """The sum of the corrections (m-1)/2n of H(X), H(Y) and -H(X,Y), m being the number of cells that occur."""
+    occurs = counts > 0
+    return float(int(occurs.any(axis=1).sum()) + int(occurs.any(axis=0).sum()) - int(occurs.sum()) - 1) / (2 * rows)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics.core.arrays import canonical, moderate
-from distaff.metrics.core.threads import one_blas_thread
+from distaff.metrics.core.blas_threads import one_blas_thread
 
 Floats = NDArray[np.float64]
 STRENGTHS = np.logspace(-4, 4, 10)
@@ -37,15 +37,15 @@ class Linear:
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The likeliest class of each row of `x` [n d]."""
-        said: NDArray[Any] = self.classes[_choose(_with_ones(x), self.weights)]
-        return said
+        predicted: NDArray[Any] = self.classes[_choose(_with_ones(x), self.weights)]
+        return predicted
 
 
 @one_blas_thread()
 def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
     """Classes `y` [n] from `x` [n d]; one class alone is always predicted. `jobs` threads share the folds.
 
-    The penalty is that of the codes' own size, however large or small they are.
+    The penalty is that of the codes as given, however large or small they are.
     """
     classes, index = np.unique(y, return_inverse=True)
     if len(classes) == 1:
@@ -59,8 +59,8 @@ def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
     hits = np.zeros((len(folds), len(STRENGTHS)))
 
     def path(held: NDArray[np.int64]) -> list[Floats]:
-        kept = np.delete(np.arange(len(y)), held)
-        return _path(ones[kept], index[kept], len(classes), relief)
+        rest = np.delete(np.arange(len(y)), held)
+        return _path(ones[rest], index[rest], len(classes), relief)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         paths = list(pool.map(path, folds))
@@ -148,14 +148,14 @@ def _descend(
         penalised = weights * penalty
         return loss / n + 0.5 * float((weights * penalised).sum()), (slope / n + penalised @ turn).ravel()
 
-    found = minimize(
+    result = minimize(
         objective,
         (start @ back).ravel(),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": STEPS, "gtol": steep, "ftol": 1e-7 if rough else 1e-12},
     )
-    weights: Floats = found.x.reshape(start.shape) @ turn.T
+    weights: Floats = result.x.reshape(start.shape) @ turn.T
     return weights
 
 
@@ -164,9 +164,9 @@ def _summed(weights: NDArray[Any], columns: NDArray[Any], index: NDArray[Any]) -
     slope = np.zeros(weights.shape)
     loss = 0.0
     for first in range(0, columns.shape[1], AT_ONCE):
-        block, known = columns[:, first : first + AT_ONCE], index[first : first + AT_ONCE]
+        block, classes = columns[:, first : first + AT_ONCE], index[first : first + AT_ONCE]
         raw = weights @ block
-        loss += _binary(raw, known) if len(weights) == 1 else _several(raw, known)
+        loss += _binary(raw, classes) if len(weights) == 1 else _several(raw, classes)
         slope += raw @ block.T
     return loss, slope
 

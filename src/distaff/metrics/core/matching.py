@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from distaff.metrics.core.arrays import canonical
 from distaff.metrics.core.information import mutual_information
-from distaff.metrics.core.predict import Lesson
+from distaff.metrics.core.train_test import TrainTest
 
 GRAIN = 1e-7  # nats: sums of information that differ by less are tied
 
 
-def cuts(column: NDArray[np.floating[Any]], parts: int) -> NDArray[np.float64]:
+def equal_count_edges(column: NDArray[np.floating[Any]], parts: int) -> NDArray[np.float64]:
     """The values [parts - 1] at which `parts` equal counts of `column` [n] begin; equal values stay together."""
     ordered = np.sort(column).astype(np.float64)
     at = (np.arange(1, parts) * len(ordered)) // parts
@@ -23,8 +23,8 @@ def cuts(column: NDArray[np.floating[Any]], parts: int) -> NDArray[np.float64]:
     return np.append(ordered, np.inf)[nearer]
 
 
-def matched(taught: Lesson) -> tuple[dict[int, int], NDArray[np.float64]]:
-    """The code of each varying factor, where there is one left for it, and the information [d f] that decided.
+def match_codes(data: TrainTest) -> tuple[dict[int, int], NDArray[np.float64]]:
+    """The code of each varying factor, where a code is left for it, and the information [d f] that decided.
 
     A code is cut into as many equal counts as the factor has values. Rows of training decide. Of matchings with the
     same information that with the highest accuracy of single codes is taken, and of those one that does not depend on
@@ -32,20 +32,20 @@ def matched(taught: Lesson) -> tuple[dict[int, int], NDArray[np.float64]]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    d, varying = taught.train.shape[1], taught.varying
-    matrix, right = np.zeros((d, len(taught.sizes))), np.zeros((d, len(taught.sizes)))
+    d, varying = data.train.shape[1], data.varying
+    matrix, right = np.zeros((d, len(data.sizes))), np.zeros((d, len(data.sizes)))
     for j in varying:
-        labels = np.stack([_cut(taught.train[:, i], taught.sizes[j]) for i in range(d)], axis=1)
-        matrix[:, j] = mutual_information(labels, taught.train_targets[j][:, None])[:, 0]
-        right[:, j] = [_hits(column, taught.train_targets[j]) for column in labels.T]
+        labels = np.stack([_cut(data.train[:, i], data.sizes[j]) for i in range(d)], axis=1)
+        matrix[:, j] = mutual_information(labels, data.train_targets[j][:, None])[:, 0]
+        right[:, j] = [_matched_accuracy(column, data.train_targets[j]) for column in labels.T]
     worth = GRAIN * (np.round(matrix / GRAIN) + right / (2 * len(varying)))
-    order = canonical(taught.train)
+    order = canonical(data.train)
     rows, columns = linear_sum_assignment(-worth[order][:, varying])
     return {varying[j]: int(order[i]) for i, j in zip(rows, columns, strict=True)}, matrix
 
 
-def paired(labels: NDArray[np.int64], classes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
-    """The class [size] of each label when they are matched one to one by rows they share [n], and how many those are.
+def match_labels(labels: NDArray[np.int64], classes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
+    """The class [size] of each label matched one to one by the rows [n] that they share, and the number of those rows.
 
     Both are numbers from 0 to `size` - 1.
     """
@@ -56,12 +56,12 @@ def paired(labels: NDArray[np.int64], classes: NDArray[np.int64], size: int) -> 
     return columns, int(shared[rows, columns].sum())
 
 
-def _hits(labels: NDArray[np.int64], y: NDArray[np.int64]) -> float:
+def _matched_accuracy(labels: NDArray[np.int64], y: NDArray[np.int64]) -> float:
     """The share of rows [n] whose class `y` is the one matched to their label."""
     classes, index = np.unique(y, return_inverse=True)
-    return paired(labels, index, len(classes))[1] / len(y)
+    return match_labels(labels, index, len(classes))[1] / len(y)
 
 
 def _cut(column: NDArray[Any], parts: int) -> NDArray[np.int64]:
-    labels: NDArray[np.int64] = np.searchsorted(cuts(column, parts), column, side="right")
+    labels: NDArray[np.int64] = np.searchsorted(equal_count_edges(column, parts), column, side="right")
     return labels

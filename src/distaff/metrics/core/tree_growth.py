@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-SAME = np.float32(1e-7)  # values closer than this are not told apart, as in scikit-learn
+SAME = np.float32(1e-7)  # values closer than this count as equal, as in scikit-learn
 PURE = np.finfo(np.float64).eps  # a node whose variance is below this is not split, as in scikit-learn
 
 
@@ -68,9 +68,9 @@ def _place(weight: Any, count: int, best: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _place_between_values(weight: Any, count: int, column: Any, order: Any, start: int, bar: Any) -> Any:
-    """The first of the heaviest splits that has different values on its two sides, if one weighs at least `bar`."""
-    best, place = bar, -1
+def _place_between_values(weight: Any, count: int, column: Any, order: Any, start: int, least: Any) -> Any:
+    """The first of the heaviest splits that has different values on its two sides, if one weighs at least `least`."""
+    best, place = least, -1
     here = column[order[start]]
     for i in range(count - 1):
         following = column[order[start + i + 1]]
@@ -87,7 +87,7 @@ def _best_split(
     """Column, place and weight of the best split of a node; equal weights go to the column that `key` draws."""
     width, count = columns.shape[0], end - start
     rank: Any = np.uint64(0)
-    chosen, place, best = -1, -1, -1.0
+    split_column, place, best = -1, -1, -1.0
     for pair in range(0, width, 2):
         second = min(pair + 1, width - 1)
         _prefix(orders, pair, second, start, end, g, work)
@@ -108,12 +108,12 @@ def _best_split(
                 continue
             draw = _mixed(key + np.uint64(column))
             if weight[at] > best or draw > rank:
-                chosen, place, best, rank = column, at, weight[at], draw
-    return chosen, place, best
+                split_column, place, best, rank = column, at, weight[at], draw
+    return split_column, place, best
 
 
 @njit(cache=True, nogil=True)
-def _part(orders: Any, target: Any, start: int, middle: int, end: int, left: Any) -> None:
+def _partition(orders: Any, target: Any, start: int, middle: int, end: int, left: Any) -> None:
     """The rows of a node, column by column, those of its left child before the others, each in its old order."""
     one = np.uint64(1)  # unsigned throughout: signed indices are checked for being negative, at a quarter of the time
     for column in range(orders.shape[0]):
@@ -190,7 +190,7 @@ def grow(
                 for i in range(start, end):
                     leaf[here[column, i]] = (node + 1 - 2**level) * 2 + (0 if i < middle else 1)
                 continue
-            _part(here, target, start, middle, end, left)
+            _partition(here, target, start, middle, end, left)
             starts[2 * node + 1], ends[2 * node + 1] = start, middle
             starts[2 * node + 2], ends[2 * node + 2] = middle, end
         here = target

@@ -3,7 +3,7 @@
 The mathematics is that of scikit-learn's GradientBoostingClassifier and GradientBoostingRegressor with their default
 settings (Friedman, 2001): 100 stages of trees of depth 3 that fit the negative gradient in least squares, one Newton
 step in each leaf, learning rate 0.1. Where two columns split a node equally well, a draw from the seed decides, there
-and here. See `_tree_growth` for the tree itself.
+and here. See `tree_growth` for the tree itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MANY_TIES = 0.02  # above this share of equal neighbours, a column is scanned wi
 
 @dataclass(frozen=True)
 class Boosted:
-    """Fitted trees: what they say of new rows, what they said of their own, and which columns they used."""
+    """Fitted trees: their predictions for new rows and for the rows of training, and the columns that they used."""
 
     classes: NDArray[Any] | None  # None: a regression
     feature: NDArray[np.int32]  # [stages k nodes]
@@ -87,17 +87,17 @@ def regress(
 
 def _logistic(raw: Floats, target: Floats, g: Floats, h: Floats) -> None:
     g[:] = 1.0 / (1.0 + np.exp(-raw))
-    _rest(target, g, h)
+    _slopes_and_curvatures(target, g, h)
 
 
 def _softmax(raw: Floats, target: Floats, g: Floats, h: Floats) -> None:
     np.subtract(raw, raw.max(axis=0), out=g)
     np.exp(g, out=g)
     np.divide(g, g.sum(axis=0), out=g)
-    _rest(target, g, h)
+    _slopes_and_curvatures(target, g, h)
 
 
-def _rest(target: Floats, g: Floats, h: Floats) -> None:
+def _slopes_and_curvatures(target: Floats, g: Floats, h: Floats) -> None:
     """Probabilities `g` become their slopes, and `h` the curvatures; in place, since fresh memory costs four times."""
     np.subtract(1.0, g, out=h)
     np.multiply(h, g, out=h)
@@ -147,7 +147,7 @@ def _boost(
     g, h = np.empty_like(raw), np.empty_like(raw)
 
     def work(stage: int, share: range) -> None:
-        """The trees of some classes of a stage; the scratch is the thread's own."""
+        """The trees of some classes of a stage; each thread has its own scratch."""
         buffers = np.empty((2, width, rows), orders.dtype)
         sums, left, leaf = np.empty((3, rows)), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
         for k in share:
@@ -169,8 +169,8 @@ def _boost(
     importances[order] = gain[grown].sum(axis=0)
     total = importances.sum()
     importances = importances / total if total > 0 else np.zeros(width)
-    named = order.astype(np.int32)[feature]
-    return Boosted(classes, named, threshold, value, start, rate, _decide(raw, classes), importances, exponents)
+    numbered = order.astype(np.int32)[feature]
+    return Boosted(classes, numbered, threshold, value, start, rate, _decide(raw, classes), importances, exponents)
 
 
 def _keys(seed: int, stages: int, classes: int) -> NDArray[np.uint64]:

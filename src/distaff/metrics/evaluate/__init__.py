@@ -1,11 +1,11 @@
-"""The one way in which a metric or a task gets its rows.
+"""The one function that gives a metric or a task its rows.
 
 A study, `distaff score`, baselines, intervals, repeats and the explorer evaluate by this function, so that the same
 codes with the same sizes have the same score, to the last digit, wherever they come from.
 
 The sampling `"disjoint"` is the default. The images of a table are split at random in the proportion
 `rows : test_rows`; train rows are drawn without replacement from one part and test rows from the other, as many as
-asked for or as there are. A metric that predicts nothing is given `rows` rows without replacement. All metrics share
+requested or available. A metric that predicts nothing is given `rows` rows without replacement. All metrics share
 these rows. The sampling `"2019"` is the 2019 study's: each metric draws its train and its test rows independently and
 with replacement, so that test rows of a small grid were mostly trained on. It is for comparison with that study alone.
 Metrics of a grid have the whole table and draw from it themselves.
@@ -26,15 +26,30 @@ from distaff.errors import DistaffError
 from distaff.metrics import Score
 from distaff.metrics.evaluate.sampled import Sampled
 from distaff.metrics.evaluate.split import Split, disjoint, overlap, split_of_2019, split_text
-from distaff.metrics.evaluate.table import Table, table
+from distaff.metrics.evaluate.table import EvaluationTable, evaluation_table
 from distaff.plugins.registry import metric_or_task, registry_of
 from distaff.plugins.spec import Spec
 from distaff.sampling import DISJOINT, OF_2019, ROWS, SAMPLINGS, TEST_ROWS
 
 __all__ = [
-    "DISJOINT", "OF_2019", "ROWS", "SAMPLINGS", "TEST_ROWS", "Sampled", "Split", "Table", "evaluate", "evaluate_table",
-    "intervenes", "is_grid", "predicts", "specification", "split_record", "split_text", "splits",
-    "table",
+    "DISJOINT",
+    "OF_2019",
+    "ROWS",
+    "SAMPLINGS",
+    "TEST_ROWS",
+    "EvaluationTable",
+    "Sampled",
+    "Split",
+    "evaluate",
+    "evaluate_table",
+    "evaluation_table",
+    "intervenes",
+    "is_grid",
+    "predicts",
+    "specification",
+    "split_record",
+    "split_text",
+    "splits",
 ]  # fmt: skip
 
 
@@ -64,57 +79,57 @@ def evaluate(
     Raises `DistaffError` for arrays that do not fit together, an unknown metric or sampling, a table of one image
     where some are to be held out, and as the metric does.
     """
-    given = table(
+    table = evaluation_table(
         codes, factors, images=images, rows=rows, test_rows=test_rows, sampling=sampling, active=active, lines=lines,
         jobs=jobs,
     )  # fmt: skip
-    return evaluate_table(specification(metric), given, draw)
+    return evaluate_table(specification(metric), table, draw)
 
 
 def evaluate_table(
-    spec: Spec, given: Table, draw: int = 0, split: Split | None = None, seed: int | None = None
+    spec: Spec, table: EvaluationTable, draw: int = 0, split: Split | None = None, seed: int | None = None
 ) -> Score:
     """The score of a checked table; `split` gives the rows in place of the draw, and `seed` the metric's own seed."""
     function, options = registry_of(spec).function(spec.name), dict(spec.values)
     if seed is not None and "seed" in options:
         options["seed"] = seed
-    takes = inspect.signature(function).parameters
-    extras: dict[str, Any] = {"jobs": given.jobs, "active": given.active}
-    options |= {name: value for name, value in extras.items() if name in takes and value is not None}
-    rng = generator(spec.name, draw) if given.sampling == OF_2019 else generator(f"{spec.name} noise", draw)
-    codes: Any = _drawn(given.codes, rng)
+    parameters = inspect.signature(function).parameters
+    extras: dict[str, Any] = {"jobs": table.jobs, "active": table.active}
+    options |= {name: value for name, value in extras.items() if name in parameters and value is not None}
+    rng = generator(spec.name, draw) if table.sampling == OF_2019 else generator(f"{spec.name} noise", draw)
+    codes: Any = _drawn(table.codes, rng)
     if is_grid(spec):
-        return function(codes, given.factors, **options, **_of_a_grid(given, takes, draw, rng))  # type: ignore[no-any-return]
+        return function(codes, table.factors, **options, **_grid_arguments(table, parameters, draw, rng))  # type: ignore[no-any-return]
     if split is None:
         # the draws of 2019 come from the generator of the noise, as they did: rows first, then noise
-        split = _split(spec, given, draw, rng)
-    about = () if "factors" not in takes else (given.factors[split.train],)
+        split = _split(spec, table, draw, rng)
+    factors = () if "factors" not in parameters else (table.factors[split.train],)
     if predicts(spec):
         if not len(split.train) or not len(split.test):
             raise DistaffError(f"{spec} predicts: it needs at least two images, one to train on and one to test on")
         train = codes[split.train]
-        return function(train, *about, test=(codes[split.test], given.factors[split.test]), **options)  # type: ignore[no-any-return]
-    return function(codes[split.train], *about, **options)  # type: ignore[no-any-return]
+        return function(train, *factors, test=(codes[split.test], table.factors[split.test]), **options)  # type: ignore[no-any-return]
+    return function(codes[split.train], *factors, **options)  # type: ignore[no-any-return]
 
 
-def splits(spec: Spec, given: Table, draw: int = 0) -> Split:
+def splits(spec: Spec, table: EvaluationTable, draw: int = 0) -> Split:
     """The rows on which a metric is trained, or computed, and those on which it is tested, if it predicts."""
-    return _split(spec, given, draw, generator(spec.name, draw))
+    return _split(spec, table, draw, generator(spec.name, draw))
 
 
-def split_record(specs: Iterable[Spec], given: Table, draw: int = 0) -> dict[str, Any]:
-    """What is said of the rows beside the scores: the sampling, how many images, train and test rows there are.
+def split_record(specs: Iterable[Spec], table: EvaluationTable, draw: int = 0) -> dict[str, Any]:
+    """The record of the rows beside scores: the sampling, and the numbers of images, train and test rows.
 
     `overlap` is the share of test rows whose image was trained on, mean over the metrics that predict; None without.
     """
     predicting = [spec for spec in specs if predicts(spec)]
-    record: dict[str, Any] = {"sampling": given.sampling, "images": len(np.unique(given.images)), "rows": len(given)}
+    record: dict[str, Any] = {"sampling": table.sampling, "images": len(np.unique(table.images)), "rows": len(table)}
     if not predicting:
-        return {**record, "train": min(given.rows, len(given)), "test": 0, "overlap": None}
-    if given.sampling == DISJOINT:
+        return {**record, "train": min(table.rows, len(table)), "test": 0, "overlap": None}
+    if table.sampling == DISJOINT:
         predicting = predicting[:1]  # all share their rows
-    drawn = [splits(spec, given, draw) for spec in predicting]
-    shares = [overlap(split, given.images) for split in drawn]
+    drawn = [splits(spec, table, draw) for spec in predicting]
+    shares = [overlap(split, table.images) for split in drawn]
     share = None if any(math.isnan(one) for one in shares) else round(float(np.mean(shares)), 4)
     return {**record, "train": len(drawn[0].train), "test": len(drawn[0].test), "overlap": share}
 
@@ -139,25 +154,25 @@ def intervenes(spec: Spec) -> bool:
     return is_grid(spec) and "lines" in inspect.signature(registry_of(spec).function(spec.name)).parameters
 
 
-def _split(spec: Spec, given: Table, draw: int, rng: np.random.Generator) -> Split:
-    test_rows = given.test_rows if predicts(spec) else 0
-    if given.sampling == OF_2019:
-        return split_of_2019(len(given), given.rows, test_rows, rng)
-    alone, train, test = disjoint(given.images, given.rows, given.test_rows, draw)
+def _split(spec: Spec, table: EvaluationTable, draw: int, rng: np.random.Generator) -> Split:
+    test_rows = table.test_rows if predicts(spec) else 0
+    if table.sampling == OF_2019:
+        return split_of_2019(len(table), table.rows, test_rows, rng)
+    alone, train, test = disjoint(table.images, table.rows, table.test_rows, draw)
     return Split(train, test) if test_rows else Split(alone, alone[:0])
 
 
-def _of_a_grid(given: Table, takes: Any, draw: int, rng: np.random.Generator) -> dict[str, Any]:
-    """What a task of a grid is told beside the table: the lines, and which rows to train and to test on."""
-    found: dict[str, Any] = {}
-    if "lines" in takes and given.lines is not None:
-        found["lines"] = (_drawn(given.lines[0], rng), given.lines[1])
-    if "split" in takes and given.sampling == DISJOINT:
-        # every row is on one side, in the same proportion: the task draws from each as many as its own options say
-        n = len(given)
-        _, train, test = disjoint(given.images, given.rows * n, given.test_rows * n, draw)
-        found["split"] = (train, test)
-    return found
+def _grid_arguments(table: EvaluationTable, parameters: Any, draw: int, rng: np.random.Generator) -> dict[str, Any]:
+    """The further arguments of a task of a grid: the lines, and the rows to train and to test on."""
+    arguments: dict[str, Any] = {}
+    if "lines" in parameters and table.lines is not None:
+        arguments["lines"] = (_drawn(table.lines[0], rng), table.lines[1])
+    if "split" in parameters and table.sampling == DISJOINT:
+        # every row is on one side, in the same proportion: the task draws from each as many as its options say
+        n = len(table)
+        _, train, test = disjoint(table.images, table.rows * n, table.test_rows * n, draw)
+        arguments["split"] = (train, test)
+    return arguments
 
 
 def _drawn(codes: Any, rng: np.random.Generator) -> Any:

@@ -16,7 +16,7 @@ from distaff.metrics.core.arrays import as_codes
 class Sampled:
     """z = mean + exp(logvar / 2) * noise of any rows of `mean` and `logvar` [n d]; `table[rows]` draws the noise.
 
-    `noise` is where draws come from. `evaluate` gives each metric a generator of its own.
+    `noise` is the generator of the draws. `evaluate` gives each metric a generator of its own.
     """
 
     mean: NDArray[Any]
@@ -32,7 +32,7 @@ class Sampled:
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         if self.noise is None:
-            raise DistaffError("sampled codes need a generator of their noise: Sampled(mean, logvar, noise)")
+            raise DistaffError("sampled codes need a generator for their noise: Sampled(mean, logvar, noise)")
         flat = np.asarray(rows).ravel()
         mean, logvar = self.mean[flat], self.logvar[flat]
         drawn = mean + np.exp(0.5 * logvar) * self.noise.standard_normal(mean.shape, dtype=np.float32)

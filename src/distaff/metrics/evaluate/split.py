@@ -22,11 +22,11 @@ class Split(NamedTuple):
 
 
 def disjoint(images: Ints, rows: int, test_rows: int, draw: int) -> tuple[Ints, Ints, Ints]:
-    """The rows of a metric that predicts nothing, and the train and the test rows of one that does.
+    """The rows of a metric that predicts nothing, and the train and test rows of one that predicts.
 
     `images` [n] numbers the image that each row shows. The images are split at random in the proportion
     rows : test_rows. Train and test rows are drawn without replacement from the rows of either part, as many as were
-    asked for or as there are, so that no test row shows an image that was trained on. A metric that predicts nothing
+    requested or are available, so that no test row shows an image that was trained on. A metric that predicts nothing
     is given the train rows, and where these are fewer than `rows` some of the other rows as well.
 
     The draws depend on `images`, the sizes and `draw` alone: all metrics share them. Raises `DistaffError` where the
@@ -35,9 +35,9 @@ def disjoint(images: Ints, rows: int, test_rows: int, draw: int) -> tuple[Ints, 
     rng = generator("split", draw)
     distinct, number = np.unique(images, return_inverse=True)
     m, n = len(distinct), len(images)
-    kept = min(max((2 * m * rows + rows + test_rows) // (2 * (rows + test_rows)), 1), m - 1)  # rounded
+    n_train = min(max((2 * m * rows + rows + test_rows) // (2 * (rows + test_rows)), 1), m - 1)  # rounded
     of_train = np.zeros(m, dtype=bool)
-    of_train[rng.permutation(m)[:kept]] = True
+    of_train[rng.permutation(m)[:n_train]] = True
     order = rng.permutation(n)
     trained = of_train[number[order]]
     first, second = order[trained], order[~trained]
@@ -62,10 +62,10 @@ def overlap(split: Split, images: Ints) -> float:
 
 
 def split_text(record: Mapping[str, Any]) -> str:
-    """A record of rows as a sentence, such as "512 train and 256 test rows of 768 images; none ..."."""
+    """A record of rows as a phrase, such as "512 train and 256 test rows of 768 images; none ..."."""
     images, train, test, share = (record[name] for name in ("images", "train", "test", "overlap"))
     drawn = ", drawn with replacement as in 2019" if record["sampling"] == OF_2019 else ""
     if not test:
         return f"{train:,} rows of {images:,} images{drawn}"
-    seen = f"{share:.1%} of the test rows show" if share else "no test row shows"
-    return f"{train:,} train and {test:,} test rows of {images:,} images{drawn}; {seen} an image that was trained on"
+    shown = f"{share:.1%} of the test rows show" if share else "no test row shows"
+    return f"{train:,} train and {test:,} test rows of {images:,} images{drawn}; {shown} an image that was trained on"

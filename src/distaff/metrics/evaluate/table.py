@@ -1,4 +1,4 @@
-"""What is evaluated: codes and factors of the same rows, and how many of them a metric is given."""
+"""The input of an evaluation: codes and factors of the same rows, and how many of them a metric is given."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from distaff.sampling import DISJOINT, ROWS, TEST_ROWS, check
 
 
 @dataclass(frozen=True)
-class Table:
-    """Codes [n d] and factors [n f] of the same rows, and the sizes and the sampling by which metrics see them.
+class EvaluationTable:
+    """Codes [n d] and factors [n f] of the same rows, and the sizes and the sampling by which metrics are given them.
 
     `images` [n] numbers the image that each row shows: rows that show one image are never divided between train and
     test. `lines` are codes and factors of further rows, whole lines of the grid along each factor, for the tasks that
@@ -36,13 +36,13 @@ class Table:
     def __len__(self) -> int:
         return len(self.images)
 
-    def holding(self, codes: NDArray[Any], line_codes: NDArray[Any] | None = None) -> Table:
+    def with_codes(self, codes: NDArray[Any], line_codes: NDArray[Any] | None = None) -> EvaluationTable:
         """The same rows with other codes, of which all are active."""
         lines = None if self.lines is None or line_codes is None else (line_codes, self.lines[1])
         return replace(self, codes=codes, active=np.ones(codes.shape[1], dtype=bool), lines=lines)
 
 
-def table(
+def evaluation_table(
     codes: Any,
     factors: Any,
     *,
@@ -53,7 +53,7 @@ def table(
     active: Any = None,
     lines: tuple[Any, Any] | None = None,
     jobs: int = 1,
-) -> Table:
+) -> EvaluationTable:
     """Checked arrays. Raises `DistaffError` where they do not fit together, or for sizes below one row."""
     check(rows, test_rows, sampling)
     checked = codes if isinstance(codes, Sampled) else as_codes(codes)
@@ -66,7 +66,7 @@ def table(
     if lines is not None:
         lines = (lines[0] if isinstance(lines[0], Sampled) else as_codes(lines[0]), _by_row(lines[1]))
     mask = None if active is None else np.asarray(active)
-    return Table(checked, _by_row(factors), shown, rows, test_rows, sampling, mask, lines, jobs)
+    return EvaluationTable(checked, _by_row(factors), shown, rows, test_rows, sampling, mask, lines, jobs)
 
 
 def _by_row(factors: Any) -> Any:

@@ -14,7 +14,7 @@ __all__ = ["Groups", "Matrices", "curves", "independent_groups", "matrices"]
 
 
 class Matrices(NamedTuple):
-    """How much each code has to do with each factor, by three measures, for the factors that vary."""
+    """How strongly each code is linked to each factor, by three measures, for the factors that vary."""
 
     factors: list[str]
     by_measure: dict[str, NDArray[np.float64]]  # importance, information, accuracy: [d f]
@@ -23,19 +23,19 @@ class Matrices(NamedTuple):
 def matrices(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Matrices:
     """The three matrices of `unified_scores`: importance to boosted trees, information in nats, accuracy of an SVM.
 
-    Arguments are those of `unified_scores`, and so are the numbers. Raises `DistaffError` where that has a reason not
-    to give any.
+    Arguments are those of `unified_scores`, and so are the numbers. Raises `DistaffError` where that is NaN
+    with a reason.
     """
-    from distaff.metrics.core.predict import lesson
-    from distaff.metrics.unified_scores import matrices as measured
+    from distaff.metrics.core.train_test import train_test
+    from distaff.metrics.unified_scores import matrices as matrices_of
 
-    taught = lesson("unified_scores", codes, factors, test, seed, classes=True)
-    if reason := taught.broken:
-        raise DistaffError(f"there is no matrix of codes and factors: {reason}")
-    return Matrices([taught.names[j] for j in taught.varying], measured(taught, seed, jobs))
+    data = train_test("unified_scores", codes, factors, test, seed, classes=True)
+    if reason := data.untrainable:
+        raise DistaffError(f"no matrix of codes and factors can be computed: {reason}")
+    return Matrices([data.names[j] for j in data.varying], matrices_of(data, seed, jobs))
 
 
 def curves(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> dict[str, Groups]:
     """The curve of independent groups of each of the three `matrices` of these arrays."""
-    found = matrices(codes, factors, test, jobs, seed=seed)
-    return {name: independent_groups(matrix) for name, matrix in found.by_measure.items()}
+    result = matrices(codes, factors, test, jobs, seed=seed)
+    return {name: independent_groups(matrix) for name, matrix in result.by_measure.items()}

@@ -1,4 +1,4 @@
-"""Which latents carry anything: by the spread of their codes, by their KL, or by what the encoder says of itself."""
+"""Which latents carry information: by the spread of their codes, by their KL, or by the variances of the encoder."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def active_by_spread(codes: Any, least: float = LEAST_SPREAD) -> NDArray[np.bool
         return np.zeros(codes.shape[1], dtype=bool)
     moderated, exponents = moderate(codes)
     with np.errstate(over="ignore"):
-        bar = np.ldexp(least, -exponents)
-    wide: NDArray[np.bool_] = moderated.std(axis=0, ddof=1, dtype=np.float64) >= bar
+        threshold = np.ldexp(least, -exponents)
+    wide: NDArray[np.bool_] = moderated.std(axis=0, ddof=1, dtype=np.float64) >= threshold
     return wide & varying_codes(codes)
 
 
@@ -46,10 +46,10 @@ def kinds(mean: Any, logvar: Any) -> tuple[str, ...]:
     """
     s = np.exp(_pair(mean, logvar)[1])
     steady, level = s.var(axis=0) < 0.1, s.mean(axis=0)
-    told = np.where(
+    labels = np.where(
         steady & (np.abs(level - 1) <= 0.1), "passive", np.where(steady & (level <= 0.1), "active", "mixed")
     )
-    return tuple(told.tolist())
+    return tuple(labels.tolist())
 
 
 def not_passive(mean: Any, logvar: Any) -> NDArray[np.bool_]:
@@ -57,8 +57,8 @@ def not_passive(mean: Any, logvar: Any) -> NDArray[np.bool_]:
     return np.array([kind != "passive" for kind in kinds(mean, logvar)])
 
 
-def chosen(codes: NDArray[np.floating[Any]], dims: str, active: Any) -> NDArray[np.floating[Any]]:
-    """The codes that `dims` asks for: all, or those of the mask `active` [d], without one those that spread."""
+def select_latents(codes: NDArray[np.floating[Any]], dims: str, active: Any) -> NDArray[np.floating[Any]]:
+    """The codes that `dims` selects: all, or those of the mask `active` [d], by default those that vary enough."""
     if dims not in DIMS:
         raise unknown("dims", dims, DIMS)
     if dims == "all":

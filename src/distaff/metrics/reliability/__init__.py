@@ -1,6 +1,6 @@
-"""What a number means: a score with its baselines, and how far it moves by chance."""
+"""The reliability of a number: a score with its baselines, and how far it varies by chance."""
 
+from distaff.metrics.reliability.assessment import Assessment, assess
 from distaff.metrics.reliability.interval import interval
-from distaff.metrics.reliability.reading import Reading, read
 
-__all__ = ["Reading", "interval", "read"]
+__all__ = ["Assessment", "assess", "interval"]

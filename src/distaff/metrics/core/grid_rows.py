@@ -18,7 +18,7 @@ from distaff.metrics.core.arrays import as_factors
 Ints = NDArray[np.int64]
 
 
-class Rows:
+class GridRows:
     """The rows of a table of factors [n f], found by the values that they hold; several rows may hold the same.
 
     With `bins`, the rows of a continuous factor are found by which of so many equal widths they lie in: then only
@@ -55,24 +55,24 @@ class Rows:
         k, v = np.broadcast_arrays(np.atleast_1d(k), np.atleast_1d(v))
         classes = np.empty(len(k), dtype=np.int64)
         for j in np.unique(k):
-            chosen = k == j
-            classes[chosen] = self._class(int(j), v[chosen])
+            of_j = k == j
+            classes[of_j] = self._class(int(j), v[of_j])
         return self.sharing_class(k, classes, n, rng)
 
     def sharing_class(self, k: Ints, c: Ints, n: int, rng: np.random.Generator) -> Ints:
         """The same for classes 0..sizes[k]-1 in place of values."""
         at = self._offset[k] + c
         drawn = rng.integers(0, self._counts[at][:, None], size=(len(at), n))
-        found: Ints = self._sorted[self._first[at][:, None] + drawn]
-        return found
+        rows: Ints = self._sorted[self._first[at][:, None] + drawn]
+        return rows
 
     def at(self, values: Any, rng: np.random.Generator) -> Ints:
         """The row of each cell of `values` [m f], drawn where there are several; `DistaffError` names a missing one."""
-        found = self.find(values, rng)
-        if (found < 0).any():
-            missing = np.atleast_2d(np.asarray(values))[np.flatnonzero(found < 0)[0]]
+        rows = self.find(values, rng)
+        if (rows < 0).any():
+            missing = np.atleast_2d(np.asarray(values))[np.flatnonzero(rows < 0)[0]]
             raise DistaffError(f"no row holds the cell {tuple(missing.tolist())}: this table is not a complete grid")
-        return found
+        return rows
 
     def find(self, values: Any, rng: np.random.Generator) -> Ints:
         """As `at`, with -1 for a cell that no row holds; a value that no row holds at all is an error."""
@@ -93,9 +93,9 @@ class Rows:
         stride = int(np.prod(self.sizes[j + 1 :]))
         others = keys - keys // stride % self.sizes[j] * stride  # the cell with factor j at its first value
         lines, line = np.unique(others, return_inverse=True)
-        there = np.zeros(len(keys), dtype=bool)
-        there[np.unique(keys, return_index=True)[1]] = True  # one row of each cell
-        whole = np.bincount(line[there], minlength=len(lines)) == self.sizes[j]
+        first = np.zeros(len(keys), dtype=bool)
+        first[np.unique(keys, return_index=True)[1]] = True  # one row of each cell
+        whole = np.bincount(line[first], minlength=len(lines)) == self.sizes[j]
         rows, at = order[whole[line]], line[whole[line]]
         ascending = np.argsort(rows)
         return rows[ascending], at[ascending]
@@ -115,8 +115,8 @@ class Rows:
         """The classes of values of factor j, found by bisection among the values that it takes."""
         first = self._first[self._offset[j] : self._offset[j] + self.sizes[j]]
         taken = self.values[self._sorted[first], j]
-        found = np.minimum(np.searchsorted(taken, values), len(taken) - 1)
-        if (taken[found] != values).any():
-            absent = values[np.flatnonzero(taken[found] != values)[0]]
+        classes = np.minimum(np.searchsorted(taken, values), len(taken) - 1)
+        if (taken[classes] != values).any():
+            absent = values[np.flatnonzero(taken[classes] != values)[0]]
             raise DistaffError(f"no row holds the value {absent} of factor {j}; it takes {len(taken)} others")
-        return found
+        return classes

@@ -1,4 +1,4 @@
-"""One thread for many small products: the threads of a BLAS wait for one another at full speed between two of them."""
+"""One thread for many small products: the threads of a BLAS keep cores busy while they wait for the next product."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _limited = threading.Lock()
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Have the BLAS of NumPy and SciPy use one thread, which a decorated function then does whenever it is called.
+    """Limit the BLAS of NumPy and SciPy to one thread, in a `with` block or in each call of a decorated function.
 
-    The limit is that of the process: who comes while somebody is inside leaves it alone.
+    The limit is that of the process: a call that starts while another holds the limit does not change it.
     """
     import scipy.linalg  # noqa: F401  # brings a BLAS of its own, which must be there to be limited
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

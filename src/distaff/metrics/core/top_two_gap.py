@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def gap(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def top_two_gap(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Largest less second largest entry of each column [f] of a matrix [d f]; with one row, less 0."""
     ordered = np.sort(matrix, axis=0)
     second = ordered[-2] if len(ordered) > 1 else np.zeros(matrix.shape[1])

@@ -24,8 +24,8 @@ def neighbour_information(
 ) -> NDArray[np.float64]:
     """I(z_i; v_j) in nats, at least 0 [d f], for codes [n d] and classes 0.. [n f].
 
-    A code that takes few values (each of them, on average, in more than two rows) is discrete: of it the counts say
-    all. A row that is alone in its class tells nothing and is left out.
+    A code that takes few values (each of them, on average, in more than two rows) is discrete: for it the counts are
+    exact. A row that is alone in its class carries no information and is left out.
     """
     codes, _ = moderate(codes)
     out = np.empty((codes.shape[1], classes.shape[1]))
@@ -43,17 +43,17 @@ def _ross(x: NDArray[np.float64], y: NDArray[np.int64], k: int) -> float:
     from scipy.special import digamma
 
     counts = np.bincount(y)
-    kept = counts[y] > 1
-    x, y = x[kept], y[kept]
+    not_alone = counts[y] > 1
+    x, y = x[not_alone], y[not_alone]
     if len(x) == 0 or np.count_nonzero(counts > 1) < 2:
         return 0.0
     order = np.lexsort((x, y))
     inside = np.bincount(y)
     near = np.minimum(k, inside - 1)
-    reach, sorted_x = np.empty(len(x)), np.sort(x)
-    _reach(x[order], np.concatenate([[0], np.cumsum(inside)]), near, reach)
+    radius, sorted_x = np.empty(len(x)), np.sort(x)
+    _radii(x[order], np.concatenate([[0], np.cumsum(inside)]), near, radius)
     within = np.empty(len(x))
-    _within(sorted_x, x[order], reach, within)
+    _within(sorted_x, x[order], radius, within)
     present = inside > 0
     weights = inside[present] / len(x)
     mean_near, mean_inside = weights @ digamma(near[present]), weights @ digamma(inside[present])
@@ -61,7 +61,7 @@ def _ross(x: NDArray[np.float64], y: NDArray[np.int64], k: int) -> float:
 
 
 @numba.njit(cache=True)
-def _reach(x: Any, starts: Any, near: Any, reach: Any) -> None:
+def _radii(x: Any, starts: Any, near: Any, radius: Any) -> None:
     """The distance of the `near`-th nearest of the same class, x being sorted within classes that begin at `starts`."""
     for c in range(starts.size - 1):
         first, end, k = starts[c], starts[c + 1], near[c]
@@ -69,21 +69,21 @@ def _reach(x: Any, starts: Any, near: Any, reach: Any) -> None:
             best = np.inf
             for low in range(max(first, i - k), min(i, end - 1 - k) + 1):
                 best = min(best, max(x[i] - x[low], x[low + k] - x[i]))
-            reach[i] = best
+            radius[i] = best
 
 
 @numba.njit(cache=True)
-def _within(ordered: Any, at: Any, reach: Any, within: Any) -> None:
-    """How many of `ordered` are closer than `reach`, by distance: x + reach is rounded more than that."""
+def _within(ordered: Any, at: Any, radius: Any, within: Any) -> None:
+    """How many of `ordered` are closer than `radius`, by distance: x + radius is rounded more than that."""
     for i in range(at.size):
-        low = np.searchsorted(ordered, at[i] - reach[i])
-        while low > 0 and at[i] - ordered[low - 1] < reach[i]:
+        low = np.searchsorted(ordered, at[i] - radius[i])
+        while low > 0 and at[i] - ordered[low - 1] < radius[i]:
             low -= 1
-        while low < ordered.size and at[i] - ordered[low] >= reach[i] and ordered[low] < at[i]:
+        while low < ordered.size and at[i] - ordered[low] >= radius[i] and ordered[low] < at[i]:
             low += 1
-        high = np.searchsorted(ordered, at[i] + reach[i])
-        while high < ordered.size and (ordered[high] - at[i] < reach[i] or ordered[high] == at[i]):
+        high = np.searchsorted(ordered, at[i] + radius[i])
+        while high < ordered.size and (ordered[high] - at[i] < radius[i] or ordered[high] == at[i]):
             high += 1
-        while high > 0 and ordered[high - 1] - at[i] >= reach[i] and ordered[high - 1] > at[i]:
+        while high > 0 and ordered[high - 1] - at[i] >= radius[i] and ordered[high - 1] > at[i]:
             high -= 1
         within[i] = high - low

@@ -9,7 +9,8 @@ import pytest
 from distaff.errors import DistaffError
 from distaff.metrics import mcc, mig, sap
 from distaff.metrics.baselines import Baselines, baselines
-from distaff.metrics.reliability import interval, read
+from distaff.metrics.evaluate import evaluate
+from distaff.metrics.reliability import assess, interval
 from distaff.plugins.registry import METRICS
 from golden_cases import arrays, case
 
@@ -90,7 +91,7 @@ def noise(seed, n=500):
 @pytest.mark.parametrize(("name", "tables"), [("modularity", 60), ("irs", 25)])
 def test_the_interval_of_noise_is_as_wide_as_fresh_rows_make_it(name, tables):
     limits = {"rows": 300, "test_rows": 200}
-    spread = np.std([float(ask(specification(name), table(*noise(seed), **limits))) for seed in range(150)], ddof=1)
+    spread = np.std([float(evaluate(name, *noise(seed), **limits)) for seed in range(150)], ddof=1)
     wide = [np.diff(interval(name, *noise(seed), **limits))[0] / 2 / 2.262 for seed in range(1000, 1000 + tables)]
     assert 0.88 < np.sqrt(np.mean(np.square(wide))) / spread < 1.3  # with halves of the rows: about .8
 
@@ -99,7 +100,7 @@ def test_the_interval_of_noise_is_as_wide_as_fresh_rows_make_it(name, tables):
 @pytest.mark.parametrize("name", ["modularity", "irs", "mig", "mcc"])
 def test_intervals_cover_19_of_20_tables_of_noise_and_of_signal(name):
     for make in (noise, drawn):
-        truth = np.mean([float(ask(specification(name), table(*make(seed), **SMALL))) for seed in range(400)])
+        truth = np.mean([float(evaluate(name, *make(seed), **SMALL)) for seed in range(400)])
         held = 0
         for seed in range(1000, 1300):
             low, high = interval(name, *make(seed), **SMALL)
@@ -117,18 +118,18 @@ def test_an_interval_of_a_grid_metric_is_that_of_its_draws():
         interval("mig", codes, factors, draws=1)
 
 
-def test_a_reading_has_all_of_it_and_keeps_names():
+def test_an_assessment_has_score_interval_and_share_and_keeps_names():
     codes, factors = drawn(0)
-    told = read("mig", codes, pl.DataFrame(factors, schema=["a", "b", "c"]))
-    assert list(told.score.parts) == ["a", "b", "c"]
-    assert told.interval[0] < float(told.score) < told.interval[1]
-    assert 0 < told.share < 1
-    assert float(told.score) == float(mig(codes, factors))
-    broken = read("mig", codes * np.nan, factors, draws=2)
-    assert math.isnan(broken.share)
-    assert math.isnan(broken.interval[0])
-    assert broken.score.reason
-    assert all(math.isnan(side) for side in read("mig", codes, factors, draws=0).interval)
+    assessment = assess("mig", codes, pl.DataFrame(factors, schema=["a", "b", "c"]))
+    assert list(assessment.score.parts) == ["a", "b", "c"]
+    assert assessment.interval[0] < float(assessment.score) < assessment.interval[1]
+    assert 0 < assessment.share < 1
+    assert float(assessment.score) == float(mig(codes, factors))
+    non_finite = assess("mig", codes * np.nan, factors, draws=2)
+    assert math.isnan(non_finite.share)
+    assert math.isnan(non_finite.interval[0])
+    assert non_finite.score.reason
+    assert all(math.isnan(side) for side in assess("mig", codes, factors, draws=0).interval)
 
 
 def test_pandas_frames_are_taken_by_row():
@@ -136,6 +137,6 @@ def test_pandas_frames_are_taken_by_row():
     codes, factors = drawn(0)
     frame = pandas.DataFrame(factors, columns=["a", "b", "c"])
     assert (
-        read("sap", codes, frame, draws=0).score.parts
-        == read("sap", codes, pl.DataFrame(factors, schema=["a", "b", "c"]), draws=0).score.parts
+        assess("sap", codes, frame, draws=0).score.parts
+        == assess("sap", codes, pl.DataFrame(factors, schema=["a", "b", "c"]), draws=0).score.parts
     )

@@ -1,4 +1,4 @@
-"""The two learners of the downstream tasks, by name: logistic regression and boosted trees."""
+"""The two classifiers of the downstream tasks, by the names of the option `learner`."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from distaff.errors import DistaffError, unknown
 LEARNERS = ("logistic", "trees")
 
 
-class Predictor(Protocol):
-    """What has learnt a factor."""
+class Classifier(Protocol):
+    """A fitted classifier of one factor."""
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The class of each row of `x` [n d]."""
         ...
 
 
-def check(task: str, learner: str, **counts: int) -> None:
-    """Refuse a learner that does not exist and counts below one."""
+def check_options(task: str, learner: str, **counts: int) -> None:
+    """Raise `DistaffError` for an unknown learner and for counts below one."""
     if learner not in LEARNERS:
         raise unknown("learner", learner, LEARNERS)
     for name, count in counts.items():
         if count < 1:
-            raise DistaffError(f"{task}: {name} is {count}, it wants at least 1")
+            raise DistaffError(f"{task}: {name} is {count}, it must be at least 1")
 
 
-def learn(learner: str, x: NDArray[Any], y: NDArray[Any], seed: int, jobs: int = 1) -> Predictor:
-    """The learner taught classes `y` [n] by `x` [n d]; one class alone is always predicted."""
+def fit_classifier(learner: str, x: NDArray[Any], y: NDArray[Any], seed: int, jobs: int = 1) -> Classifier:
+    """The classifier fitted to codes `x` [n d] and classes `y` [n]; a single class is always predicted."""
     if learner == "logistic":
         from distaff.metrics.core.logistic import fit_logistic
 
