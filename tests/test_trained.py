@@ -116,12 +116,12 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     real = encoding.encode_rows
 
-    def counted(network: VAE, dataset: object, rows: np.ndarray, *, seed: int = 0) -> encode.Codes:
+    def counted(network: VAE, dataset: object, rows: np.ndarray, *, seed: int = 0) -> encoding.Codes:
         calls.append(len(rows))
         return real(network, dataset, rows, seed=seed)  # type: ignore[arg-type]
 
     monkeypatch.setattr(trained, "encode_rows", counted)
-    monkeypatch.setattr(trained, "_kept", trained._Recent())
+    monkeypatch.setattr(trained, "_recent_codes", trained._RecentCodes())
     return calls
 
 

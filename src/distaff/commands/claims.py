@@ -38,7 +38,7 @@ def claims(
     if udr:
         if store.is_file():
             raise DistaffError(f"--udr compares the codes of models: name the store that {store} was made from")
-        scores = with_udr(scores, every_run(Store(store)), Store(store), tell=partial(print, file=sys.stderr))
+        scores = with_udr(scores, every_run(Store(store)), Store(store), log=partial(print, file=sys.stderr))
     grids = factor_sizes(scores["dataset"].unique().to_list(), log=partial(print, file=sys.stderr))
     card = scorecard(scores, grids=grids, resamples=resamples)
     told = Table("verdict", "claim", "here (95 % interval)", "published", "more seeds", box=None, title_justify="left")

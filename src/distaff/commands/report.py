@@ -71,7 +71,7 @@ def report(
 
         numbers = table(study, store)
         if udr:
-            numbers = with_udr(numbers, study.runs, store, tell=partial(print, file=sys.stderr))
+            numbers = with_udr(numbers, study.runs, store, log=partial(print, file=sys.stderr))
         illustrate(numbers, store)
         beside: dict[str, pl.DataFrame] = {}
         if repeats:
@@ -88,14 +88,14 @@ def _repeats(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame:
     import polars as pl
 
     from distaff.commands.gallery import chosen
-    from distaff.scoring.protocol import scoring
-    from distaff.scoring.repeats import repeated
+    from distaff.scoring.protocol import protocol_of
+    from distaff.scoring.repeats import repeated_scores
 
     runs = {run.id: run for run in study.runs}
     rows = []
     for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
         for id in chosen(part)[1:2]:
-            answers = repeated(store, runs[id], scoring(study), tell=partial(print, file=sys.stderr))
+            answers = repeated_scores(store, runs[id], protocol_of(study), log=partial(print, file=sys.stderr))
             rows += [{"dataset": dataset, **row} for row in answers]
     kinds = {"metric": pl.String, "rows": pl.Int64, "draw": pl.Int64, "value": pl.Float64}
     return pl.DataFrame(rows, schema={"dataset": pl.String, **kinds})
@@ -106,15 +106,15 @@ def _matrices(numbers: pl.DataFrame, study: Study, store: Store) -> pl.DataFrame
     import polars as pl
 
     from distaff.commands.gallery import chosen
-    from distaff.scoring.matrices import links
-    from distaff.scoring.protocol import scoring
+    from distaff.scoring.matrices import matrix_rows
+    from distaff.scoring.protocol import protocol_of
 
     runs, rows = {run.id: run for run in study.runs}, []
     for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
         ids = chosen(part)
         for place, id in zip(("best", "middle", "worst"), ids if len(ids) > 1 else (), strict=False):
             name = f"{place}: {runs[id].method}, seed {runs[id].seed}"
-            found = links(store, runs[id], scoring(study), tell=partial(print, file=sys.stderr))
+            found = matrix_rows(store, runs[id], protocol_of(study), log=partial(print, file=sys.stderr))
             rows += [{"dataset": dataset, "run": name, **row} for row in found]
     kinds = {"matrix": pl.String, "code": pl.Int64, "factor": pl.String, "value": pl.Float64}
     return pl.DataFrame(rows, schema={"dataset": pl.String, "run": pl.String, **kinds})
@@ -134,7 +134,7 @@ def _build(
     from distaff.reports.pages.runs import Details
     from distaff.reports.pages.site import build
     from distaff.scoring.grids import factor_sizes, split_records
-    from distaff.scoring.table import floor, runs
+    from distaff.scoring.table import baselines_table, runs
     from distaff.store.store import provenance, read_json
 
     def details(id: str) -> Details:
@@ -154,7 +154,7 @@ def _build(
         numbers,
         runs(study, store),
         aside,
-        untrained=floor(study, store, tell=partial(print, file=sys.stderr)),
+        untrained=baselines_table(study, store, log=partial(print, file=sys.stderr)),
         **beside,
         details=details,
         formats=formats,
@@ -164,7 +164,7 @@ def _build(
 
 def _origin(study: Study, store: Store, file: Path, formats: Iterable[str]) -> dict[str, Any]:
     """What decides what a report says, each as a hash: the study, what there is of it, and the code that tells it."""
-    asked = [study.metrics, study.rows, study.test_rows, study.cells, study.sampling]
+    asked = [study.metrics, study.rows, study.test_rows, study.grid_rows, study.sampling]
     told = [study.name, study.purpose, [run.id for run in study.runs], asked, str(file), sorted(formats)]
     return {"study": content_id(told), "code": _code(), **_files(study, store)}
 

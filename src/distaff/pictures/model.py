@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distaff.codes import Codes, looks
+from distaff.codes import Codes, input_batches
 from distaff.data import Dataset
 from distaff.draws import generator
 
@@ -51,7 +51,7 @@ def encoded(model: Shown, rows: int = ROWS) -> Encoded:
 
 def observed(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """What a network is shown at `rows`, [n h w c]; what is drawn anew at every look is as `encode` draws it."""
-    return torch.cat(list(looks(dataset, rows))).movedim(1, -1).numpy()
+    return torch.cat(list(input_batches(dataset, rows))).movedim(1, -1).numpy()
 
 
 def middle(found: Encoded) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.plugins.registry import METHODS
 from distaff.store.command import command
-from distaff.store.store import describe
+from distaff.store.store import run_record
 from distaff.trained import Model
 
 CARD = """---
@@ -53,7 +53,7 @@ def to_huggingface(model: Model, out: Path) -> list[Path]:
     """Write model.safetensors, config.json and README.md (the model card) to the folder `out`."""
     contents = {
         "model.safetensors": save(dict(model.modules().state_dict()), {"format": "pt", "run": model.run.id}),
-        "config.json": f"{json.dumps(describe(model.run), indent=2)}\n".encode(),
+        "config.json": f"{json.dumps(run_record(model.run), indent=2)}\n".encode(),
         "README.md": card(model).encode(),
     }
     return [write(out / name, content) for name, content in contents.items()]
