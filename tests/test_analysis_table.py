@@ -52,13 +52,13 @@ def test_a_store_alone_gives_the_same_table_as_its_study(tmp_path):
     assert alone.filter((pl.col("metric") == "mig") & (pl.col("representation") == "sampled"))["value"].is_null().all()
 
 
-def test_a_metric_that_was_asked_in_two_ways_tells_its_options(tmp_path):
+def test_a_metric_of_two_specifications_is_named_with_its_options(tmp_path):
     filled(tmp_path)
     names = set(read(tmp_path)["metric"])
     assert {"downstream", "downstream(labels=10)", "downstream(labels=10).min_test"} <= names
 
 
-def test_a_metric_that_was_asked_again_of_more_rows_counts_once(tmp_path):
+def test_a_metric_that_was_evaluated_again_on_more_rows_counts_once(tmp_path):
     store = filled(tmp_path)
     for one in STUDY.runs:
         rows = [{"representation": "mean", "metric": "mig", "value": 0.9}]

@@ -129,7 +129,7 @@ def test_a_table_that_was_written_before_losses_were_evaluated_is_read_as_what_i
     assert written(read(store.folder)) == pytest.approx(losses_of(store))
 
 
-def test_losses_are_evaluated_once_a_run_whatever_is_asked_later_and_outlive_compaction(
+def test_losses_are_evaluated_once_a_run_whatever_is_evaluated_later_and_outlive_compaction(
     store: Store, one: Trained
 ) -> None:
     score_run(store, one.run.id, MIG)

@@ -13,8 +13,8 @@ from PIL import Image, ImageSequence
 from distaff.codes import Codes
 from distaff.errors import DistaffError
 from distaff.pictures import animate
-from distaff.pictures.carries import kl, names, shares
 from distaff.pictures.effects import groups
+from distaff.pictures.latent_factors import kl, names, shares
 from distaff.pictures.sheet import below, beside, grid, labelled, pixels, save
 from distaff.pictures.traverse import Moves, fitted, fixed, quantiles, traversals
 

@@ -117,7 +117,7 @@ def test_a_file_that_is_named_by_its_data_set_alone_is_still_read(store: Store) 
     assert earlier.read_bytes() == before
 
 
-def test_without_the_images_noise_and_a_perfect_code_are_asked_and_networks_left_out(
+def test_without_the_images_noise_and_a_perfect_code_are_evaluated_and_networks_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path / "no-images"))

@@ -48,7 +48,7 @@ def test_the_udr_of_a_run_is_that_of_its_setting(store: Store) -> None:
     assert max(found.values()) > 0
 
 
-def test_it_is_asked_once_and_again_with_another_seed_alone(store: Store) -> None:
+def test_udr_is_evaluated_once_and_again_only_with_another_seed(store: Store) -> None:
     udr_of_runs(RUNS, store)
     logged: list[str] = []
     fewer = RUNS[1:]
@@ -82,7 +82,7 @@ def test_claims_of_a_store_ask_for_it_and_those_of_a_table_say_why_not(store: St
         claims(tmp_path / "scores.csv", udr=True)
 
 
-def test_a_run_that_is_asked_again_answers_of_other_rows(store: Store) -> None:
+def test_repeated_evaluations_are_on_other_rows(store: Store) -> None:
     protocol, logged = EvaluationProtocol(tuple(map(METRICS.parse, ("mig", "irs", "factor_vae_score"))), 640, 100), []
     found = pl.DataFrame(repeated_scores(store, RUNS[0], protocol, logged.append))
     assert found.select("metric", "rows").unique().sort("metric", "rows").rows()[-3:] == [

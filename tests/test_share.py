@@ -157,7 +157,7 @@ def test_a_network_of_own_layers_is_loaded_and_goes_to_onnx_but_onto_no_card(
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DistaffError, match="is no run"):
+    with pytest.raises(DistaffError, match="is not a run"):
         distaff.load(tmp_path)
 
 

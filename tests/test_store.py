@@ -248,7 +248,7 @@ def test_scoring_damaged_weights_is_a_failure_with_the_reason(copy: tuple[Study,
         path.unlink()
     work(store, study)
     reasons = {run.id: reason for run, reason, _ in failures(study, store)}
-    assert "model.safetensors is damaged or was edited (its checksum does not fit)" in reasons[id]
+    assert "model.safetensors is damaged or was edited (its checksum does not match)" in reasons[id]
     assert plan(study, store).failed == 3
     mend(store, list(check(store)))
     retry(study, store, frozenset({id}))

@@ -16,12 +16,12 @@ def illustrate(numbers: pl.DataFrame, store: Store) -> list[str]:
     They are chosen by MIG where the table of scores has it. Those that were drawn before are left; returns the ids of
     all. A picture of every run would be gigabytes in a study of thousands: `distaff show` draws the others.
     """
-    from distaff.pictures.draw import FACTORS, draw
+    from distaff.pictures.draw import FACTORS, draw_pictures
 
     ids = chosen(numbers)
     for id in ids:
         if not (store.run_folder(id) / FACTORS).exists():  # the last to be drawn
-            draw(store.model(id), store.run_folder(id))
+            draw_pictures(store.model(id), store.run_folder(id))
     return ids
 
 

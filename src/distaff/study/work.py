@@ -159,13 +159,13 @@ def score(store: Store, job: Evaluate, stop: Stop) -> None:
 
 
 def _draw(store: Store, run: Run) -> None:
-    from distaff.pictures.draw import FACTORS, draw
+    from distaff.pictures.draw import FACTORS, draw_pictures
 
     folder, aside = store.run_folder(run.id), store.folder / "packs" / f".{run.id}.{process_token()}"
     if (folder / FACTORS).exists():  # the last of them
         return
     try:
-        for path in draw(store.model(run.id), aside):
+        for path in draw_pictures(store.model(run.id), aside):
             path.replace(folder / path.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
