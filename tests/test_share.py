@@ -110,7 +110,7 @@ def test_a_run_that_was_copied_elsewhere_is_loaded_and_exported(tmp_path: Path) 
     subprocess.run([*program, *words], check=True, capture_output=True)
     assert (tmp_path / "out" / "README.md").exists()
     wrong = subprocess.run([*program, "show", str(tmp_path / "mine")], check=False, capture_output=True, text=True)
-    assert "stands outside a store" in wrong.stderr
+    assert "is outside a store: move it to STORE/runs/mine" in wrong.stderr
 
 
 RESIDUAL = '''
