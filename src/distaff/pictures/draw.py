@@ -52,11 +52,11 @@ def draw_pictures(model: Drawable, folder: Path) -> list[Path]:
 def images(encoded: Encoded) -> sheet.Image:
     """Reconstructions, samples and traversals on one sheet."""
     code, names = median_code(encoded), latent_factors.names(encoded)
-    random, columns = generator("pictures.images", 0), 3 * PANEL
-    shown = random.choice(len(encoded.rows), size=columns, replace=len(encoded.rows) < columns)
+    draws, columns = generator("pictures.images", 0), 3 * PANEL
+    shown = draws.choice(len(encoded.rows), size=columns, replace=len(encoded.rows) < columns)
     real = observed_images(encoded.model.dataset, encoded.rows)[shown]
     pair = sheet.grid(sheet.pixels(np.concatenate([real, encoded.model.decode(encoded.codes.mean[shown])])), columns)
-    samples = encoded.model.decode(random.standard_normal((2 * columns, code.size), dtype=np.float32))
+    samples = encoded.model.decode(draws.standard_normal((2 * columns, code.size), dtype=np.float32))
     moves = (fixed(code.size, PANEL), fitted(encoded.codes, PANEL), quantiles(encoded.codes, PANEL))
     panels = [
         traversals(encoded.model.decode, code, move, labels=names if number == 0 else (), title=title)

@@ -41,26 +41,26 @@ def demonstrate(a: Floats, prior: Any = NORMAL, *, n: int = 10_000, seed: int = 
 
     Raises `DistaffError` for a prior without a density.
     """
-    random = generator("theory", seed)
+    draws = generator("theory", seed)
     d = len(a)
-    z, fresh = (prior.ppf(random.random((n, d))) for _ in range(2))
+    z, fresh = (prior.ppf(draws.random((n, d))) for _ in range(2))
     w = entangle(z, a, prior)
     factors = np.minimum((BINS * prior.cdf(z)).astype(np.int64), BINS - 1)
-    before, after = (sameness(codes, fresh, prior, random) for codes in (z, w))
+    before, after = (sameness(codes, fresh, prior, draws) for codes in (z, w))
     both = [scores(codes, factors) for codes in (z, w)]
     pairs = {name: (both[0][name], both[1][name]) for name in SCORES}
     return Demonstration(before, after, float(np.abs(jacobian(z, a, prior)).min()), pairs)
 
 
-def sameness(codes: Floats, fresh: Floats, prior: Any, random: np.random.Generator) -> Sameness:
+def sameness(codes: Floats, fresh: Floats, prior: Any, draws: np.random.Generator) -> Sameness:
     """Whether `codes` [n d] are distributed as the prior, `fresh` being draws of it that they do not depend on."""
     d = codes.shape[1]
     ks = min(stats.kstest(codes[:, k], prior.cdf).pvalue for k in range(d))
     between = np.abs(np.corrcoef(codes.T) - np.eye(d)).max()
-    return Sameness(float(min(1.0, ks * d)), float(between), energy_test(codes[:500], fresh[:500], random))
+    return Sameness(float(min(1.0, ks * d)), float(between), energy_test(codes[:500], fresh[:500], draws))
 
 
-def energy_test(a: Floats, b: Floats, random: np.random.Generator) -> float:
+def energy_test(a: Floats, b: Floats, draws: np.random.Generator) -> float:
     """The p-value of the energy distance of rows a [n d] and b [m d] (Szekely and Rizzo, 2013), by permutation.
 
     2 E|a-b| - E|a-a'| - E|b-b'| is -s'Ds with D the distances of all rows and s = 1/n on a, -1/m on b.
@@ -68,7 +68,7 @@ def energy_test(a: Floats, b: Floats, random: np.random.Generator) -> float:
     whole = np.concatenate([a, b])
     distances = cdist(whole, whole)
     signs = np.concatenate([np.full(len(a), 1 / len(a)), np.full(len(b), -1 / len(b))])
-    mixed = np.stack([signs, *(random.permutation(signs) for _ in range(PERMUTATIONS))])
+    mixed = np.stack([signs, *(draws.permutation(signs) for _ in range(PERMUTATIONS))])
     energies = -np.einsum("pi,pi->p", mixed @ distances, mixed)
     return float((energies[1:] >= energies[0]).mean())
 

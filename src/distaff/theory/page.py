@@ -26,13 +26,13 @@ LABELS = {"mig": "MIG", "dci": "DCI", "modularity": "Modularity"}
 
 def cases() -> dict[str, tuple[Any, Floats]]:
     """The demonstrations of the page: a name, a prior and a matrix."""
-    random = generator("theory.cases", 0)
+    draws = generator("theory.cases", 0)
     return {
         "2 latents, uniform, Householder α = .3": (UNIFORM, householder(2)),
         "2 latents, normal, Householder α = .3": (NORMAL, householder(2)),
         "4 latents, uniform, Householder α = .25": (UNIFORM, householder(4, 0.25)),
         "10 latents, uniform, Householder α = .3": (UNIFORM, householder(10)),
-        "10 latents, uniform, entries spread evenly": (UNIFORM, spread(10, random)),
+        "10 latents, uniform, entries spread evenly": (UNIFORM, spread(10, draws)),
     }
 
 

@@ -40,15 +40,15 @@ def twins(model: Model, a: Floats) -> Twins:
     covariance. Scores are of mean codes m and A m.
     """
     dataset = model.dataset
-    random = generator("theory.rotated", 0)
+    draws = generator("theory.rotated", 0)
     n = len(dataset)
-    rows = random.permutation(n) if n <= ROWS else random.integers(n, size=ROWS)
+    rows = draws.permutation(n) if n <= ROWS else draws.integers(n, size=ROWS)
     codes = model.encode(rows)
     factors = dataset.factors.values(rows)
     some = slice(0, IMAGES)
     x = torch.from_numpy(observed_images(dataset, rows)[some]).double().movedim(-1, 1)
     mean, std = (torch.from_numpy(part[some]).double() for part in (codes.mean, np.exp(0.5 * codes.logvar)))
-    noise = torch.from_numpy(random.standard_normal(mean.shape))
+    noise = torch.from_numpy(draws.standard_normal(mean.shape))
     turn = torch.from_numpy(checked(a))
     double = loaded(model.network, {name: _double(part) for name, part in model.network.state_dict().items()})
     z = mean + std * noise
