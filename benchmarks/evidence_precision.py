@@ -22,8 +22,8 @@ from scipy.stats import t
 
 from distaff.plugins.registry import metric_or_task
 from distaff.runs import PRECISIONS, Optim, Run, run
-from distaff.scoring.protocol import Scoring
-from distaff.scoring.score import answers
+from distaff.scoring.protocol import EvaluationProtocol
+from distaff.scoring.score import evaluate_run
 from distaff.training.fit import fit
 
 SEEDS, UPDATES = 32, 4_000
@@ -55,12 +55,14 @@ def runs(method: str, precision: str) -> tuple[Run, ...]:
 
 def scored(method: str, precision: str) -> dict[int, Scores]:
     """The headline scores of each seed's mean codes."""
-    protocol = Scoring(tuple(metric_or_task(text) for text in METRICS), rows=2_000, test_rows=1_000, cells=10_000)
+    protocol = EvaluationProtocol(
+        tuple(metric_or_task(text) for text in METRICS), rows=2_000, test_rows=1_000, grid_rows=10_000
+    )
     names = {spec.name for spec in protocol.metrics}
     return {
         one.run.seed: {
             row["metric"]: row["value"]
-            for row in answers(one.run, one.params, protocol)
+            for row in evaluate_run(one.run, one.params, protocol)
             if row["representation"] == "mean" and row["metric"] in names
         }
         for one in fit(runs(method, precision))

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from distaff.codes import encode_rows
-from distaff.pictures.draw import draw
-from distaff.pictures.model import encoded
+from distaff.pictures.draw import draw_pictures
+from distaff.pictures.model import encode_sample
 from distaff.store.store import Store
 
 
@@ -44,9 +44,9 @@ def main() -> None:
     first = {str(store.run(path.name).dataset): path.name for path in sorted((given.store / "runs").glob("[!.]*"))}
     for dataset, id in first.items():
         model = store.model(id)
-        rows = encoded(model).rows  # and from here on its codes are kept
+        rows = encode_sample(model).rows  # and from here on its codes are kept
         with TemporaryDirectory() as folder:
-            drawing = seconds(lambda model=model, to=Path(folder): draw(model, to), given.times)
+            drawing = seconds(lambda model=model, to=Path(folder): draw_pictures(model, to), given.times)
         encoding = seconds(lambda model=model, rows=rows: encode_rows(model.network, model.dataset, rows), given.times)
         whole = drawing + encoding
         print(f"{dataset}: {whole:.2f} CPU s, encoding {encoding:.2f}, ratio {whole / encoding:.1f}")

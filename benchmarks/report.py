@@ -36,9 +36,9 @@ from distaff.reports.pages.study_facts import StudyFacts
 from distaff.reports.report_folder import replacing, unchanged
 from distaff.runs import Run, Study, cross, sweep
 from distaff.scoring.grids import factor_sizes
-from distaff.scoring.protocol import scoring
+from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import runs, table
-from distaff.store.store import Store, describe
+from distaff.store.store import Store, run_record
 from simulated_study import METHODS, METRICS, simulated_study
 
 SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")
@@ -53,7 +53,7 @@ def fill(folder: Path, seeds: int) -> Study:
     listed = cross(SETS, methods, range(seeds))
     study = Study("benchmark", listed, ASKED)
     numbers, _ = simulated_study(seeds=seeds)
-    asked = scoring(study)
+    asked = protocol_of(study)
     parts = numbers.sort("dataset", "method", "strength_index", "seed").partition_by("id", maintain_order=True)
     steps = np.arange(1, 301) * 1000.0
     names = ["objective", "term.nll", "term.kl", *(f"kl.{i}" for i in range(10))]
@@ -61,14 +61,14 @@ def fill(folder: Path, seeds: int) -> Study:
     for run, part in zip(sorted(listed, key=_place), parts, strict=True):
         place = folder / "runs" / run.id
         place.mkdir(parents=True)
-        (place / "run.json").write_text(json.dumps({"format": 1, **describe(run)}))
+        (place / "run.json").write_text(json.dumps({"format": 1, **run_record(run)}))
         (place / "provenance.json").write_text(json.dumps({"seconds": 3600.0, "torch": "2"}))
         pl.DataFrame({"step": steps, **{name: draw.random(300) for name in names}}).write_parquet(
             place / "curve.parquet"
         )
         scores = part.filter(~pl.col("metric").str.starts_with("train.")).select("representation", "metric", "value")
         rows = [{**row, "metric": row["metric"].split("(")[0], "spec": row["metric"]} for row in scores.to_dicts()]
-        told = {"format": 2, "run": run.id, "asked": asked.told(), "scores": rows}
+        told = {"format": 2, "run": run.id, "asked": asked.record(), "scores": rows}
         (place / asked.file).write_text(json.dumps(told))
     return study
 

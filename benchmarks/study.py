@@ -34,9 +34,9 @@ import numpy as np
 
 from distaff.plugins.registry import METRICS
 from distaff.runs import Study, cross
-from distaff.scoring.protocol import scoring
+from distaff.scoring.protocol import protocol_of
 from distaff.store.files import sealed
-from distaff.store.store import FORMAT, describe
+from distaff.store.store import FORMAT, run_record
 from distaff.store.studies import load_study, save_study
 
 DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike", "toy_color", "toy")
@@ -57,8 +57,8 @@ def design(seeds: int) -> Study:
 ACTIONS = {
     "plan": "from distaff.study.plan import plan; assert plan(study, store).done == len(study.runs)",
     "status": "from distaff.study.watch import Watch; assert Watch(study, store).progress().scored == len(study.runs)",
-    "table, cold": "from distaff.scoring.columns import read_scores as r; rows = r(study, store, False).height",
-    "table, cached": "from distaff.scoring.columns import read_scores as r; rows = r(study, store).height",
+    "table, cold": "from distaff.scoring.score_columns import read_scores as r; rows = r(study, store, False).height",
+    "table, cached": "from distaff.scoring.score_columns import read_scores as r; rows = r(study, store).height",
     "table, as text": "from distaff.scoring.table import table; rows = table(study, store).height",
     "whole store": "import distaff; rows = distaff.table(store.folder).height",
 }
@@ -82,7 +82,7 @@ print(json.dumps(figures))
 def simulate(folder: Path, seeds: int) -> Study:
     """A finished study: a method's effect, a strength's and a seed's on every score."""
     study = design(seeds)
-    protocol, rng = scoring(study), np.random.default_rng(0)
+    protocol, rng = protocol_of(study), np.random.default_rng(0)
     names = [(r, spec, part) for spec in protocol.metrics for r in ("mean", "sampled") for part in ("", *PARTS)]
     effects = {method: 0.06 * rng.standard_normal() for method in METHODS}
     made = {"distaff": "simulated", "seconds": {str(spec): 1.0 for spec in protocol.metrics}}
@@ -93,11 +93,11 @@ def simulate(folder: Path, seeds: int) -> Study:
             metric = f"{spec.name}.{part}" if part else spec.name
             more = {"spec": str(spec)} if str(spec) != spec.name else {}
             rows.append({"representation": representation, "metric": metric, "value": value, **more})
-        record = {"format": FORMAT, "run": run.id, "asked": protocol.told(), "made": made, "scores": rows}
+        record = {"format": FORMAT, "run": run.id, "asked": protocol.record(), "made": made, "scores": rows}
         run_folder = folder / "runs" / run.id
         run_folder.mkdir(parents=True)
         ended = {"nll": 30.0, "kl": 10.0, "elbo": -40.0}
-        (run_folder / "run.json").write_bytes(sealed({"format": FORMAT, **describe(run), "ended": ended}))
+        (run_folder / "run.json").write_bytes(sealed({"format": FORMAT, **run_record(run), "ended": ended}))
         (run_folder / "provenance.json").write_bytes(sealed({"distaff": "simulated", "seconds": 3600.0}))
         (run_folder / protocol.file).write_bytes(sealed(record))
     save_study(folder, study)

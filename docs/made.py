@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from distaff.pictures.draw import draw
+from distaff.pictures.draw import draw_pictures
 from distaff.plugins.file import REQUIRED, Plugin
 from distaff.plugins.registry import KINDS
 from distaff.theory.example import UPDATES, trained
@@ -21,7 +21,7 @@ def make_all(docs: Path, quick: bool) -> None:
     shutil.copyfile(docs.parent / "examples" / "first_steps.ipynb", made / "first_steps.ipynb")
     if not (made / "extra" / "theory" / "index.html").exists():
         model = trained(100 if quick else UPDATES)
-        draw(model, made / "pictures")
+        draw_pictures(model, made / "pictures")
         build(model, made / "extra" / "theory", draws=500 if quick else 10_000)
         shutil.copyfile(made / "extra" / "theory" / "stirred.png", made / "pictures" / "stirred.png")
 

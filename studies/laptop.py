@@ -57,5 +57,5 @@ study = Study(
     ),
     rows=2_000,
     test_rows=1_000,
-    cells=10_000,
+    grid_rows=10_000,
 )

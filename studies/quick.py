@@ -30,6 +30,6 @@ study = Study(
     metrics=("mig", "dci", "factor_vae_score(train=2000, test=1000)", "modularity", "gaussian_total_correlation"),
     rows=2_000,
     test_rows=1_000,
-    cells=10_000,
+    grid_rows=10_000,
     pack=25,
 )

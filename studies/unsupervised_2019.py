@@ -11,7 +11,7 @@ FactorVAE has the 150,000 updates that the published models had, because two opt
 
 Rows of an evaluation are drawn as in 2019, independently and with replacement, so that scores compare with those that
 were published. Of the rows of a test, dSprites' and MPI3D's 100,000 encoded images give 9.5 % that were trained on
-(whole dSprites: 1.3 %), SmallNORB 19 %, Cars3D 43 %; `cells=` encodes more. The share is written beside the scores.
+(whole dSprites: 1.3 %), SmallNORB 19 %, Cars3D 43 %; `grid_rows=` encodes more. The share is written beside the scores.
 
 What it costs: 3.5e9 updates of a model in all. `distaff study plan studies/unsupervised_2019.py --measure --only
 "dataset=dsprites,method=beta_vae"` times one on the machine at hand. At 85 ms on one core of a server of 2024 that is

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from distaff.plugins.registry import METRICS
 from distaff.runs import Optim, run
-from distaff.scoring.protocol import Scoring
+from distaff.scoring.protocol import EvaluationProtocol
 from distaff.scoring.score import score_run
 from distaff.store.store import Store
 from distaff.training.fit import fit
@@ -18,8 +18,8 @@ def small_store(folder: Path, updates: int = 300) -> Store:
     """Three methods, one seed; MIG, Modularity and total correlation of each."""
     store = Store(folder)
     runs = [run("toy", method, "mlp(width=32, latents=4)", updates=updates, optim=Optim(lr=3e-3)) for method in METHODS]
-    asked = tuple(METRICS.parse(name) for name in ("mig", "modularity", "gaussian_total_correlation"))
+    metrics = tuple(METRICS.parse(name) for name in ("mig", "modularity", "gaussian_total_correlation"))
     for trained in fit(tuple(runs)):
         store.put(trained, 1.0)
-        score_run(store, trained.run.id, Scoring(asked, rows=500, test_rows=200))
+        score_run(store, trained.run.id, EvaluationProtocol(metrics, rows=500, test_rows=200))
     return store

@@ -24,9 +24,9 @@ from distaff.reports.pages.site import build
 from distaff.reports.pages.study_facts import StudyFacts, count_settings
 from distaff.reports.pages.summary import summarise
 from distaff.runs import Study, cross
-from distaff.scoring.protocol import scoring
+from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
-from distaff.store.store import Store, describe
+from distaff.store.store import Store, run_record
 from distaff.store.studies import save_study
 
 NETWORKS = ("mlp(width=4)", "mlp(width=8)")
@@ -46,7 +46,7 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
     for one in study.runs:
         place = folder / "runs" / one.id
         place.mkdir(parents=True)
-        (place / "run.json").write_text(json.dumps({"format": 1, **describe(one)}))
+        (place / "run.json").write_text(json.dumps({"format": 1, **run_record(one)}))
         (place / "provenance.json").write_text(json.dumps({"seconds": 1.5}))
         steps = [1.0, 2.0]
         pl.DataFrame({"step": steps, "objective": steps, "kl.0": steps, "term.nll": steps}).write_parquet(
@@ -61,8 +61,8 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             for kind in ("mean", "sampled")
             for name in METRICS
         ]
-        record = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
-        (place / scoring(study).file).write_text(json.dumps(record))
+        kept = {"format": 2, "run": one.id, "asked": protocol_of(study).record(), "scores": rows}
+        (place / protocol_of(study).file).write_text(json.dumps(kept))
     return Store(folder)
 
 
@@ -204,7 +204,7 @@ def test_the_rank_of_a_strength_does_not_change_when_a_store_is_partial(tmp_path
     for one in here.runs:
         place = tmp_path / "runs" / one.id
         place.mkdir(parents=True)
-        (place / "run.json").write_text(json.dumps({"format": 1, **describe(one)}))
+        (place / "run.json").write_text(json.dumps({"format": 1, **run_record(one)}))
         (place / "provenance.json").write_text(json.dumps({"seconds": 1.5}))
         pl.DataFrame({"step": [1.0], "objective": [1.0], "kl.0": [1.0], "term.nll": [1.0]}).write_parquet(
             place / "curve.parquet"

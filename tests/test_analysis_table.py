@@ -9,10 +9,10 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.runs import Study, cross, run, sweep
-from distaff.scoring.names import naming
-from distaff.scoring.protocol import scoring
+from distaff.scoring.metric_names import metric_naming
+from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
-from distaff.store.store import Store, describe
+from distaff.store.store import Store, run_record
 from simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}
@@ -25,7 +25,7 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
     for number, one in enumerate(study.runs):
         place = folder / "runs" / one.id
         place.mkdir(parents=True)
-        (place / "run.json").write_text(json.dumps({"format": 1, **describe(one)}))
+        (place / "run.json").write_text(json.dumps({"format": 1, **run_record(one)}))
         (place / "provenance.json").write_text(json.dumps({"seconds": 1.5}))
         steps = [1.0, 2.0, 3.0]
         curve = {"step": steps, "objective": steps, "kl.0": [1.0, 1.0, 2.0], "kl.1": [0.0, 0.0, 1.0], "term.nll": steps}
@@ -37,8 +37,8 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             {"representation": "mean", "metric": "downstream.min_test", "value": 0.2, "spec": "downstream(labels=10)"},
             {"representation": "mean", "metric": "downstream", "value": 0.7},
         ]
-        record = {"format": 2, "run": one.id, "asked": scoring(study).told(), "scores": rows}
-        (place / scoring(study).file).write_text(json.dumps(record))
+        content = {"format": 2, "run": one.id, "asked": protocol_of(study).record(), "scores": rows}
+        (place / protocol_of(study).file).write_text(json.dumps(content))
     return Store(folder)
 
 
@@ -52,7 +52,7 @@ def test_a_store_alone_gives_the_same_table_as_its_study(tmp_path):
     assert alone.filter((pl.col("metric") == "mig") & (pl.col("representation") == "sampled"))["value"].is_null().all()
 
 
-def test_a_metric_that_was_evaluated_in_two_ways_has_its_options_in_its_name(tmp_path):
+def test_a_metric_of_two_specifications_is_named_with_its_options(tmp_path):
     filled(tmp_path)
     names = set(read(tmp_path)["metric"])
     assert {"downstream", "downstream(labels=10)", "downstream(labels=10).min_test"} <= names
@@ -62,13 +62,13 @@ def test_a_metric_that_was_evaluated_again_on_more_rows_counts_once(tmp_path):
     store = filled(tmp_path)
     for one in STUDY.runs:
         rows = [{"representation": "mean", "metric": "mig", "value": 0.9}]
-        more = replace(scoring(STUDY), rows=20_000).told()
-        record = {"format": 2, "run": one.id, "asked": more, "scores": rows}
-        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_text(json.dumps(record))
+        more = replace(protocol_of(STUDY), rows=20_000).record()
+        content = {"format": 2, "run": one.id, "asked": more, "scores": rows}
+        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_text(json.dumps(content))
     for found in (read(tmp_path), table(replace(STUDY, metrics=()), store), table(STUDY, store)):
         mean = found.filter((pl.col("metric") == "mig") & (pl.col("representation") == "mean"))
         assert mean["id"].is_duplicated().sum() == 0
-    assert mean["value"].max() < 0.5  # of the study's protocol
+    assert mean["value"].max() < 0.5  # the study's sampling
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_metric_that_was_evaluated_again_on_more_rows_counts_once(tmp_path):
         ("gaussian_total_correlation(dims='active')", "gaussian_total_correlation(dims='active')"),
     ],
 )
-def test_one_evaluation_of_a_metric_keeps_the_plain_name_unless_it_is_about_other_latents(spec, name):
+def test_a_metric_of_one_specification_keeps_its_plain_name_unless_it_is_about_other_latents(spec, name):
     metric = spec.split("(")[0]
-    assert naming([(metric, spec)])(metric, spec) == name
+    assert metric_naming([(metric, spec)])(metric, spec) == name
 
 
 def test_strengths_are_ranked_among_all_that_are_planned(tmp_path):

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distaff import atomic
-from distaff.atomic import ASIDE, place, token, write
+from distaff.atomic import ASIDE, process_token, publish_folder, write
 from killed_writer import NEW
 
 OLD = b"old"
@@ -178,7 +178,7 @@ def test_who_writes_at_the_same_time_takes_another_file_aside_and_one_of_the_two
 
 
 def test_a_disk_without_locks_is_written_to_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic, "_locked", refusing(errno.ENOSYS))
+    monkeypatch.setattr(atomic, "_lock", refusing(errno.ENOSYS))
     path = write(tmp_path / "file", OLD)
     assert write(path, NEW).read_bytes() == NEW
     assert names(tmp_path) == ["file"]
@@ -211,10 +211,10 @@ def test_files_and_their_names_are_forced_to_the_disk_before_the_call_returns(
 
 
 def test_a_folder_that_was_filled_aside_appears_whole(tmp_path: Path) -> None:
-    aside = tmp_path / f".done.{token()}"
+    aside = tmp_path / f".done.{process_token()}"
     write(aside / "file", NEW)
     assert ASIDE.fullmatch(aside.name)
-    place(aside, tmp_path / "done")
+    publish_folder(aside, tmp_path / "done")
     assert names(tmp_path) == ["done"]
     assert (tmp_path / "done" / "file").read_bytes() == NEW
 

@@ -18,10 +18,10 @@ import pytest
 from PIL import Image
 
 from distaff.errors import DistaffError
-from distaff.explore.listing import listing
-from distaff.explore.opened import ROWS, moved, real, start
+from distaff.explore.index import index_store
+from distaff.explore.sliders import ROWS, moved, real, start
 from distaff.pictures.draw import IMAGES
-from distaff.pictures.model import encoded, observed
+from distaff.pictures.model import encode_sample, observed_images
 from distaff.store.store import Store
 from small_store import small_store
 
@@ -47,17 +47,17 @@ def address(store: Store) -> Iterator[str]:
         assert process.wait(20) is not None
 
 
-def ask(address: str, path: str, host: str | None = None, method: str = "GET") -> tuple[int, bytes, dict[str, str]]:
+def request(address: str, path: str, host: str | None = None, method: str = "GET") -> tuple[int, bytes, dict[str, str]]:
     """One request with its path exactly as given: clients would tidy it up."""
     place = urlsplit(address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
     connection.putrequest(method, path, skip_host=True)
     connection.putheader("Host", host or place.netloc)
     connection.endheaders()
-    answer = connection.getresponse()
-    body = answer.read()
+    response = connection.getresponse()
+    body = response.read()
     connection.close()
-    return answer.status, body, dict(answer.getheaders())
+    return response.status, body, dict(response.getheaders())
 
 
 def image(content: bytes) -> np.ndarray:
@@ -66,14 +66,14 @@ def image(content: bytes) -> np.ndarray:
 
 
 def test_a_listing_holds_every_run_with_its_scores(store: Store) -> None:
-    found = listing(store.folder)
+    found = index_store(store.folder)
     assert len(found.rows) == len(found.runs) == 3
     labels = {(one["group"], one["label"]): one["key"] for one in found.measures}
     assert all(0 <= row[labels["Scores of mean codes", "MIG"]] <= 1 for row in found.rows)
     assert ("Training", "ELBO") in labels
     assert {row["label"] for row in found.rows} == {"β-VAE", "DIP-VAE-I"}
     with pytest.raises(DistaffError, match="no run to explore"):
-        listing(store.folder / "packs")
+        index_store(store.folder / "packs")
 
 
 def test_links_out_of_the_store_and_damaged_runs_are_left_out_and_named(store: Store, tmp_path: Path) -> None:
@@ -85,23 +85,23 @@ def test_links_out_of_the_store_and_damaged_runs_are_left_out_and_named(store: S
         (inner / "runs" / run.name).mkdir()
         for path in run.iterdir():
             (inner / "runs" / run.name / path.name).write_bytes(path.read_bytes())
-    assert len(listing(inner).runs) == 2
+    assert len(index_store(inner).runs) == 2
     (inner / "runs" / second.name / "run.json").write_text("{")
-    found = listing(inner)
+    found = index_store(inner)
     assert list(found.runs) == [third.name]
     assert [line.split(":")[0] for line in found.left_out] == [first.name, second.name]
 
 
 def test_a_model_moves_as_its_decoder_says(store: Store) -> None:
-    id = next(iter(listing(store.folder).runs))
-    found = encoded(store.model(id), ROWS)
-    told = start(found, 7)
-    assert (np.array(told["low"]) <= -3).all()
-    assert (np.array(told["high"]) >= 3).all()
-    rebuilt = found.model.decode(np.array([told["code"]], np.float32))[0]
-    got = image(moved(found, ",".join(map(str, told["code"]))))
+    id = next(iter(index_store(store.folder).runs))
+    found = encode_sample(store.model(id), ROWS)
+    sliders = start(found, 7)
+    assert (np.array(sliders["low"]) <= -3).all()
+    assert (np.array(sliders["high"]) >= 3).all()
+    rebuilt = found.model.decode(np.array([sliders["code"]], np.float32))[0]
+    got = image(moved(found, ",".join(map(str, sliders["code"]))))
     assert (got == np.rint(255 * rebuilt[..., 0])).all()
-    shown = observed(found.model.dataset, found.rows[7:8])[0, ..., 0]
+    shown = observed_images(found.model.dataset, found.rows[7:8])[0, ..., 0]
     assert (image(real(found, 7)) == np.rint(255 * shown)).all()
     for bad in ("", "1,2", "1,2,3,x", "1,2,3,nan", "1,2,3,inf"):
         with pytest.raises(DistaffError, match="a code is 4"):
@@ -109,20 +109,20 @@ def test_a_model_moves_as_its_decoder_says(store: Store) -> None:
 
 
 def test_the_server_answers_what_the_page_asks(store: Store, address: str) -> None:
-    id = next(iter(listing(store.folder).runs))
+    id = next(iter(index_store(store.folder).runs))
     for path, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/vega.js", "text/javascript")):
-        status, body, headers = ask(address, path)
+        status, body, headers = request(address, path)
         assert (status, headers["content-type"].split(";")[0]) == (200, kind)
         assert len(body) > 1000
-    data = json.loads(ask(address, "/data.json")[1])
-    assert {row["id"] for row in data["runs"]} == set(listing(store.folder).runs)
-    code = json.loads(ask(address, f"/runs/{id}/start.json?image=3")[1])["code"]
-    assert image(ask(address, f"/runs/{id}/decode.png?z={','.join(map(str, code))}")[1]).shape == (16, 16)
-    status, body, _ = ask(address, f"/runs/{id}/decode.png?z=1,2")
+    data = json.loads(request(address, "/data.json")[1])
+    assert {row["id"] for row in data["runs"]} == set(index_store(store.folder).runs)
+    code = json.loads(request(address, f"/runs/{id}/start.json?image=3")[1])["code"]
+    assert image(request(address, f"/runs/{id}/decode.png?z={','.join(map(str, code))}")[1]).shape == (16, 16)
+    status, body, _ = request(address, f"/runs/{id}/decode.png?z=1,2")
     assert status == 422
     assert "4 finite numbers" in json.loads(body)["error"]
-    assert ask(address, f"/runs/{id}/start.json?image=-1")[0] == 422
-    assert image(ask(address, f"/runs/{id}/{IMAGES}")[1]).min() == 0
+    assert request(address, f"/runs/{id}/start.json?image=-1")[0] == 422
+    assert image(request(address, f"/runs/{id}/{IMAGES}")[1]).min() == 0
     assert not (store.run_folder(id) / IMAGES).exists(), "looking writes nothing into the store"
 
 
@@ -151,19 +151,19 @@ def test_the_server_answers_what_the_page_asks(store: Store, address: str) -> No
     ],
 )
 def test_no_path_leads_out_of_what_is_offered(store: Store, address: str, path: str) -> None:
-    id = next(iter(listing(store.folder).runs))
-    status, body, _ = ask(address, path.replace("ID", id))
+    id = next(iter(index_store(store.folder).runs))
+    status, body, _ = request(address, path.replace("ID", id))
     assert status in (400, 404)
     assert SECRET not in body
     assert b"root:" not in body
 
 
 def test_a_picture_that_is_a_link_out_of_the_store_is_drawn_anew(store: Store, address: str) -> None:
-    id = sorted(listing(store.folder).runs)[1]
+    id = sorted(index_store(store.folder).runs)[1]
     link = store.run_folder(id) / "picture-latents.gif"
     link.symlink_to(store.folder.parent / "secret.txt")
     try:
-        status, body, _ = ask(address, f"/runs/{id}/picture-latents.gif")
+        status, body, _ = request(address, f"/runs/{id}/picture-latents.gif")
     finally:
         link.unlink()
     assert status == 200
@@ -171,9 +171,9 @@ def test_a_picture_that_is_a_link_out_of_the_store_is_drawn_anew(store: Store, a
 
 
 def test_other_names_of_this_machine_and_other_methods_are_refused(address: str) -> None:
-    assert ask(address, "/data.json", host="evil.example")[0] == 400
-    assert ask(address, "/data.json", method="POST")[0] == 405
-    assert "default-src 'self'" in ask(address, "/")[2]["content-security-policy"]
+    assert request(address, "/data.json", host="evil.example")[0] == 400
+    assert request(address, "/data.json", method="POST")[0] == 405
+    assert "default-src 'self'" in request(address, "/")[2]["content-security-policy"]
 
 
 def test_only_this_machine_can_connect_by_default(address: str) -> None:
@@ -189,5 +189,5 @@ def test_a_port_that_is_taken_is_a_clear_error(store: Store, address: str) -> No
     run = "import sys; from pathlib import Path; from distaff.explore.serve import serve; "
     run += "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), False, print)"
     command = [sys.executable, "-c", run, str(store.folder), str(urlsplit(address).port)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
-    assert "try --port 0" in answer.stderr.splitlines()[-1]
+    response = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert "try --port 0" in response.stderr.splitlines()[-1]

@@ -35,7 +35,9 @@ def visit(browser: Any, address: str, width: int = 1280, scheme: str = "light") 
     """The page at `address`, and what its console complains of from now on."""
     page = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme).new_page()
     complaints: list[str] = []
-    page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", lambda request: complaints.append(request.url))
     page.goto(address)
@@ -76,7 +78,7 @@ def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(20)
 
 
-def opened(browser: Any, address: str, **how: Any) -> tuple[Any, list[str]]:
+def open_page(browser: Any, address: str, **how: Any) -> tuple[Any, list[str]]:
     page, complaints = visit(browser, address, **how)
     page.locator("#chart svg .mark-symbol path").first.wait_for()
     return page, complaints
@@ -88,7 +90,7 @@ def pixels(page: Any) -> str:
 
 
 def test_a_click_on_a_point_opens_its_run(browser: Any, explorer: str) -> None:
-    page, complaints = opened(browser, explorer)
+    page, complaints = open_page(browser, explorer)
     points = page.locator("#chart svg .mark-symbol path")
     assert points.count() == 3
     for number in range(3):
@@ -103,16 +105,16 @@ def test_a_click_on_a_point_opens_its_run(browser: Any, explorer: str) -> None:
 
 
 def test_a_slider_changes_the_picture_and_its_code_brings_it_back(browser: Any, explorer: str) -> None:
-    page, complaints = opened(browser, explorer)
+    page, complaints = open_page(browser, explorer)
     page.locator("#rows button").first.click()
     page.locator("#moved[data-z]").wait_for()
     before = pixels(page)
     changed = 0
     for number in range(page.locator("#sliders input").count()):
-        told = page.locator("#moved").get_attribute("data-z")
+        data = page.locator("#moved").get_attribute("data-z")
         page.locator("#sliders input").nth(number).focus()
         page.keyboard.press("End")
-        page.wait_for_function("z => document.getElementById('moved').dataset.z !== z", arg=told)
+        page.wait_for_function("z => document.getElementById('moved').dataset.z !== z", arg=data)
         changed += pixels(page) != before
         page.locator("#reset").click()
         page.wait_for_timeout(200)
@@ -125,7 +127,7 @@ def test_a_slider_changes_the_picture_and_its_code_brings_it_back(browser: Any, 
 
 
 def test_filters_axes_and_a_brush_narrow_the_list(browser: Any, explorer: str) -> None:
-    page, complaints = opened(browser, explorer)
+    page, complaints = open_page(browser, explorer)
     count = page.locator("#count")
     assert count.inner_text() == "3 of 3 runs"
     page.get_by_role("checkbox", name="DIP-VAE-I").uncheck()
@@ -152,7 +154,7 @@ def test_filters_axes_and_a_brush_narrow_the_list(browser: Any, explorer: str) -
 
 
 def test_the_explorer_fits_a_telephone_in_the_dark(browser: Any, explorer: str) -> None:
-    page, complaints = opened(browser, explorer, width=400, scheme="dark")
+    page, complaints = open_page(browser, explorer, width=400, scheme="dark")
     page.locator("#rows button").first.click()
     page.locator("#moved[data-z]").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -163,10 +165,10 @@ def test_as_many_runs_as_the_study_had_are_drawn_and_a_click_still_finds_one(bro
     page, complaints = visit(browser, "about:blank")
 
     def many(route: Any) -> None:
-        told = route.fetch().json()
-        one = {**told["runs"][0], "m0": 0.0, "m1": 0.0}
+        data = route.fetch().json()
+        one = {**data["runs"][0], "m0": 0.0, "m1": 0.0}
         cloud = [{**one, "m0": 1 + i % 112 / 112, "m1": 1 + i // 112 / 112} for i in range(12_599)]
-        route.fulfill(json={**told, "runs": [{**one, "seed": 7}, *cloud]})
+        route.fulfill(json={**data, "runs": [{**one, "seed": 7}, *cloud]})
 
     page.route("**/data.json", many)
     page.goto(explorer)

@@ -15,7 +15,7 @@ from distaff import rng
 from distaff.plugins.registry import METRICS
 from distaff.runs import Optim, run
 from distaff.scoring.final_losses import final_losses
-from distaff.scoring.protocol import Answers, Scoring
+from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles
 from distaff.scoring.score import score_run
 from distaff.scoring.table import read
 from distaff.store.store import Store
@@ -23,8 +23,8 @@ from distaff.study.prune import compact
 from distaff.trained import Model
 from distaff.training.fit import Trained, fit
 
-MIG = Scoring((METRICS.parse("mig"),), 200, 100)
-MODULARITY = Scoring((METRICS.parse("modularity"),), 200, 100)
+MIG = EvaluationProtocol((METRICS.parse("mig"),), 200, 100)
+MODULARITY = EvaluationProtocol((METRICS.parse("modularity"),), 200, 100)
 
 
 def trained(dataset: str = "toy", updates: int = 400, batch: int = 64, network: str = "mlp(width=32, latents=4)"):  # type: ignore[no-untyped-def]
@@ -129,18 +129,18 @@ def test_a_table_that_was_written_before_losses_were_evaluated_is_read_as_what_i
     assert written(read(store.folder)) == pytest.approx(losses_of(store))
 
 
-def test_losses_are_evaluated_once_a_run_whatever_is_asked_later_and_outlive_compaction(
+def test_losses_are_evaluated_once_a_run_whatever_is_evaluated_later_and_outlive_compaction(
     store: Store, one: Trained
 ) -> None:
     score_run(store, one.run.id, MIG)
     before = losses_of(store)
     score_run(store, one.run.id, MODULARITY)
     files = [json.loads(path.read_text()) for path in store.run_folder(one.run.id).glob("scores-*.json")]
-    assert sum("losses" in told for told in files) == 1
+    assert sum("losses" in content for content in files) == 1
     assert losses_of(store) == before
-    both = Scoring((*MIG.metrics, *MODULARITY.metrics), 200, 100)
-    for asked in (MIG, MODULARITY, both):  # a part of a file, too
-        names = [row["metric"] for row in Answers(store, asked).rows(one.run.id)]
+    both = EvaluationProtocol((*MIG.metrics, *MODULARITY.metrics), 200, 100)
+    for protocol in (MIG, MODULARITY, both):  # a part of a file, too
+        names = [row["metric"] for row in ScoreFiles(store, protocol).rows(one.run.id)]
         assert [name for name in names if name.startswith("train.")] == ["train.nll", "train.kl", "train.elbo"]
     assert compact(store) == 1
     assert losses_of(store) == before
@@ -149,8 +149,8 @@ def test_losses_are_evaluated_once_a_run_whatever_is_asked_later_and_outlive_com
 def test_a_store_that_was_scored_before_gains_them_when_it_is_scored_next(store: Store, one: Trained) -> None:
     score_run(store, one.run.id, MIG)
     (path,) = store.run_folder(one.run.id).glob("scores-*.json")
-    told = json.loads(path.read_text())
-    path.write_text(json.dumps({key: part for key, part in told.items() if key not in ("sha256", "losses")}))
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({key: part for key, part in content.items() if key not in ("sha256", "losses")}))
     assert "train.nll" not in losses_of(store)
     score_run(store, one.run.id, MODULARITY)
     assert losses_of(store)["train.nll"] == final_losses(one.model)["nll"]

@@ -12,8 +12,8 @@ import torch
 
 from distaff.plugins.registry import METRICS
 from distaff.runs import run
-from distaff.scoring.protocol import Scoring
-from distaff.scoring.score import answers
+from distaff.scoring.protocol import EvaluationProtocol
+from distaff.scoring.score import evaluate_run
 from distaff.training.fit import fit
 
 SOURCE = Path(__file__).parent.parent / "src" / "distaff"
@@ -25,8 +25,8 @@ def results() -> tuple[bytes, str]:
     """Weights and scores of one small run."""
     one = run("toy_color", "factor_vae", "mlp(width=8, latents=3)", "critic(width=8, depth=1)", updates=5)
     (trained,) = fit((one,))
-    asked = tuple(METRICS.parse(text) for text in ("mig", "dci", "sap", "factor_vae_score(train=200, test=100)"))
-    found = answers(one, trained.params, Scoring(asked, 100, 100, 1_000))
+    metrics = tuple(METRICS.parse(text) for text in ("mig", "dci", "sap", "factor_vae_score(train=200, test=100)"))
+    found = evaluate_run(one, trained.params, EvaluationProtocol(metrics, 100, 100, 1_000))
     return b"".join(weights.numpy().tobytes() for weights in trained.params.values()), repr(found)
 
 

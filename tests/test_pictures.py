@@ -13,9 +13,9 @@ from PIL import Image, ImageSequence
 from distaff.codes import Codes
 from distaff.errors import DistaffError
 from distaff.pictures import animate
-from distaff.pictures.carries import kl, names, shares
 from distaff.pictures.effects import groups
-from distaff.pictures.sheet import below, beside, grid, labelled, pixels, save
+from distaff.pictures.latent_factors import kl, names, shares
+from distaff.pictures.sheet import below, beside, grid, labelled, pixels, save_png
 from distaff.pictures.traverse import Moves, fitted, fixed, quantiles, traversals
 
 
@@ -51,10 +51,8 @@ def test_a_latent_has_the_name_of_its_factor_from_a_twentieth_of_a_nat_on(nats: 
     mean = np.stack([(factors[:, 0] - 1.5) / np.sqrt(1.25), factors[:, 1]], axis=1) * [np.sqrt(2 * nats), 2.0]
     codes = Codes(mean.astype(np.float32), np.zeros((600, 2), np.float32))
     assert kl(codes)[0] == pytest.approx(nats, rel=1e-3)
-    seen = SimpleNamespace(
-        codes=codes, factors=factors, dataset=SimpleNamespace(factors=SimpleNamespace(names=("size", "x")))
-    )
-    assert names(seen) == (named, "z1 x")
+    model = SimpleNamespace(dataset=SimpleNamespace(factors=SimpleNamespace(names=("size", "x"))))
+    assert names(SimpleNamespace(codes=codes, factors=factors, model=model)) == (named, "z1 x")
 
 
 def test_one_latent_moves_and_the_others_stay() -> None:
@@ -117,7 +115,7 @@ def test_gifs_of_colour_keep_their_colours_and_grey_ones_their_levels(tmp_path) 
     path = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
     for decode, tolerance in ((coloured, 24), (lambda codes: coloured(codes)[..., :1], 0)):
         sheets = animate.frames(decode, np.zeros(1, np.float32), path, ["z0"])
-        with Image.open(animate.save(sheets, tmp_path / "a.gif")) as gif:
+        with Image.open(animate.save_gif(sheets, tmp_path / "a.gif")) as gif:
             assert gif.info["loop"] == 0
             assert gif.n_frames == len(path)
             back = np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)]).astype(int)
@@ -128,7 +126,7 @@ def test_gifs_of_colour_keep_their_colours_and_grey_ones_their_levels(tmp_path) 
 def test_pictures_are_files_that_read_back(tmp_path) -> None:
     for channels in (1, 3):
         sheet = grid(pixels(np.random.default_rng(0).random((4, 16, 16, channels)).astype(np.float32)), 2)
-        with Image.open(save(sheet, tmp_path / "a" / "b.png")) as back:
+        with Image.open(save_png(sheet, tmp_path / "a" / "b.png")) as back:
             assert back.mode == ("L" if channels == 1 else "RGB")
             assert (np.asarray(back.convert("RGB")) == sheet).all()
         assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.png"]

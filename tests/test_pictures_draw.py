@@ -19,8 +19,8 @@ from distaff.data import Dataset, Factors
 from distaff.errors import DistaffError
 from distaff.networks.mlp import mlp
 from distaff.pictures import effects
-from distaff.pictures.draw import draw
-from distaff.pictures.model import encoded, observed
+from distaff.pictures.draw import draw_pictures
+from distaff.pictures.model import encode_sample, observed_images
 from distaff.reports.gallery import draw_examples, example_runs
 from distaff.runs import Optim, run
 from distaff.store.store import Store
@@ -45,11 +45,11 @@ def ids(store: Store, dataset: str) -> list[str]:
 
 def test_three_files_are_drawn_and_drawing_again_gives_the_same(store: Store, tmp_path: Path) -> None:
     one = ids(store, "toy")[0]
-    paths = draw(store.model(one), tmp_path)
+    paths = draw_pictures(store.model(one), tmp_path)
     assert [path.name for path in paths] == ["picture-images.png", "picture-latents.gif", "picture-factors.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     before = [path.read_bytes() for path in paths]
-    assert [path.read_bytes() for path in draw(store.model(one), tmp_path)] == before
+    assert [path.read_bytes() for path in draw_pictures(store.model(one), tmp_path)] == before
     with Image.open(paths[1]) as gif:
         frames = np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)]).astype(int)
     assert np.ptp(frames, axis=0).max() > 60, "the latents move"
@@ -57,16 +57,16 @@ def test_three_files_are_drawn_and_drawing_again_gives_the_same(store: Store, tm
 
 def test_pictures_of_coloured_images_have_colour(store: Store, tmp_path: Path) -> None:
     one = ids(store, "toy_color")[0]
-    with Image.open(draw(store.model(one), tmp_path)[0]) as sheet:
+    with Image.open(draw_pictures(store.model(one), tmp_path)[0]) as sheet:
         picture = np.asarray(sheet.convert("RGB")).astype(int)
     assert np.ptp(picture, axis=-1).max() > 40
 
 
 def test_the_real_images_are_those_that_the_codes_are_of(store: Store) -> None:
     one = ids(store, "toy_color")[0]
-    found = encoded(store.model(one), rows=300)
+    found = encode_sample(store.model(one), rows=300)
     own = {n.removeprefix("encoder."): w for n, w in store.params(one).items() if n.startswith("encoder.")}
-    x = torch.from_numpy(observed(found.model.dataset, found.rows)).movedim(-1, 1)
+    x = torch.from_numpy(observed_images(found.model.dataset, found.rows)).movedim(-1, 1)
     mean = torch.func.functional_call(mlp((16, 16, 3), width=32, latents=3).encoder, own, (x,)).chunk(2, -1)[0]
     assert torch.allclose(mean, torch.from_numpy(found.codes.mean), atol=1e-6)
 
@@ -93,7 +93,7 @@ class Given:
 
 def test_an_encoder_that_is_not_ours_is_drawn_as_a_model_is(tmp_path: Path) -> None:
     z = np.random.default_rng(0).standard_normal((192, 2)).astype(np.float32)
-    paths = draw(Given(Codes(z, np.full_like(z, -np.inf))), tmp_path)
+    paths = draw_pictures(Given(Codes(z, np.full_like(z, -np.inf))), tmp_path)
     assert [path.name for path in paths] == ["picture-images.png", "picture-latents.gif", "picture-factors.png"]
     assert all(path.stat().st_size > 1000 for path in paths)
 
@@ -102,7 +102,7 @@ def test_effects_separate_a_robust_latent_from_an_entangled_one() -> None:
     factors = np.stack(np.unravel_index(np.arange(3 * 8 * 8), (3, 8, 8)), 1)
     z = np.stack([factors[:, 1], factors[:, 1] + 3 * factors[:, 0]], 1).astype(np.float32)
 
-    found = effects.frame(encoded(Given(Codes(z, np.zeros_like(z)))))
+    found = effects.frame(encode_sample(Given(Codes(z, np.zeros_like(z)))))
     held = found.filter((pl.col("factor") == "shape") & (pl.col("parent") == "x"))
     spread = held.group_by("latent", "at").agg((pl.col("mean").max() - pl.col("mean").min()).alias("spread"))
     assert spread.filter(pl.col("latent") == "z0")["spread"].max() == 0
@@ -120,7 +120,7 @@ def test_a_model_that_is_not_finite_is_refused(store: Store, tmp_path: Path) -> 
             for name, weights in store.params(one).items()
         }
         with pytest.raises(DistaffError, match=r"Model\(beta_vae\(beta=0.5\) on toy, seed 0, .* not finite"):
-            draw(Model(store.run(one), broken), tmp_path)
+            draw_pictures(Model(store.run(one), broken), tmp_path)
         assert not list(tmp_path.iterdir())
 
 

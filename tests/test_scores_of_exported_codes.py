@@ -15,8 +15,8 @@ from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.plugins.registry import metric_or_task
 from distaff.runs import Optim, run
-from distaff.scoring.answer import encoded, lines_of
-from distaff.scoring.protocol import Scoring, splits_of
+from distaff.scoring.grid_codes import encode_grid, grid_lines_of
+from distaff.scoring.protocol import EvaluationProtocol, split_records_of_run
 from distaff.scoring.score import score_run
 from distaff.share.codes import to_codes
 from distaff.store.files import read_json
@@ -37,8 +37,8 @@ SIZES = {"rows": 400, "test_rows": 200}
 def trained(folder: Path, dataset: str) -> tuple[Store, str]:
     store = Store(folder / "store")
     one = run(dataset, "beta_vae(beta=2)", "mlp(width=16, latents=4)", updates=60, optim=Optim(lr=3e-3))
-    (found,) = fit((one,))
-    store.put(found, 1.0)
+    (trained,) = fit((one,))
+    store.put(trained, 1.0)
     return store, one.id
 
 
@@ -62,15 +62,15 @@ def test_scores_of_a_run_and_of_its_exported_codes_are_equal(dataset: str, sampl
         assert of_run[metric]["sampled"]["value"] == of_file[metric]["sampled"]["value"], metric
         for part, value in of_file[metric]["parts"].items():
             assert of_run[f"{metric}.{part}"]["mean"]["value"] == value
-    scoring = Scoring(tuple(map(metric_or_task, metrics)), 400, 200, 3_000, sampling)
-    score_run(store, id, scoring)
-    stored = read_json(store.run_folder(id) / scoring.file)
-    mine = {(row.get("spec", row["metric"]), row["representation"]): row["value"] for row in stored["scores"]
+    protocol = EvaluationProtocol(tuple(map(metric_or_task, metrics)), 400, 200, 3_000, sampling)
+    score_run(store, id, protocol)
+    content = read_json(store.run_folder(id) / protocol.file)
+    mine = {(row.get("spec", row["metric"]), row["representation"]): row["value"] for row in content["scores"]
             if "." not in row["metric"]}  # fmt: skip
     assert mine["mig", "mean"] == of_file["mig"]["value"]
     assert mine["downstream(labels=50)", "sampled"] == (of_file["downstream(labels=50)"]["sampled"]["value"])
-    assert (stored["split"]["overlap"] == 0) == (sampling == "disjoint")
-    assert splits_of(store, id) == {sampling: stored["split"]}
+    assert (content["split"]["overlap"] == 0) == (sampling == "disjoint")
+    assert split_records_of_run(store, id) == {sampling: content["split"]}
 
 
 def test_a_task_that_intervenes_scores_exported_codes_of_a_sample_as_it_does_the_run(tmp_path: Path) -> None:
@@ -90,15 +90,15 @@ def test_lines_are_encoded_for_tasks_that_need_them_alone(tmp_path: Path) -> Non
     store, id = trained(tmp_path, "toy")
     model = store.model(id)
     fair = [metric_or_task("fairness")]
-    assert encoded(model, 200, fair).line_codes is not None
-    assert encoded(model, 200, [metric_or_task("mig"), metric_or_task("strong_downstream")]).line_codes is None
-    assert encoded(model, 768, fair).line_codes is None
+    assert encode_grid(model, 200, fair).line_codes is not None
+    assert encode_grid(model, 200, [metric_or_task("mig"), metric_or_task("strong_downstream")]).line_codes is None
+    assert encode_grid(model, 768, fair).line_codes is None
 
 
 @pytest.mark.parametrize("dataset", ["dsprites", "toy_hidden", "shapes3d_lookalike"])
 def test_lines_hold_every_value_of_each_factor(dataset: str) -> None:
     factors = load(dataset).factors
-    rows = lines_of(load(dataset), 5)
+    rows = grid_lines_of(load(dataset), 5)
     there = {tuple(cell) for cell in factors.all_values(rows).tolist()}
     whole = {j: set() for j in factors.visible}
     for cell in there:

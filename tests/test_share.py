@@ -110,7 +110,7 @@ def test_a_run_that_was_copied_elsewhere_is_loaded_and_exported(tmp_path: Path) 
     subprocess.run([*program, *words], check=True, capture_output=True)
     assert (tmp_path / "out" / "README.md").exists()
     wrong = subprocess.run([*program, "show", str(tmp_path / "mine")], check=False, capture_output=True, text=True)
-    assert "stands outside a store" in wrong.stderr
+    assert "is outside a store: move it to STORE/runs/mine" in wrong.stderr
 
 
 RESIDUAL = '''
@@ -157,7 +157,7 @@ def test_a_network_of_own_layers_is_loaded_and_goes_to_onnx_but_onto_no_card(
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DistaffError, match="is no run"):
+    with pytest.raises(DistaffError, match="is not a run"):
         distaff.load(tmp_path)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distaff.store.files import opened, sealed
+from distaff.store.files import sealed, unsealed
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.dictionaries(st.text(), NUMBERS))
@@ -18,10 +18,10 @@ VALUES = st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.dictionar
 @given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=5))
 def test_what_is_sealed_is_opened_and_any_change_is_seen(value: dict[str, object]) -> None:
     content = sealed(value)
-    record = opened(content)
+    record = unsealed(content)
     assert json.loads(content) == record
     record.pop("sha256")
     assert record == {key: part for key, part in value.items() if key != "sha256"}
     changed = content.replace(b"\n}", b"\n }")
     with pytest.raises(ValueError, match="checksum"):
-        opened(changed)
+        unsealed(changed)

@@ -14,7 +14,7 @@ from distaff.cli import main
 from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.runs import Optim, Study, cross, run
-from distaff.scoring.answer import LOOKS, cells_of
+from distaff.scoring.grid_codes import OBSERVATIONS, grid_rows_of
 from distaff.scoring.table import runs, table
 from distaff.store.command import command
 from distaff.store.store import Store
@@ -135,8 +135,8 @@ def test_the_quick_study_has_the_design_of_its_docstring() -> None:
 
 
 def test_a_small_stochastic_data_set_is_encoded_several_times_a_row() -> None:
-    assert len(cells_of(load("toy_color"), 100_000)) == LOOKS * len(load("toy_color"))
-    assert len(cells_of(load("toy_color"), 2_000)) == 2 * 768
-    assert len(cells_of(load("toy"), 100_000)) == 768
-    drawn = cells_of(load("dsprites"), 1_000)
+    assert len(grid_rows_of(load("toy_color"), 100_000)) == OBSERVATIONS * len(load("toy_color"))
+    assert len(grid_rows_of(load("toy_color"), 2_000)) == 2 * 768
+    assert len(grid_rows_of(load("toy"), 100_000)) == 768
+    drawn = grid_rows_of(load("dsprites"), 1_000)
     assert len(np.unique(drawn)) == 1_000

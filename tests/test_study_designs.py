@@ -9,7 +9,7 @@ import pytest
 from distaff.commands.study import app
 from distaff.errors import DistaffError
 from distaff.runs import Study
-from distaff.scoring.protocol import scoring
+from distaff.scoring.protocol import protocol_of
 from distaff.store.studies import load_study
 
 STUDIES = Path(__file__).parent.parent / "studies"
@@ -29,7 +29,7 @@ def test_the_study_of_2019_has_its_design(whole: Study) -> None:
     assert {run.updates for run in whole.runs if run.method.name != "factor_vae"} == {300_000}
     assert {(str(run.network), run.batch, run.optim.lr) for run in whole.runs} == {("conv64", 64, 1e-4)}
     assert (whole.rows, whole.test_rows) == (10_000, 5_000)
-    evaluated = {(spec.kind, spec.name) for spec in scoring(whole).metrics}
+    evaluated = {(spec.kind, spec.name) for spec in protocol_of(whole).metrics}
     assert len(evaluated) == 11, (
         "nine evaluations: modularity with explicitness, and the unsupervised ones, are several here"
     )

@@ -31,7 +31,7 @@ def test_provenance_records_code_machine_and_command(monkeypatch: pytest.MonkeyP
 def test_a_run_records_its_engine_and_the_pace_of_its_updates(tmp_path: Path) -> None:
     store = small_store(tmp_path)
     (first, *_) = (path.name for path in (tmp_path / "runs").iterdir())
-    record = store.made(first)
+    record = store.provenance(first)
     assert record["engine"] == "stacked"
     pace = store.curve(first)["milliseconds"]
     assert pace.null_count() == 0

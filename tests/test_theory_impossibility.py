@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.fft import dct
 
 from distaff.errors import DistaffError
-from distaff.theory.evidence import demonstrate, energy_test
+from distaff.theory.demonstration import demonstrate, energy_test
 from distaff.theory.impossibility import (
     NORMAL,
     UNIFORM,

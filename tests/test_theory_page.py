@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from distaff.pictures.carries import kl, shares
-from distaff.pictures.model import encoded
-from distaff.theory.drawn import Turned
+from distaff.pictures.latent_factors import kl, shares
+from distaff.pictures.model import encode_sample
 from distaff.theory.example import trained
+from distaff.theory.illustrations import RotatedModel
 from distaff.theory.impossibility import Floats, spread
 from distaff.theory.page import build
 from distaff.theory.rotated import Twins, full_kl, to_nearest_diagonal, twins
@@ -42,8 +42,8 @@ def test_both_decoders_give_the_same_images(pair: Twins) -> None:
 
 
 def test_in_single_precision_logits_still_agree_to_1e_4(model: Model, turn: Floats) -> None:
-    z = encoded(model).codes.sample(np.random.default_rng(0))[:200]
-    other = Turned(model, turn.astype(np.float32)).decode((z @ turn.T).astype(np.float32))
+    z = encode_sample(model).codes.sample(np.random.default_rng(0))[:200]
+    other = RotatedModel(model, turn.astype(np.float32)).decode((z @ turn.T).astype(np.float32))
     images = model.decode(z)
     clear = (images > 1e-3) & (images < 1 - 1e-3)  # where a float32 sigmoid can be undone
     logits, others = (np.log(p[clear] / (1 - p[clear])) for p in (images.astype(float), other.astype(float)))
@@ -78,7 +78,7 @@ def test_kl_of_a_full_covariance_is_that_of_torch() -> None:
 
 
 def test_the_turned_model_is_one_that_pictures_can_show(model: Model, turn: Floats) -> None:
-    one, other = encoded(model), encoded(Turned(model, turn.astype(np.float32)))
+    one, other = encode_sample(model), encode_sample(RotatedModel(model, turn.astype(np.float32)))
     assert other.model.decode(other.codes.mean) == pytest.approx(model.decode(one.codes.mean), abs=1e-5)
     assert np.exp(other.codes.logvar).sum() == pytest.approx(np.exp(one.codes.logvar).sum(), rel=1e-4)
     best = [np.sort(shares(m.codes.mean, m.factors), axis=0) for m in (one, other)]

@@ -18,7 +18,7 @@ from distaff.data import load
 from distaff.errors import DistaffError
 from distaff.networks import VAE, initial, loaded
 from distaff.networks.conv64 import conv64
-from distaff.pictures.draw import draw
+from distaff.pictures.draw import draw_pictures
 from distaff.reports.build import report
 from distaff.runs import Optim, Run, run
 from distaff.scoring.baselines import MODELS
@@ -121,7 +121,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return real(network, dataset, rows, seed=seed)  # type: ignore[arg-type]
 
     monkeypatch.setattr(trained, "encode_rows", counted)
-    monkeypatch.setattr(trained, "_kept", trained._Recent())
+    monkeypatch.setattr(trained, "_recent_codes", trained._RecentCodes())
     return calls
 
 
@@ -203,7 +203,7 @@ def test_a_network_with_batchnorm_is_drawn_and_exported_in_evaluation_mode(
     normed: tuple[Model, VAE], tmp_path: Path
 ) -> None:
     model, _ = normed
-    assert [path.stat().st_size > 1000 for path in draw(model, tmp_path)] == [True] * 3
+    assert [path.stat().st_size > 1000 for path in draw_pictures(model, tmp_path)] == [True] * 3
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     encoder, _ = to_onnx(model, tmp_path / "onnx")

@@ -47,17 +47,17 @@ def write(path: Path, content: Content, *, fsync: bool = True) -> Path:
                 aside.unlink(missing_ok=True)
             raise
     if fsync:
-        settle(path.parent)
+        sync_folder(path.parent)
     return path
 
 
-def place(aside: Path, folder: Path) -> None:
+def publish_folder(aside: Path, folder: Path) -> None:
     """Let a folder that was filled aside, in the same folder as `folder`, appear under that name."""
     aside.rename(folder)
-    settle(folder.parent)
+    sync_folder(folder.parent)
 
 
-def settle(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk, so that a rename outlives a power cut."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
@@ -67,7 +67,7 @@ def settle(folder: Path) -> None:
             os.close(handle)
 
 
-def token() -> str:
+def process_token() -> str:
     """Names this process among all that may share a folder, on this machine and on others."""
     return _token(os.getpid())
 
@@ -86,7 +86,7 @@ def _make(folder: Path, fsync: bool) -> None:
     for one in reversed(missing):
         one.mkdir(exist_ok=True)
         if fsync:
-            settle(one.parent)
+            sync_folder(one.parent)
 
 
 def _aside(path: Path) -> tuple[Path, BinaryIO]:
@@ -99,21 +99,21 @@ def _aside(path: Path) -> tuple[Path, BinaryIO]:
         aside = path.with_name(f".{path.name}.{number}-{_host()}")
         file = os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
-            mine = _locked(file)
+            locked = _lock(file)
         except OSError:  # a disk without locks: a name that nobody else has
             if os.fstat(file.fileno()).st_size == 0:  # nobody writes into it here
                 aside.unlink(missing_ok=True)
             file.close()
-            aside = path.with_name(f".{path.name}.{token()}")
+            aside = path.with_name(f".{path.name}.{process_token()}")
             return aside, aside.open("w+b")
-        if mine and _stands_at(file, aside):
+        if locked and _stands_at(file, aside):
             file.truncate()
             return aside, file
         file.close()
-        number += not mine  # another is at it; or else its file was renamed meanwhile, and the name is free
+        number += not locked  # another is at it; or else its file was renamed meanwhile, and the name is free
 
 
-def _locked(file: BinaryIO) -> bool:
+def _lock(file: BinaryIO) -> bool:
     """Lock an open file, unless another holds it; raises `OSError` where there are no locks."""
     try:
         import fcntl

@@ -44,7 +44,7 @@ def encode_rows(network: VAE, dataset: Dataset, rows: Int[np.ndarray, "n"], *, s
     What a data set draws anew at every look comes from the stream `evaluate` of `seed`.
     """
     keep_freed()
-    pairs = [network.encode(x) for x in looks(dataset, rows, seed)]
+    pairs = [network.encode(x) for x in input_batches(dataset, rows, seed)]
     means, logvars = zip(*pairs, strict=True)
     return Codes(torch.cat(means).numpy(), torch.cat(logvars).numpy())
 
@@ -59,7 +59,7 @@ def decode_codes(network: VAE, z: Float[np.ndarray, "n d"]) -> Float32[np.ndarra
     return images
 
 
-def looks(dataset: Dataset, rows: Int[np.ndarray, "n"], seed: int = 0) -> Iterator[Tensor]:
+def input_batches(dataset: Dataset, rows: Int[np.ndarray, "n"], seed: int = 0) -> Iterator[Tensor]:
     """What a network is shown at `rows`, batch by batch: float32 [b c h w] in [0, 1]."""
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS
 from distaff.plugins.spec import Spec, content_id
-from distaff.sampling import DISJOINT, check
+from distaff.sampling import DISJOINT, check_sampling
 
 SCHEDULES = ("constant", "linear", "cosine")
 
@@ -206,9 +206,10 @@ def side_by_side(run: Run) -> tuple[object, ...]:
 class Study:
     """A list of runs and what is evaluated on each: `metrics` as texts, on `rows` training and `test_rows` test rows.
 
-    `cells` bounds how much of a data set's grid is encoded; `sampling` is how rows are drawn from it: "disjoint", no
-    test row shows an image that was trained on, or "2019", with replacement as in the study of that year; `pack` how
-    many models are trained side by side; the first `pictures` seeds of each setting are drawn when they are scored.
+    `grid_rows` bounds how many rows of a data set's grid are encoded; `sampling` is how rows are drawn from it:
+    "disjoint", no test row shows an image that was trained on, or "2019", with replacement as in the study of that
+    year; `pack` how many models are trained side by side; the first `pictures` seeds of each setting are drawn when
+    they are scored.
     """
 
     name: str
@@ -217,13 +218,13 @@ class Study:
     purpose: str = ""
     rows: int = 10_000
     test_rows: int = 5_000
-    cells: int = 100_000
+    grid_rows: int = 100_000
     pack: int = 16
     pictures: int = 1
     sampling: str = DISJOINT
 
     def __post_init__(self) -> None:
-        check(self.rows, self.test_rows, self.sampling)
+        check_sampling(self.rows, self.test_rows, self.sampling)
         known: dict[str, int] = {}
         for place, run in enumerate(self.runs):
             if (first := known.setdefault(run.id, place)) != place:

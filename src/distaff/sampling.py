@@ -1,6 +1,6 @@
 """How many rows an evaluation takes and how they are drawn: names and sizes, which studies and metrics share.
 
-What they mean is said, and done, in `distaff.metrics.evaluate`.
+`distaff.metrics.evaluate` documents their meaning and draws the rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DISJOINT, OF_2019 = "disjoint", "2019"
 SAMPLINGS = (DISJOINT, OF_2019)
 
 
-def check(rows: int, test_rows: int, sampling: str) -> None:
+def check_sampling(rows: int, test_rows: int, sampling: str) -> None:
     """Refuse a sampling that does not exist, and fewer than one row."""
     if sampling not in SAMPLINGS:
         raise unknown("sampling", sampling, SAMPLINGS)
@@ -24,5 +24,5 @@ def check(rows: int, test_rows: int, sampling: str) -> None:
 
 
 def sampling_in(sizes: Mapping[str, Any] | None) -> str:
-    """How the rows of a file of scores were drawn; files of before the choice do not say, and are of 2019's way."""
+    """How the rows of a file of scores were drawn; those that do not say are older, and of 2019's way."""
     return OF_2019 if sizes is None else str(sizes.get("sampling", OF_2019))

@@ -1,7 +1,7 @@
 """A trained model: a run with its weights, and all that follows from them: its network, codes of rows, images of codes.
 
-What is scored, drawn, shared and explored is this one value. `distaff.load` makes it of a run's folder, a store of a
-run's id, training of what it trained.
+Scoring, pictures, sharing and the explorer all take this one value. `distaff.load` makes it of a run's folder, a store
+of a run's id, training of what it trained.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Run
 from distaff.types import Params
 
-CACHE_BYTES = 2**28  # of codes that are kept: 100,000 rows of 10 latents, for 33 models
+CACHE_BYTES = 2**28  # of codes in memory: 100,000 rows of 10 latents, for 33 models
 DATASETS = 4  # that stay open for the models to come
 Key: TypeAlias = tuple[object, ...]
 
@@ -76,14 +76,14 @@ class Model:
         """Mean and log-variance of q(z|x) of each of `rows`, both [n d], as `distaff.codes.encode_rows` has them.
 
         Codes of the same rows and weights are computed once for all who use them, so they are not to be written into;
-        `CACHE_BYTES` of the latest are kept.
+        `CACHE_BYTES` of the latest stay in memory.
         """
         rows = np.asarray(rows, dtype=np.int64)
         key = (self._identity, *_environment(), hashlib.sha256(rows.tobytes()).digest(), seed)
-        codes = _kept.get(key)
+        codes = _recent_codes.get(key)
         if codes is None:
             codes = encode_rows(self.network, self.dataset, rows, seed=seed)
-            _kept.put(key, codes)
+            _recent_codes.put(key, codes)
         return codes
 
     def decode(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,11 +101,11 @@ class Model:
     @functools.cached_property
     def _identity(self) -> tuple[str, bytes]:
         """What decides the codes of a row: data set and network with their versions, and every weight."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for name, weights in sorted(self.params.items()):
-            found.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())
-            found.update(weights.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return content_id([self.run.dataset.identity, self.run.network.identity]), found.digest()
+            digest.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())
+            digest.update(weights.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return content_id([self.run.dataset.identity, self.run.network.identity]), digest.digest()
 
 
 def encode(model: Model, rows: NDArray[np.int64] | None = None) -> Codes:
@@ -134,7 +134,7 @@ def _environment() -> tuple[str, str]:
     return str(cache_folder()), os.environ.get(EXTRA_FOLDERS, "")
 
 
-class _Recent:
+class _RecentCodes:
     """The codes that were used last, as many as `CACHE_BYTES` hold; threads may share it."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class _Recent:
         self.lock = threading.Lock()
 
     def get(self, key: Key) -> Codes | None:
-        """The codes of `key`, if they are still kept."""
+        """The codes of `key`, if they are still in memory."""
         with self.lock:
             if key in self.codes:
                 self.codes.move_to_end(key)
@@ -163,4 +163,4 @@ def _size(codes: Codes) -> int:
     return codes.mean.nbytes + codes.logvar.nbytes
 
 
-_kept = _Recent()
+_recent_codes = _RecentCodes()

@@ -58,7 +58,7 @@ def score(
     specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
     if target.is_dir():
-        numbers = _score_run(target, specs, {**limits, "cells": grid_rows}, jobs)
+        numbers = _score_run(target, specs, {**limits, "grid_rows": grid_rows}, jobs)
     else:
         numbers = _score_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
     if json is not None:
@@ -115,19 +115,19 @@ def _numbers(score: Any) -> dict[str, Any]:
 
 def _score_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int) -> dict[str, Any]:
     from distaff.metrics.evaluate import split_record, split_text
-    from distaff.scoring.answer import encoded
-    from distaff.scoring.protocol import Scoring
-    from distaff.scoring.score import scores_of
+    from distaff.scoring.grid_codes import encode_grid
+    from distaff.scoring.protocol import EvaluationProtocol
+    from distaff.scoring.score import evaluate_codes
     from distaff.store.store import Store
 
     folder = folder.resolve()
     store = Store(folder.parent.parent)
     if not (folder / "run.json").is_file() or folder.parent.name != "runs":
         raise DistaffError(f"{folder} is not a run: a run is a folder runs/<id> that holds a run.json")
-    scoring = Scoring(tuple(specs), **limits)
-    codes = encoded(store.model(folder.name), scoring.cells, specs)
+    protocol = EvaluationProtocol(tuple(specs), **limits)
+    codes = encode_grid(store.model(folder.name), protocol.grid_rows, specs)
     numbers: dict[str, Any] = {}
-    for row in scores_of(codes, scoring, jobs=jobs):
+    for row in evaluate_codes(codes, protocol, jobs=jobs):
         head, dot, part = row["metric"].partition(".")
         numbers.setdefault(row.get("spec", head) + dot + part, {})[row["representation"]] = {
             "value": row["value"],
@@ -139,7 +139,7 @@ def _score_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int
         if name in {str(spec) for spec in specs}
     ]
     _show(["metric", "mean codes", "sampled codes", ""], lines)
-    print(split_text(split_record(specs, codes.table("mean", scoring))))
+    print(split_text(split_record(specs, codes.table("mean", protocol))))
     return numbers
 
 

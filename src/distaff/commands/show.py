@@ -19,8 +19,8 @@ def show(run: Annotated[str, tyro.conf.Positional], /, store: Path = Path("out")
         out: the folder to draw into; by default that of the run.
     """
     from distaff.commands.find_run import find_run
-    from distaff.pictures.draw import draw
+    from distaff.pictures.draw import draw_pictures
 
     holder, id = find_run(run, store)
-    for path in draw(holder.model(id), out or holder.run_folder(id)):
+    for path in draw_pictures(holder.model(id), out or holder.run_folder(id)):
         print(path)

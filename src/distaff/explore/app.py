@@ -1,4 +1,4 @@
-"""The explorer as a Starlette application: it answers GET, reads one store, and nothing else."""
+"""The explorer as a Starlette application: it serves GET requests, reads one store, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from distaff.errors import DistaffError
-from distaff.explore import opened as look
-from distaff.explore.listing import Listing, inside, listing
-from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw
-from distaff.pictures.model import Encoded, encoded
+from distaff.explore import sliders
+from distaff.explore.index import StoreIndex, index_store, inside
+from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw_pictures
+from distaff.pictures.model import Encoded, encode_sample
 from distaff.reports.charts import theme
 
 PAGES = {
@@ -41,35 +41,35 @@ PICTURES = {
     FACTORS: "Which latent carries which factor",
     MOVING: "All latents moving",
 }
-KEPT = 16  # models that stay open
+OPEN_MODELS = 16  # that stay in memory
 
 
 def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
-    """The explorer of the store `folder`, answering to local names and to `hosts` only.
+    """The explorer of the store `folder`, served under local names and `hosts` only.
 
     Refusing other names keeps pages of the web from reading the store through a name that they point at this machine.
     Raises `DistaffError` if there is no run in the store.
     """
-    known = listing(folder)
+    index = index_store(folder)
 
-    @functools.lru_cache(maxsize=KEPT)
+    @functools.lru_cache(maxsize=OPEN_MODELS)
     def model(id: str) -> Encoded:
-        return encoded(known.store.model(id), look.ROWS)
+        return encode_sample(index.store.model(id), sliders.ROWS)
 
     def of_run(request: Request) -> str:
         id = str(request.path_params["id"])
-        if id not in known.runs:
+        if id not in index.runs:
             raise HTTPException(404, f"there is no run {id!r} in this store")
         return id
 
     def start(request: Request) -> Response:
-        return JSONResponse(look.start(model(of_run(request)), _number(request)), headers=HEADERS)
+        return JSONResponse(sliders.start(model(of_run(request)), _number(request)), headers=HEADERS)
 
     def real(request: Request) -> Response:
-        return _png(look.real(model(of_run(request)), _number(request)))
+        return _png(sliders.real(model(of_run(request)), _number(request)))
 
     def decode(request: Request) -> Response:
-        return _png(look.moved(model(of_run(request)), request.query_params.get("z", "")))
+        return _png(sliders.moved(model(of_run(request)), request.query_params.get("z", "")))
 
     drawn = TemporaryDirectory(prefix="distaff-explore-")
 
@@ -77,17 +77,17 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
         id, name = of_run(request), request.path_params["name"]
         if name not in PICTURES:
             raise HTTPException(404, f"there is no picture {name!r}")
-        kept = known.store.run_folder(id) / name
-        if not (kept.is_file() and inside(kept, folder)):
-            kept = Path(drawn.name) / id / name
-            if not kept.exists():
-                draw(known.store.model(id), kept.parent)
-        return FileResponse(kept, headers=HEADERS)
+        path = index.store.run_folder(id) / name
+        if not (path.is_file() and inside(path, folder)):
+            path = Path(drawn.name) / id / name
+            if not path.exists():
+                draw_pictures(index.store.model(id), path.parent)
+        return FileResponse(path, headers=HEADERS)
 
     routes = [
         *(Route(f"/{path}", functools.partial(_page, *page)) for path, page in PAGES.items()),
         Route("/vega.js", lambda _: Response(_vega(), media_type="text/javascript", headers=HEADERS)),
-        Route("/data.json", lambda _: JSONResponse(_data(known), headers=HEADERS)),
+        Route("/data.json", lambda _: JSONResponse(_data(index), headers=HEADERS)),
         Route("/runs/{id}/start.json", start),
         Route("/runs/{id}/real.png", real),
         Route("/runs/{id}/decode.png", decode),
@@ -126,14 +126,14 @@ def _vega() -> str:
     return bundle
 
 
-def _data(known: Listing) -> dict[str, Any]:
+def _data(index: StoreIndex) -> dict[str, Any]:
     """All that the page needs to draw: runs, the numbers for its axes, and how methods look."""
     return {
-        "store": known.store.folder.name,
-        "runs": known.rows,
-        "measures": known.measures,
-        "looks": theme.looks(run.method.name for run in known.runs.values()),
+        "store": index.store.folder.name,
+        "runs": index.rows,
+        "measures": index.measures,
+        "looks": theme.looks(run.method.name for run in index.runs.values()),
         "themes": {"light": theme.config(), "dark": theme.config(dark=True)},
-        "leftOut": known.left_out,
+        "leftOut": index.left_out,
         "pictures": PICTURES,
     }

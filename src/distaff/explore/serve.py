@@ -1,4 +1,4 @@
-"""Serving the explorer: on this machine alone unless another address is asked for."""
+"""Serving the explorer: on this machine alone unless another address is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from distaff.explore.app import app
 
 
 def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
-    """Answer on `host` and `port` (0: any that is free) until interrupted; `ready` is told the address.
+    """Serve on `host` and `port` (0: any that is free) until interrupted; `ready` is called with the address.
 
     With `browser`, one is opened where there is a screen.
 
@@ -35,7 +35,7 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    """A socket that says it is TCP: asyncio then sends at once, and does not wait 40 ms for an acknowledgement."""
+    """A socket that is declared as TCP: asyncio then sends at once, and does not wait 40 ms for an acknowledgement."""
     try:
         family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -43,6 +43,6 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.bind(where)
         listener.listen()
     except OSError as error:
-        told = f"{host}:{port} cannot be used ({error.strerror}): try --port 0, which takes a free one"
-        raise DistaffError(told) from error
+        message = f"{host}:{port} cannot be used ({error.strerror}): try --port 0, which takes a free one"
+        raise DistaffError(message) from error
     return listener

@@ -1,1 +1,1 @@
-"""What a model looks like: what it rebuilds and dreams of, what each latent moves, and which factor it carries."""
+"""What a model looks like: its reconstructions and samples, what each latent moves, and which factor it carries."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from distaff.atomic import write
 from distaff.pictures.model import Decode
-from distaff.pictures.sheet import FONT, GAP, GROUND, INK, Image, grid, pixels, slim
+from distaff.pictures.sheet import FONT, GAP, GROUND, INK, Image, grid, pixels, to_pillow
 
 FRAMES, MILLISECONDS = 24, 90
 SIDE = 96  # of one image: larger than on a sheet, since there are few
@@ -54,16 +54,16 @@ def _name(text: str, width: int) -> Image:
     return np.asarray(strip)
 
 
-def save(sheets: Sequence[Image], path: Path) -> Path:
+def save_gif(sheets: Sequence[Image], path: Path) -> Path:
     """Write an endless GIF: grey images keep their 256 levels, coloured ones share one palette of all frames."""
     from PIL import Image as Picture
 
-    pictures = [slim(sheet) for sheet in sheets]
+    pictures = [to_pillow(sheet) for sheet in sheets]
     if any(picture.mode == "RGB" for picture in pictures):
         palette = Picture.fromarray(np.concatenate(sheets)).quantize(256)
         whole = [Picture.fromarray(sheet) for sheet in sheets]
         pictures = [picture.quantize(palette=palette, dither=Picture.Dither.NONE) for picture in whole]
-    kept = io.BytesIO()
+    buffer = io.BytesIO()
     first, *rest = pictures
-    first.save(kept, format="GIF", save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
-    return write(path, kept.getvalue())
+    first.save(buffer, format="GIF", save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
+    return write(path, buffer.getvalue())

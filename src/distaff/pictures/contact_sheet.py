@@ -35,25 +35,25 @@ def sheet(dataset: Dataset, seed: int = 0) -> UInt8[np.ndarray, "h w 3"]:
         steps = np.unique(np.linspace(0, size - 1, min(size, COLUMNS)).round().astype(np.int64))
         strips.append((f"{name} (hidden)" if name in hidden else name, _rows(dataset, base, k, steps)))
     pictures = [
-        _looks(dataset, rows, _uniforms(dataset, seed, len(rows), i if i < ROWS else None))
+        _images(dataset, rows, _uniforms(dataset, seed, len(rows), i if i < ROWS else None))
         for i, (_, rows) in enumerate(strips)
     ]
     if dataset.nuisance:
         strips.append(("looks", np.repeat(_rows(dataset, base, 0, base[:1]), COLUMNS)))
-        pictures.append(_looks(dataset, strips[-1][1], _uniforms(dataset, seed, COLUMNS, ROWS)))
+        pictures.append(_images(dataset, strips[-1][1], _uniforms(dataset, seed, COLUMNS, ROWS)))
     return _laid_out([name for name, _ in strips], pictures)
 
 
 def _rows(dataset: Dataset, base: Int[np.ndarray, "f"], k: int, steps: Int[np.ndarray, "s"]) -> Int[np.ndarray, "s"]:
     """The rows of `base` with factor k at each of `steps`; -1 where there is none."""
-    cells = np.tile(base, (len(steps), 1))
-    cells[:, k] = steps
-    cell = np.ravel_multi_index(tuple(cells.T), dataset.factors.all_sizes)
+    grid_rows = np.tile(base, (len(steps), 1))
+    grid_rows[:, k] = steps
+    places = np.ravel_multi_index(tuple(grid_rows.T), dataset.factors.all_sizes)
     existing = dataset.factors.grid_rows
     if existing is None:
-        return np.asarray(cell)
-    at = np.searchsorted(existing, cell).clip(max=len(existing) - 1)
-    return np.asarray(np.where(existing[at] == cell, at, -1))
+        return np.asarray(places)
+    at = np.searchsorted(existing, places).clip(max=len(existing) - 1)
+    return np.asarray(np.where(existing[at] == places, at, -1))
 
 
 def _uniforms(dataset: Dataset, seed: int, n: int, draw: int | None) -> Tensor | None:
@@ -64,11 +64,11 @@ def _uniforms(dataset: Dataset, seed: int, n: int, draw: int | None) -> Tensor |
     return u.expand(n, *dataset.nuisance)
 
 
-def _looks(dataset: Dataset, rows: Int[np.ndarray, "b"], u: Tensor | None) -> NDArray[np.uint8]:
+def _images(dataset: Dataset, rows: Int[np.ndarray, "b"], u: Tensor | None) -> NDArray[np.uint8]:
     """What a network sees at `rows`, as bytes of three channels; white where there is no row."""
     x = dataset.batch(rows.clip(min=0), u).permute(0, 2, 3, 1).numpy()
     if x.shape[-1] not in (1, 3):
-        raise DistaffError(f"{dataset.name} has {x.shape[-1]} channels: pictures are of 1 or 3")
+        raise DistaffError(f"{dataset.name} has images of {x.shape[-1]} channels: pictures need 1 or 3")
     pixels = np.rint(x * 255).astype(np.uint8)
     pixels[rows < 0] = 255
     times = max(1, -(-LEAST // pixels.shape[2]))

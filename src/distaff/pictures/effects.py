@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from distaff.pictures.carries import shares
+from distaff.pictures.latent_factors import shares
 from distaff.pictures.model import Encoded
 
 GROUPS = 8  # neighbouring values of a factor that has more are put together, so that every mean has rows behind it
@@ -23,47 +23,47 @@ def groups(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return -(-group * size // GROUPS)
 
 
-def frame(found: Encoded) -> pl.DataFrame:
-    """How each latent answers to its parent (the factor it tells most of), alone and with each other factor held.
+def frame(encoded: Encoded) -> pl.DataFrame:
+    """The response of each latent to its parent (the factor it is most informative of), alone and with another held.
 
     After the interventional effects of Suter et al. (2019), "Robustly disentangled causal mechanisms". A row
     is a latent, its `parent`, the value `at` which that is set, and the `mean`, `median` and `std` of the latent over
     all else; where `factor` is another than the parent, the mean with that factor held at `held` as well.
     """
-    z, dataset = found.codes.mean, found.model.dataset
-    matrix = shares(z, found.factors)
+    z, dataset = encoded.codes.mean, encoded.model.dataset
+    matrix = shares(z, encoded.factors)
     sizes, names = dataset.factors.sizes, dataset.factors.names
-    put = np.stack([groups(found.factors[:, j], sizes[j]) for j in range(len(sizes))], axis=1)
-    rows_of: list[pl.DataFrame] = []
+    grouped = np.stack([groups(encoded.factors[:, j], sizes[j]) for j in range(len(sizes))], axis=1)
+    frames: list[pl.DataFrame] = []
     for i, parent in enumerate(matrix.argmax(1)):
         for j, factor in enumerate(names):
-            rows = pl.DataFrame({"at": put[:, parent], "held": put[:, j], "z": z[:, i].astype(np.float64)})
+            rows = pl.DataFrame({"at": grouped[:, parent], "held": grouped[:, j], "z": z[:, i].astype(np.float64)})
             by = ["at"] if j == parent else ["at", "held"]
-            told = rows.group_by(by).agg(
+            effects = rows.group_by(by).agg(
                 pl.col("z").mean().alias("mean"),
                 pl.col("z").median().alias("median"),
                 pl.col("z").std(ddof=0).alias("std"),
             )
             if j == parent:
-                told = told.with_columns(pl.lit(None, dtype=pl.Int64).alias("held"))
-            own = [
+                effects = effects.with_columns(pl.lit(None, dtype=pl.Int64).alias("held"))
+            names_of_row = [
                 pl.lit(f"z{i}").alias("latent"),
                 pl.lit(names[parent]).alias("parent"),
                 pl.lit(factor).alias("factor"),
             ]
-            rows_of.append(told.select(*own, "at", "held", "mean", "median", "std").sort("at", "held"))
-    return pl.concat(rows_of)
+            frames.append(effects.select(*names_of_row, "at", "held", "mean", "median", "std").sort("at", "held"))
+    return pl.concat(frames)
 
 
-def chart(found: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:
+def chart(frame: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:
     """A row a latent, a panel a factor, as a Vega-Lite chart: in its parent's panel the mean, median and spread.
 
-    In the panel of another factor is one line for each value it is held at: lines that lie on each other say that this
+    In the panel of another factor is one line for each value it is held at: lines that lie on each other show that this
     factor leaves the latent alone. `sizes` are the numbers of values of the factors, by name.
     """
     share = pl.col("at") / (pl.col("parent").replace_strict(sizes, return_dtype=pl.Int64) - 1).clip(1)
     hue = pl.col("held") / (pl.col("factor").replace_strict(sizes, return_dtype=pl.Int64) - 1).clip(1)
-    rows = found.with_columns(
+    rows = frame.with_columns(
         pl.format("{} as {} is set", "latent", "parent").alias("row"),
         share.alias("at"),
         hue.alias("hue"),
@@ -80,7 +80,7 @@ def chart(found: pl.DataFrame, sizes: Mapping[str, int]) -> dict[str, Any]:
     colour = {"field": "hue", "type": "quantitative", "scale": {"scheme": "viridis"}, "legend": None}
     return {
         "title": {
-            "text": "Mean of each latent as the factor that it tells most of goes from its first value to its last",
+            "text": "Mean of each latent as the factor it is most informative of goes from first to last value",
             "subtitle": [
                 "Band and dashes: 1 sd and the median. Elsewhere a line for each value (dark to light) at which",
                 "the factor above is held: where they lie on each other, it leaves the latent alone.",

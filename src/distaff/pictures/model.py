@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distaff.codes import Codes, looks
+from distaff.codes import Codes, input_batches
 from distaff.data import Dataset
 from distaff.draws import generator
 
@@ -18,7 +18,7 @@ Decode: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 ROWS = 2_000  # rows of a large grid that are encoded: enough for the mean of 8 x 8 groups of values
 
 
-class Shown(Protocol):
+class Drawable(Protocol):
     """What can be drawn: a `distaff.trained.Model`, or any object with these three."""
 
     @property
@@ -35,27 +35,27 @@ class Shown(Protocol):
 class Encoded(NamedTuple):
     """A model with its codes of some rows of its data set."""
 
-    model: Shown
+    model: Drawable
     rows: NDArray[np.int64]  # [n]
     codes: Codes  # [n d]
     factors: NDArray[np.int64]  # [n f]
 
 
-def encoded(model: Shown, rows: int = ROWS) -> Encoded:
+def encode_sample(model: Drawable, rows: int = ROWS) -> Encoded:
     """Encode the whole grid of the model's data set, or `rows` draws of it; the same rows for every model of a set."""
     dataset = model.dataset
     n = len(dataset)
-    chosen = np.arange(n) if n <= rows else generator("pictures", 0).integers(n, size=rows)
-    return Encoded(model, chosen, model.encode(chosen), dataset.factors.values(chosen))
+    drawn = np.arange(n) if n <= rows else generator("pictures", 0).integers(n, size=rows)
+    return Encoded(model, drawn, model.encode(drawn), dataset.factors.values(drawn))
 
 
-def observed(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def observed_images(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """What a network is shown at `rows`, [n h w c]; what is drawn anew at every look is as `encode` draws it."""
-    return torch.cat(list(looks(dataset, rows))).movedim(1, -1).numpy()
+    return torch.cat(list(input_batches(dataset, rows))).movedim(1, -1).numpy()
 
 
-def middle(found: Encoded) -> NDArray[np.float32]:
-    """The code [d] of one image from which latents are moved: that nearest to the median of all, so at no one's end."""
-    codes = found.codes.mean
+def median_code(encoded: Encoded) -> NDArray[np.float32]:
+    """The code [d] of one image from which latents are moved: the nearest to the median of all."""
+    codes = encoded.codes.mean
     nearest: NDArray[np.float32] = codes[np.square(codes - np.median(codes, axis=0)).sum(1).argmin()]
     return nearest

@@ -1,4 +1,4 @@
-"""Sheets: images laid out in a labelled grid, uint8 [h w 3] on white, kept as PNG."""
+"""Sheets: images laid out in a labelled grid, uint8 [h w 3] on white, written as PNG."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ FONT, HEADING = 13, 16
 def pixels(images: NDArray[np.float32] | NDArray[np.uint8], side: int = SIDE) -> Image:
     """Images [b h w c], uint8 or in 0..1, as uint8 RGB at least `side` wide by repeating pixels: none is made up.
 
-    Raises `DistaffError` for what is no batch of images with 1 or 3 channels.
+    Raises `DistaffError` for what is not a batch of images with 1 or 3 channels.
     """
     array: NDArray[Any] = np.asarray(images)
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
-        raise DistaffError(f"pictures want images [b h w c] with 1 or 3 channels, not {array.shape}")
+        raise DistaffError(
+            f"images of shape {array.shape} cannot be drawn: pictures need [b h w c] with 1 or 3 channels"
+        )
     if array.dtype != np.uint8:
         array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
     times = max(1, -(-side // array.shape[2]))
@@ -90,7 +92,7 @@ def below(sheets: Sequence[Image], gap: int = 16) -> Image:
     return tall
 
 
-def slim(sheet: Image) -> Any:
+def to_pillow(sheet: Image) -> Any:
     """The sheet as a Pillow image, of one channel where all three are equal: a third of the file."""
     from PIL import Image as Picture
 
@@ -98,8 +100,8 @@ def slim(sheet: Image) -> Any:
     return Picture.fromarray(np.ascontiguousarray(sheet[..., 0]) if plain else sheet)
 
 
-def save(sheet: Image, path: Path) -> Path:
+def save_png(sheet: Image, path: Path) -> Path:
     """Write the sheet as a PNG, making its folder; the file appears whole or not at all."""
-    kept = io.BytesIO()
-    slim(sheet).save(kept, format="PNG")
-    return write(path, kept.getvalue())
+    buffer = io.BytesIO()
+    to_pillow(sheet).save(buffer, format="PNG")
+    return write(path, buffer.getvalue())

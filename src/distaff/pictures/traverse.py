@@ -64,7 +64,7 @@ def traversals(
     """
     d, columns = moves.values.shape
     if code.shape != (d,):
-        raise DistaffError(f"a code of shape {code.shape} has not the {d} latents that are to be moved")
+        raise DistaffError(f"a code of shape {code.shape} cannot be moved: the ranges are of {d} latents")
     codes = np.tile(code, (d, columns, 1)).astype(np.float32)
     codes[np.arange(d), :, np.arange(d)] = moves.values
     sheet = grid(pixels(decode(codes.reshape(d * columns, d))), columns)

@@ -69,7 +69,7 @@ def report(
         return folder / "index.html"
     numbers = table(study, store)
     if udr:
-        numbers = with_udr(numbers, study.runs, store, tell=log)
+        numbers = with_udr(numbers, study.runs, store, log=log)
     draw_examples(numbers, store)
     extra: dict[str, pl.DataFrame] = {}
     if repeats:
@@ -85,14 +85,16 @@ def _repeats(numbers: pl.DataFrame, study: Study, store: Store, log: Log) -> pl.
     """Scores of other draws of rows, for the middle one of the example runs of each data set."""
     import polars as pl
 
-    from distaff.scoring.protocol import scoring
-    from distaff.scoring.repeats import repeated
+    from distaff.scoring.protocol import protocol_of
+    from distaff.scoring.repeats import repeated_scores
 
     runs = {run.id: run for run in study.runs}
     rows = []
     for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
         for id in example_runs(part)[1:2]:
-            rows += [{"dataset": dataset, **row} for row in repeated(store, runs[id], scoring(study), tell=log)]
+            rows += [
+                {"dataset": dataset, **row} for row in repeated_scores(store, runs[id], protocol_of(study), log=log)
+            ]
     kinds = {"metric": pl.String, "rows": pl.Int64, "draw": pl.Int64, "value": pl.Float64}
     return pl.DataFrame(rows, schema={"dataset": pl.String, **kinds})
 
@@ -101,15 +103,15 @@ def _matrices(numbers: pl.DataFrame, study: Study, store: Store, log: Log) -> pl
     """The matrices between codes and factors of the example runs of each data set."""
     import polars as pl
 
-    from distaff.scoring.matrices import links
-    from distaff.scoring.protocol import scoring
+    from distaff.scoring.matrices import matrix_rows
+    from distaff.scoring.protocol import protocol_of
 
     runs, rows = {run.id: run for run in study.runs}, []
     for (dataset,), part in numbers.group_by("dataset", maintain_order=True):
         ids = example_runs(part)
         for place, id in zip(("best", "middle", "worst"), ids if len(ids) > 1 else (), strict=False):
             name = f"{place}: {runs[id].method}, seed {runs[id].seed}"
-            entries = links(store, runs[id], scoring(study), tell=log)
+            entries = matrix_rows(store, runs[id], protocol_of(study), log=log)
             rows += [{"dataset": dataset, "run": name, **entry} for entry in entries]
     kinds = {"matrix": pl.String, "code": pl.Int64, "factor": pl.String, "value": pl.Float64}
     return pl.DataFrame(rows, schema={"dataset": pl.String, "run": pl.String, **kinds})
@@ -129,7 +131,7 @@ def _write(
     from distaff.reports.pages.site import build
     from distaff.reports.pages.study_facts import StudyFacts
     from distaff.scoring.grids import factor_sizes, split_records
-    from distaff.scoring.table import floor, runs
+    from distaff.scoring.table import baselines_table, runs
     from distaff.store.provenance import provenance
 
     made = {name: str(value) for name, value in provenance().items()}
@@ -140,7 +142,7 @@ def _write(
         numbers,
         runs(study, store),
         aside,
-        untrained=floor(study, store, tell=log),
+        untrained=baselines_table(study, store, log=log),
         **extra,
         details=lambda id: _details(store, id),
         formats=formats,

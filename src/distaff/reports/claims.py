@@ -48,7 +48,7 @@ def claims(
     if udr:
         if not isinstance(source, (str, Path)) or Path(source).is_file():
             raise DistaffError(f"udr compares the codes of models: name the store that {_named(source)} was made from")
-        scores = with_udr(scores, every_run(Store(Path(source))), Store(Path(source)), tell=log)
+        scores = with_udr(scores, every_run(Store(Path(source))), Store(Path(source)), log=log)
     grids = factor_sizes(scores["dataset"].unique().to_list(), log=log)
     return scorecard(scores, grids=grids, resamples=resamples, seed=seed)
 

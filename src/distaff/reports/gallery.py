@@ -18,12 +18,12 @@ def draw_examples(table: pl.DataFrame, store: Store) -> list[str]:
     Pictures that exist are left as they are. A picture of every run would be gigabytes in a study of thousands:
     `distaff show` draws the others.
     """
-    from distaff.pictures.draw import FACTORS, draw
+    from distaff.pictures.draw import FACTORS, draw_pictures
 
     ids = example_runs(table)
     for id in ids:
         if not (store.run_folder(id) / FACTORS).exists():  # the last to be drawn
-            draw(store.model(id), store.run_folder(id))
+            draw_pictures(store.model(id), store.run_folder(id))
     return ids
 
 

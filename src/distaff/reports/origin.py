@@ -24,7 +24,7 @@ CODE = (".py", ".js", ".css", ".html")
 
 def origin(study: Study, store: Store, command: str, formats: Iterable[str]) -> dict[str, str]:
     """What decides the content of a report: the study, its results and pictures in the store, and the code."""
-    protocol = [study.metrics, study.rows, study.test_rows, study.cells, study.sampling]
+    protocol = [study.metrics, study.rows, study.test_rows, study.grid_rows, study.sampling]
     fields = [study.name, study.purpose, [run.id for run in study.runs], protocol, command, sorted(formats)]
     return {"study": content_id(fields), "code": _code(), **files_of(study, store)}
 

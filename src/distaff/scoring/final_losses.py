@@ -46,6 +46,6 @@ def final_losses(model: Model, batches: int = BATCHES) -> dict[str, float]:
     return {"nll": nll / batches, "kl": kl / batches, "elbo": -(nll + kl) / batches}
 
 
-def recorded(store: Store, id: str) -> bool:
+def has_final_losses(store: Store, id: str) -> bool:
     """Whether a file of scores of run `id` holds its final losses."""
     return any("losses" in read_json(path) for path in store.run_folder(id).glob("scores-*.json"))

@@ -14,9 +14,9 @@ from distaff.analysis.settings import ASPECTS, IDS, MEANING, Kind, complete, wit
 from distaff.errors import DistaffError
 from distaff.plugins.spec import content_id
 from distaff.runs import Run, Setting, Study
-from distaff.scoring.columns import read_every, read_scores
-from distaff.scoring.names import naming
-from distaff.scoring.protocol import scoring
+from distaff.scoring.metric_names import metric_naming
+from distaff.scoring.protocol import protocol_of
+from distaff.scoring.score_columns import read_all_scores, read_scores
 from distaff.store.command import command
 from distaff.store.store import Store, read_json
 from distaff.store.studies import read_study, studies_of
@@ -45,18 +45,18 @@ LATER = {*IDS, *ASPECTS, "about"}  # columns that tables of earlier versions lac
 def table(study: Study, store: Store) -> pl.DataFrame:
     """Every score of every run of `study` that is in `store`, its final losses as `train.nll`, `.kl`, `.elbo`.
 
-    The scores are those that the study asks for, kept as parquet until the store has more; of a study that asks for
-    none, all that there are.
+    The scores are those of the study's protocol, cached as parquet until the store has more; of a study without
+    metrics, all that are in the store.
     """
     if not study.metrics:
-        return _told(read_every(store, [run.id for run in study.runs if store.has(run.id)]), study.runs)
-    return _told(read_scores(study, store), study.runs)
+        return _with_facts(read_all_scores(store, [run.id for run in study.runs if store.has(run.id)]), study.runs)
+    return _with_facts(read_scores(study, store), study.runs)
 
 
-def _told(numbers: pl.DataFrame, runs: Sequence[Run], planned: Sequence[Run] = ()) -> pl.DataFrame:
-    """What there is to say of the run of each of `numbers`, beside it; a text is kept once, not once a row."""
-    told = {row["id"]: row for row in _facts(runs, planned)}
-    of_run = pl.DataFrame([told[id] for id in _texts(numbers["id"])], schema=OF_RUN)
+def _with_facts(numbers: pl.DataFrame, runs: Sequence[Run], planned: Sequence[Run] = ()) -> pl.DataFrame:
+    """Each of `numbers` with the facts of its run beside it; a text is stored once, not once a row."""
+    facts_of = {row["id"]: row for row in _facts(runs, planned)}
+    of_run = pl.DataFrame([facts_of[id] for id in _texts(numbers["id"])], schema=OF_RUN)
     place = numbers["id"].to_physical()
     facts = [of_run[name].gather(place) for name in OF_RUN]
     representation, metric = (_texts(numbers[name]) for name in ("representation", "metric"))
@@ -77,16 +77,16 @@ def _texts(column: pl.Series) -> pl.Series:
 
 
 def with_udr(
-    numbers: pl.DataFrame, runs: Sequence[Run], store: Store, tell: Callable[[str], None] = lambda _: None
+    numbers: pl.DataFrame, runs: Sequence[Run], store: Store, log: Callable[[str], None] = lambda _: None
 ) -> pl.DataFrame:
     """The table of scores with `udr` of mean codes of each of `runs` that has another seed to be compared with.
 
-    `tell` hears of each setting whose codes are compared now, as the store does not hold the answer yet.
+    `log` hears of each setting whose codes are compared now, as the store does not hold its scores yet.
     """
-    from distaff.scoring.udr import agreements  # it needs torch, which a table does not
+    from distaff.scoring.udr import udr_of_runs  # it needs torch, which a table does not
 
-    found = agreements(runs, store, tell)
-    scores = pl.DataFrame(list(found.items()), schema={"id": pl.String, "value": pl.Float64}, orient="row")
+    of_runs = udr_of_runs(runs, store, log)
+    scores = pl.DataFrame(list(of_runs.items()), schema={"id": pl.String, "value": pl.Float64}, orient="row")
     of_run = numbers.unique("id", maintain_order=True).drop(NUMBER, strict=False)
     about = pl.lit(marks("udr").about, dtype=MEANING)
     named = of_run.join(scores, "id", maintain_order="left").with_columns(
@@ -121,16 +121,16 @@ def read(path: str | Path) -> pl.DataFrame:
     """
     path = Path(path)
     if path.is_file():
-        found = pl.read_csv(path, schema_overrides=SCORES) if path.suffix == ".csv" else pl.read_parquet(path)
-        if lacking := SCORES.keys() - LATER - set(found.columns):
-            raise DistaffError(f"{path} is no table of scores: it lacks {', '.join(sorted(lacking))}")
-        named = complete(_curves_named(found))
+        stored = pl.read_csv(path, schema_overrides=SCORES) if path.suffix == ".csv" else pl.read_parquet(path)
+        if lacking := SCORES.keys() - LATER - set(stored.columns):
+            raise DistaffError(f"{path} is not a table of scores: it lacks {', '.join(sorted(lacking))}")
+        named = complete(_curves_named(stored))
         return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
     known = every_run(store)
-    return _told(read_every(store, [run.id for run in known]), known, _planned(store))
+    return _with_facts(read_all_scores(store, [run.id for run in known]), known, _planned(store))
 
 
 def _curves_named(table: pl.DataFrame) -> pl.DataFrame:
@@ -150,13 +150,13 @@ def every_run(store: Store) -> list[Run]:
 
 def _planned(store: Store) -> list[Run]:
     """The runs that the studies of a store plan, whether or not they are there."""
-    found: list[Run] = []
+    planned: list[Run] = []
     for path in studies_of(store.folder):
         try:
-            found += read_study(path).runs
+            planned += read_study(path).runs
         except DistaffError:  # a study of plug-ins that are not here plans strengths of methods that cannot be drawn
             continue
-    return found
+    return planned
 
 
 def runs(study: Study, store: Store) -> pl.DataFrame:
@@ -172,7 +172,7 @@ def runs(study: Study, store: Store) -> pl.DataFrame:
 
 
 def _facts(runs: Sequence[Run], planned: Sequence[Run] = ()) -> list[dict[str, Any]]:
-    """What the table says of each run beside its numbers.
+    """The columns of the table that describe each run, beside its numbers.
 
     Strengths are ranked within a data set and a method, among `runs` and those that are `planned`: the rank of a
     strength does not change when more of a study is there.
@@ -195,7 +195,7 @@ def _facts(runs: Sequence[Run], planned: Sequence[Run] = ()) -> list[dict[str, A
 
 
 def _of_setting(setting: Setting) -> dict[str, Any]:
-    """What the table says of every run of a setting."""
+    """The columns of the table that describe a setting."""
     return {
         "dataset": str(setting.dataset),
         "method": setting.method.name,
@@ -215,12 +215,12 @@ def _strength(run: Run) -> float:
     return run.strength[1] if run.strength else 0.0
 
 
-def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: None) -> pl.DataFrame:
+def baselines_table(study: Study, store: Store, log: Callable[[str], None] = lambda _: None) -> pl.DataFrame:
     """The scores of `untrained` networks, of `noise` and of a `perfect` code (the method), in the columns of `table`.
 
-    A set for each data set of `study` that has settings to compare; `tell` hears of what is not in the store yet.
+    A set for each data set of `study` that has settings to compare; `log` hears of what is not in the store yet.
     """
-    from distaff.scoring.baselines import floors  # it needs torch, which a table does not
+    from distaff.scoring.baselines import evaluate_baselines  # it needs torch, which a table does not
 
     facts = {"strength": 0.0, "strength_index": 0}
     rows = []
@@ -228,13 +228,21 @@ def floor(study: Study, store: Store, tell: Callable[[str], None] = lambda _: No
         of_set = [run for run in study.runs if str(run.dataset) == dataset]
         if len({run.setting for run in of_set}) > 1:  # one setting alone has no figure
             for network, run in {str(run.network): run for run in reversed(of_set)}.items():
-                for row in floors(store, run, scoring(study), tell=tell):
+                for row in evaluate_baselines(store, run, protocol_of(study), log=log):
                     of = row.get("of", "untrained")
-                    told = {"id": f"{of}-{row['seed']}", "dataset": dataset, "method": of, "spec": of}
-                    told |= {"network": network, "setting": (own := content_id([dataset, of, network]))}
-                    rows.append({**row, **facts, **told, "configuration": own, "asked": row.get("spec")})
-    name = naming((row["metric"], row["asked"]) for row in rows)
-    named = [{**row, "metric": name(row["metric"], row["asked"])} for row in rows]
-    return with_about(pl.DataFrame(named, schema={k: v for k, v in SCORES.items() if k != "about"})).select(
+                    named = {
+                        "id": f"{of}-{row['seed']}",
+                        "dataset": dataset,
+                        "method": of,
+                        "spec": of,
+                        "network": network,
+                    }
+                    setting = content_id([dataset, of, network])
+                    of_metric = {"metric_spec": row.get("spec")}
+                    named |= {"network": network, "setting": setting, "configuration": setting}
+                    rows.append({**row, **facts, **named, **of_metric})
+    name = metric_naming((row["metric"], row["metric_spec"]) for row in rows)
+    named_rows = [{**row, "metric": name(row["metric"], row["metric_spec"])} for row in rows]
+    return with_about(pl.DataFrame(named_rows, schema={k: v for k, v in SCORES.items() if k != "about"})).select(
         SCORES.keys()
     )

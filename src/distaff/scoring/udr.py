@@ -1,4 +1,4 @@
-"""Scores between the runs of one setting, which no run has by itself: asked once, kept in cache/ of the store."""
+"""Scores between the runs of one setting, which no run has by itself: evaluated once, stored in cache/."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ ROWS = 1_000  # images that the codes of all models are compared on: the old lib
 VERSION = 2  # of what the file holds: part of its name
 
 
-def agreements(runs: Sequence[Run], store: Store, tell: Callable[[str], None] = lambda _: None) -> dict[str, float]:
+def udr_of_runs(runs: Sequence[Run], store: Store, log: Callable[[str], None] = lambda _: None) -> dict[str, float]:
     """The UDR (lasso; Duan et al., 2020) of each of `runs` that is finished with a finished run of another seed, by id.
 
     Codes are means of 1,000 images, the same for all. A seed that is added later changes those of its setting, which
-    are then asked again. `tell` hears of each setting that is not in the store yet.
+    are then evaluated again. `log` hears of each setting that is not in the store yet.
     """
     settings: dict[Run, list[Run]] = defaultdict(list)
     for run in runs:
         if store.has(run.id):
             settings[replace(run, seed=0)].append(run)
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for seeds in settings.values():
         if len(seeds) > 1:
-            found |= _of_setting(store, sorted(seeds, key=lambda run: run.seed), tell)
-    return found
+            scores |= _of_setting(store, sorted(seeds, key=lambda run: run.seed), log)
+    return scores
 
 
-def _of_setting(store: Store, runs: Sequence[Run], tell: Callable[[str], None]) -> dict[str, float]:
+def _of_setting(store: Store, runs: Sequence[Run], log: Callable[[str], None]) -> dict[str, float]:
     ids = [run.id for run in runs]
     path = store.folder / "cache" / f"udr-{content_id([VERSION, ROWS, ids])}.json"
     if not path.exists():
-        tell(f"comparing the {len(runs)} seeds of {runs[0].method} on {runs[0].dataset}, once")
+        log(f"comparing the {len(runs)} seeds of {runs[0].method} on {runs[0].dataset}, once")
         write(path, sealed({"scores": dict(zip(ids, _udr(store, runs), strict=True))}))
     scores: dict[str, float] = read_json(path)["scores"]
     return scores

@@ -11,7 +11,7 @@ from distaff.errors import unknown
 from distaff.plugins.file import Plugin
 from distaff.plugins.registry import CRITICS, DATASETS, KINDS, METHODS, METRICS, NETWORKS, registry_of
 from distaff.runs import Study
-from distaff.scoring.protocol import scoring
+from distaff.scoring.protocol import protocol_of
 
 REFERENCES = Path(__file__).with_name("references.bib")
 SOFTWARE = """@software{{distaff,
@@ -27,7 +27,7 @@ def plugins_of(study: Study) -> list[Plugin]:
     names = {(METHODS, run.method.name) for run in study.runs} | {(DATASETS, run.dataset.name) for run in study.runs}
     names |= {(NETWORKS, run.network.name) for run in study.runs}
     names |= {(CRITICS, run.critic.name) for run in study.runs if run.critic}
-    names |= {(registry_of(spec), spec.name) for spec in scoring(study).metrics}
+    names |= {(registry_of(spec), spec.name) for spec in protocol_of(study).metrics}
     return [kind.plugin(name) for kind, name in sorted(names, key=lambda pair: (pair[0].plural, pair[1]))]
 
 

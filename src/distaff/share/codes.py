@@ -9,7 +9,7 @@ import numpy as np
 
 from distaff.atomic import write
 from distaff.plugins.registry import TASKS
-from distaff.scoring.answer import encoded
+from distaff.scoring.grid_codes import encode_grid
 from distaff.trained import Model
 
 FILE = "codes.npz"
@@ -23,19 +23,19 @@ def to_codes(model: Model, goal: Path, grid_rows: int = GRID_ROWS) -> list[Path]
     that each row shows. Of a grid of more than `grid_rows` rows it also holds `line_codes`, `line_logvar` and
     `line_factors`: whole lines of the grid, for the tasks that intervene.
     """
-    found = encoded(model, grid_rows, [TASKS.parse("fairness")])
+    encoded = encode_grid(model, grid_rows, [TASKS.parse("fairness")])
     arrays = {
-        "codes": found.codes.mean,
-        "logvar": found.codes.logvar,
-        "factors": found.factors.to_numpy(),
-        "names": np.array(found.factors.columns),
-        "images": found.images,
+        "codes": encoded.codes.mean,
+        "logvar": encoded.codes.logvar,
+        "factors": encoded.factors.to_numpy(),
+        "names": np.array(encoded.factors.columns),
+        "images": encoded.images,
     }
-    if found.line_codes is not None and found.line_factors is not None:
+    if encoded.line_codes is not None and encoded.line_factors is not None:
         arrays |= {
-            "line_codes": found.line_codes.mean,
-            "line_logvar": found.line_codes.logvar,
-            "line_factors": found.line_factors.to_numpy(),
+            "line_codes": encoded.line_codes.mean,
+            "line_logvar": encoded.line_codes.logvar,
+            "line_factors": encoded.line_factors.to_numpy(),
         }
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays)

@@ -12,7 +12,7 @@ from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.plugins.registry import METHODS
 from distaff.store.command import command
-from distaff.store.store import describe
+from distaff.store.store import run_record
 from distaff.trained import Model
 
 CARD = """---
@@ -53,7 +53,7 @@ def to_huggingface(model: Model, out: Path) -> list[Path]:
     """Write model.safetensors, config.json and README.md (the model card) to the folder `out`."""
     contents = {
         "model.safetensors": save(dict(model.modules().state_dict()), {"format": "pt", "run": model.run.id}),
-        "config.json": f"{json.dumps(describe(model.run), indent=2)}\n".encode(),
+        "config.json": f"{json.dumps(run_record(model.run), indent=2)}\n".encode(),
         "README.md": card(model).encode(),
     }
     return [write(out / name, content) for name, content in contents.items()]
@@ -74,29 +74,29 @@ def card(model: Model) -> str:
 
 
 def code(model: Model) -> str:
-    """Python that loads the weights into ordinary modules, for who has no distaff.
+    """Python that loads the weights into ordinary modules, for readers without distaff.
 
-    Raises `DistaffError` for a network that is no sequence of torch's own layers, which three lines cannot tell.
+    Raises `DistaffError` for a network that is not a sequence of torch's own layers, which three lines cannot hold.
     """
     vae = model.modules()
     lines = ["from safetensors.torch import load_file", "from torch import nn", ""]
     for name, part in (("encode", vae.encoder), ("decode", vae.decoder)):
         layers = list(part) if isinstance(part, nn.Sequential) else [part]
-        strangers = [type(layer).__name__ for layer in layers if not _torchs(layer)]
-        if strangers:
+        foreign = [type(layer).__name__ for layer in layers if not _from_torch(layer)]
+        if foreign:
             raise DistaffError(
-                f"{model.run.network} has layers of its own ({strangers[0]}), which a model card cannot write down: "
+                f"{model.run.network} has layers of its own ({foreign[0]}), which a model card cannot write down: "
                 "--to onnx takes any network"
             )
         lines.append(f"{name} = nn.Sequential({', '.join(map(_written, layers))})")
     lines += ["", 'weights = load_file("model.safetensors")']
     for name, prefix in (("encode", "encoder."), ("decode", "decoder.")):
-        own = f'{{k.removeprefix("{prefix}"): w for k, w in weights.items() if k.startswith("{prefix}")}}'
-        lines.append(f"{name}.load_state_dict({own})")
+        selected = f'{{k.removeprefix("{prefix}"): w for k, w in weights.items() if k.startswith("{prefix}")}}'
+        lines.append(f"{name}.load_state_dict({selected})")
     return "\n".join([*lines, "", "# mean, logvar = encode(x).chunk(2, dim=1)"])
 
 
-def _torchs(layer: nn.Module) -> bool:
+def _from_torch(layer: nn.Module) -> bool:
     """Whether it is one of torch's layers, with no others inside."""
     return type(layer).__module__.startswith("torch.nn.") and not list(layer.children())
 

@@ -17,5 +17,5 @@ def load(run: str | Path) -> Model:
     """
     folder = Path(run).resolve()
     if not (folder / "run.json").is_file():
-        raise DistaffError(f"{folder} is no run: name a folder that holds run.json, such as out/quick/runs/1f0c...")
+        raise DistaffError(f"{folder} is not a run: name a folder that holds run.json, such as out/quick/runs/1f0c...")
     return model_in(folder)

@@ -63,7 +63,7 @@ def _write(module: nn.Module, example: Tensor, name: str, outputs: list[str], pa
     """Export aside, and bring the file to its place once it is checked."""
     batch = torch.export.Dim("batch")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with TemporaryDirectory(prefix="distaff-onnx-") as folder:  # the exporter talks of its own inside
+    with TemporaryDirectory(prefix="distaff-onnx-") as folder:  # the exporter writes files of its own into it
         aside = Path(folder) / path.name
         with (
             warnings.catch_warnings(),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distaff.errors import DistaffError
-from distaff.store.files import digest, opened, read_json
-from distaff.store.store import FORMAT, Store, recognise
+from distaff.store.files import digest, read_json, unsealed
+from distaff.store.store import FORMAT, Store, run_from_record
 
 OPTIONAL = {"model.safetensors"}  # `store prune` drops them
 
@@ -82,7 +82,7 @@ def _cause(path: Path, error: Exception) -> str:
     """What is wrong with the file itself, without the advice that commands give beside it."""
     try:
         if path.suffix == ".json":
-            opened(path.read_bytes())
+            unsealed(path.read_bytes())
     except (OSError, ValueError) as inner:
         return str(inner)
     return str(error)
@@ -92,7 +92,7 @@ def _check_identity(path: Path, id: str) -> None:
     record = read_json(path)
     if record.get("format", 1) > FORMAT:
         raise DistaffError(f"it is of format {record['format']}, and this version reads up to {FORMAT}: update distaff")
-    if recognise(record).id != id:
+    if run_from_record(record).id != id:
         raise DistaffError(f"it describes run {record['id']}")
 
 

@@ -1,4 +1,4 @@
-"""Files of a store: JSON that carries the checksum of what it says, and what is raised where a file is damaged."""
+"""Files of a store: JSON that carries the checksum of its content, and the error for a damaged file."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def sealed(value: dict[str, Any]) -> bytes:
     return SEAL + hashlib.sha256(body).hexdigest().encode() + b'",' + body
 
 
-def opened(content: bytes) -> dict[str, Any]:
-    """What `sealed` wrote, or plain JSON; raises `ValueError` where the checksum says that it was changed."""
+def unsealed(content: bytes) -> dict[str, Any]:
+    """The value that `sealed` wrote, or plain JSON; raises `ValueError` where the checksum does not match."""
     if (
         content.startswith(SEAL)
         and hashlib.sha256(content[BODY:]).hexdigest().encode() != content[len(SEAL) : BODY - 2]
     ):
-        raise ValueError("its checksum does not fit")
-    found = json.loads(content)
-    if not isinstance(found, dict):
-        raise ValueError("it holds no object")
-    return found
+        raise ValueError("its checksum does not match")
+    value = json.loads(content)
+    if not isinstance(value, dict):
+        raise ValueError("it does not hold a JSON object")
+    return value
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in `path`; raises `DistaffError` if it is missing, damaged or edited."""
     try:
-        return opened(path.read_bytes())
+        return unsealed(path.read_bytes())
     except (OSError, ValueError) as error:
         raise damaged(path, error) from error
 

@@ -36,7 +36,7 @@ def merge(source: Store, target: Store, ids: Iterable[str] | None = None, weight
     for id in sorted(stored.runs if requested is None else stored.runs & requested):
         if not target.has(id):
             paths = sorted(path for path in source.run_folder(id).iterdir() if weights or path.name != WEIGHTS)
-            target.bring(id, {path.name: path.read_bytes() for path in paths})
+            target.add(id, {path.name: path.read_bytes() for path in paths})
             runs += 1
         elif _weights(source, id) != _weights(target, id):
             different.append(id)
@@ -60,7 +60,7 @@ def _copy_missing(source: Path, target: Path, pattern: str) -> int:
 
 def _weights(store: Store, id: str) -> str | None:
     """The checksum of a run's weights, which its provenance keeps when the weights themselves are gone."""
-    recorded = store.made(id).get("files", {}).get(WEIGHTS)
+    recorded = store.provenance(id).get("files", {}).get(WEIGHTS)
     if recorded is not None:
         return str(recorded)
     path = store.run_folder(id) / WEIGHTS

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distaff.atomic import place, token, write
+from distaff.atomic import process_token, publish_folder, write
 from distaff.errors import DistaffError
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from distaff.training.fit import Trained
     from distaff.types import Params
 
-LAST = 0.1  # the share of a curve whose mean is the result of training
+CURVE_END = 0.1  # the share of a curve whose mean is the result of training
 FORMAT = 2  # 1 had no checksums; it is read as well
 
 
@@ -54,13 +54,13 @@ class Store:
 
     def fail(self, run: Run, reason: str, name: str | None = None, trace: str | None = None) -> None:
         """Record why `run` failed, or its scoring `name`; `distaff study retry` forgets it."""
-        told = {"format": FORMAT, "run": describe(run), "reason": reason, **({"trace": trace} if trace else {})}
-        write(self.folder / "failed" / f"{name or run.id}.json", sealed(told))
+        record = {"format": FORMAT, "run": run_record(run), "reason": reason, **({"trace": trace} if trace else {})}
+        write(self.folder / "failed" / f"{name or run.id}.json", sealed(record))
 
     def put(self, trained: Trained, seconds: float, more: Mapping[str, Any] | None = None) -> None:
-        """Keep what training gave: as a run, or as a failure with the update at which it stopped being finite.
+        """Store the result of training: as a run, or as a failure with the update at which it stopped being finite.
 
-        `seconds` is this run's share of the time, and `more` is told beside it in provenance.json.
+        `seconds` is this run's share of the time, and `more` is recorded beside it in provenance.json.
         """
         import polars as pl
         from safetensors.torch import save
@@ -75,12 +75,12 @@ class Store:
         curve = curve.select(column for column in curve if not column.is_nan().all())  # not the terms of its neighbours
         pace = pl.Series("milliseconds", trained.milliseconds, pl.Float32).fill_nan(None)
         contents = {
-            "run.json": sealed({"format": FORMAT, **describe(run), "ended": ended(curve)}),
+            "run.json": sealed({"format": FORMAT, **run_record(run), "ended": curve_end_means(curve)}),
             "curve.parquet": _parquet(curve.with_columns(pace)),
             "model.safetensors": save(trained.params, {"run": run.id}),
         }
         files = {name: digest(content) for name, content in contents.items()}
-        made = {
+        record = {
             **provenance(),
             "precision": run.precision,
             "seconds": round(seconds, 3),
@@ -90,15 +90,15 @@ class Store:
             **(more or {}),
             "files": files,
         }
-        self.bring(run.id, {**contents, "provenance.json": sealed(made)})
+        self.add(run.id, {**contents, "provenance.json": sealed(record)})
 
-    def bring(self, id: str, contents: Mapping[str, bytes]) -> None:
+    def add(self, id: str, contents: Mapping[str, bytes]) -> None:
         """Let the folder of run `id` appear, with these files, unless it is there already."""
-        aside = self.folder / "runs" / f".{id}.{token()}"
+        aside = self.folder / "runs" / f".{id}.{process_token()}"
         try:
             for name, content in contents.items():
                 write(aside / name, content)
-            place(aside, self.run_folder(id))
+            publish_folder(aside, self.run_folder(id))
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)
             if not self.has(id):  # if it is there, another process was first, with the same numbers
@@ -108,7 +108,7 @@ class Store:
         """The run that `id` names, from its run.json."""
         return run_in(self._existing(id))
 
-    def made(self, id: str) -> dict[str, Any]:
+    def provenance(self, id: str) -> dict[str, Any]:
         """Who made run `id`, with what, and in how many seconds."""
         return read_json(self._existing(id) / "provenance.json")
 
@@ -133,13 +133,15 @@ class Store:
     def _existing(self, id: str) -> Path:
         folder = self.run_folder(id)
         if not folder.is_dir():
-            raise DistaffError(f"there is no run {id!r} in {self.folder}; `distaff study status` lists what there is")
+            raise DistaffError(
+                f"there is no run {id!r} in {self.folder}: `distaff study status` lists the runs of a study"
+            )
         return folder
 
 
 def run_in(folder: Path) -> Run:
     """The run in a folder that holds its run.json, in a store or not."""
-    return recognise(read_json(folder / "run.json"))
+    return run_from_record(read_json(folder / "run.json"))
 
 
 def model_in(folder: Path) -> Model:
@@ -168,9 +170,9 @@ def _whole(folder: Path, name: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise damaged(path, error) from error
-    told = read_json(folder / "provenance.json").get("files", {}).get(name)
-    if told is not None and told != digest(content):
-        raise damaged(path, "its checksum does not fit")
+    recorded = read_json(folder / "provenance.json").get("files", {}).get(name)
+    if recorded is not None and recorded != digest(content):
+        raise damaged(path, "its checksum does not match")
     return content
 
 
@@ -180,7 +182,7 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
-def describe(run: Run) -> dict[str, Any]:
+def run_record(run: Run) -> dict[str, Any]:
     """The run as JSON: texts of its plug-ins, and numbers."""
     return {
         "id": run.id,
@@ -194,28 +196,30 @@ def describe(run: Run) -> dict[str, Any]:
     }
 
 
-def recognise(told: Mapping[str, Any]) -> Run:
-    """The run that `describe` told of; raises `DistaffError` if it no longer has the id that it had."""
+def run_from_record(record: Mapping[str, Any]) -> Run:
+    """The run that `run_record` wrote; raises `DistaffError` if it no longer has the id that it had."""
     try:
         run = Run(
-            parsed(DATASETS, told["dataset"]),
-            parsed(METHODS, told["method"]),
-            parsed(NETWORKS, told["network"]),
-            parsed(CRITICS, told["critic"]) if told["critic"] else None,
-            Optim(**told["optim"]),
-            Optim(**told["critic_optim"]),
-            **{name: told[name] for name in ("batch", "updates", "precision", "seed")},
+            parse_cached(DATASETS, record["dataset"]),
+            parse_cached(METHODS, record["method"]),
+            parse_cached(NETWORKS, record["network"]),
+            parse_cached(CRITICS, record["critic"]) if record["critic"] else None,
+            Optim(**record["optim"]),
+            Optim(**record["critic_optim"]),
+            **{name: record[name] for name in ("batch", "updates", "precision", "seed")},
         )
     except (KeyError, TypeError) as error:
-        raise DistaffError(f"run {told.get('id')} is not told of in full: {error}") from error
-    if run.id != told["id"]:
-        raise DistaffError(f"run {told['id']} was edited, or made by another version of its method: it is now {run.id}")
+        raise DistaffError(f"the record of run {record.get('id')} is not complete: {error}") from error
+    if run.id != record["id"]:
+        raise DistaffError(
+            f"run {record['id']} was edited, or made by another version of its method: it is now {run.id}"
+        )
     return run
 
 
-def ended(curve: pl.DataFrame) -> dict[str, float]:
+def curve_end_means(curve: pl.DataFrame) -> dict[str, float]:
     """Means over the last tenth of a curve: `kl`, `nll` and `elbo`, in nats, as far as the method has them."""
-    last = curve.tail(max(1, round(LAST * len(curve))))
+    last = curve.tail(max(1, round(CURVE_END * len(curve))))
     of_latents = [last[name].mean() for name in last.columns if name.startswith("kl.")]
     kl = sum(float(mean) for mean in of_latents if isinstance(mean, float))
     nll = last["term.nll"].mean() if "term.nll" in last.columns else None
@@ -225,6 +229,6 @@ def ended(curve: pl.DataFrame) -> dict[str, float]:
 
 
 @functools.lru_cache(maxsize=4096)
-def parsed(registry: Registry, text: str) -> Spec:
-    """`registry.parse(text)`, once for each text: a study says the same few hundred ones thousands of times."""
+def parse_cached(registry: Registry, text: str) -> Spec:
+    """`registry.parse(text)`, once for each text: a study holds the same few hundred texts thousands of times."""
     return registry.parse(text)

@@ -10,9 +10,9 @@ from distaff.errors import DistaffError
 from distaff.runs import Study
 from distaff.sampling import sampling_in
 from distaff.store.files import read_json, sealed
-from distaff.store.store import FORMAT, describe, recognise
+from distaff.store.store import FORMAT, run_from_record, run_record
 
-SIZES = ("rows", "test_rows", "cells", "pack")
+SIZES = {"rows": "rows", "test_rows": "test_rows", "cells": "grid_rows", "pack": "pack"}  # keys of the file, fields
 
 
 def load_study(path: Path) -> Study:
@@ -44,9 +44,9 @@ def save_study(folder: Path, study: Study, command: str = "") -> Path:
         "purpose": study.purpose,
         "command": command,
         "metrics": list(study.metrics),
-        **{name: getattr(study, name) for name in SIZES},
+        **{key: getattr(study, field) for key, field in SIZES.items()},
         "sampling": study.sampling,
-        "runs": [describe(run) for run in study.runs],
+        "runs": [run_record(run) for run in study.runs],
     }
     content = sealed(record)
     if not path.exists() or path.read_bytes() != content:
@@ -57,8 +57,8 @@ def save_study(folder: Path, study: Study, command: str = "") -> Path:
 def read_study(path: Path) -> Study:
     """The study that `save_study` wrote."""
     record = read_json(path)
-    runs = tuple(recognise(run) for run in record["runs"])
-    sizes = {name: record[name] for name in SIZES}
+    runs = tuple(run_from_record(run) for run in record["runs"])
+    sizes = {field: record[key] for key, field in SIZES.items()}
     return Study(
         record["name"], runs, tuple(record["metrics"]), record["purpose"], **sizes, sampling=sampling_in(record)
     )

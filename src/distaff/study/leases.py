@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distaff.atomic import token
+from distaff.atomic import process_token
 
 FOLDER = "claims"  # of a store: the name that it has on the disk since format 1
 BEAT = 5.0  # seconds between beats
@@ -73,7 +73,7 @@ class Leases:
         number = generations[-1].generation + 1 if generations else 0
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{job}.{number}"
-        owner = {"owner": token(), "host": host(), "pid": os.getpid(), "advance": progress}
+        owner = {"owner": process_token(), "host": host(), "pid": os.getpid(), "advance": progress}
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(owner) + "\n")

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import NamedTuple, TypeAlias
 
 from distaff.runs import Run, Study
-from distaff.scoring.protocol import Scoring, scoring
+from distaff.scoring.protocol import EvaluationProtocol, protocol_of
 from distaff.store.files import read_json
 from distaff.store.store import Store
 from distaff.study.plan import Plan, Train
@@ -51,18 +51,18 @@ def run_kind(run: Run) -> RunKind:
 
 def recorded_pace(store: Store, study: Study, trained: Iterable[str]) -> Pace:
     """The pace of runs of `study` that are there, from their provenance; a few of each kind are looked at."""
-    stored, protocol = frozenset(trained), scoring(study)
+    stored, protocol = frozenset(trained), protocol_of(study)
     update: dict[RunKind, list[float]] = defaultdict(list)
     score: dict[str, list[float]] = defaultdict(list)
     for run in study.runs:
         if run.id in stored and len(update[run_kind(run)]) < SAMPLES:
-            update[run_kind(run)].append(store.made(run.id)["seconds"] / run.updates)
+            update[run_kind(run)].append(store.provenance(run.id)["seconds"] / run.updates)
         if run.id in stored and len(score[str(run.dataset)]) < SAMPLES:
             score[str(run.dataset)] += _recorded_scoring_seconds(store, run, protocol)
     return Pace({k: fmean(v) for k, v in update.items() if v}, {k: fmean(v) for k, v in score.items() if v})
 
 
-def _recorded_scoring_seconds(store: Store, run: Run, protocol: Scoring) -> list[float]:
+def _recorded_scoring_seconds(store: Store, run: Run, protocol: EvaluationProtocol) -> list[float]:
     path = store.run_folder(run.id) / protocol.file
     by_metric = read_json(path).get("made", {}).get("seconds") if path.exists() else None
     return [sum(by_metric.values())] if by_metric else []
@@ -77,10 +77,10 @@ def measured_pace(study: Study, todo: Plan) -> Pace:
         if run_kind(run) not in update:
             update[run_kind(run)] = _seconds_per_update(pack)
         if str(run.dataset) not in score:
-            score[str(run.dataset)] = _seconds_to_score(run, scoring(study))
+            score[str(run.dataset)] = _seconds_to_score(run, protocol_of(study))
     for job in todo.unscored:
         if str(job.run.dataset) not in score:
-            score[str(job.run.dataset)] = _seconds_to_score(job.run, job.scoring)
+            score[str(job.run.dataset)] = _seconds_to_score(job.run, job.protocol)
     return Pace(update, score)
 
 
@@ -104,15 +104,15 @@ def _time_fit(pack: Train, updates: int) -> float:
     return time.perf_counter() - began
 
 
-def _seconds_to_score(run: Run, protocol: Scoring) -> float:
+def _seconds_to_score(run: Run, protocol: EvaluationProtocol) -> float:
     from distaff.scoring.final_losses import final_losses
-    from distaff.scoring.score import answers
+    from distaff.scoring.score import evaluate_run
     from distaff.trained import untrained
 
     first, second = (untrained(replace(run, seed=seed)) for seed in range(2))
-    answers(run, first.params, protocol)  # compiles what is compiled once a process
+    evaluate_run(run, first.params, protocol)  # compiles what is compiled once a process
     final_losses(first, batches=1)
     began = time.perf_counter()
-    answers(run, second.params, protocol)  # other weights, whose codes nobody has computed
+    evaluate_run(run, second.params, protocol)  # other weights, whose codes nobody has computed
     final_losses(second)
     return time.perf_counter() - began

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run, Study, side_by_side
-from distaff.scoring.protocol import Answers, Scoring, scoring
+from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles, protocol_of
 from distaff.store.listing import listing
 from distaff.store.store import Store
 
@@ -32,7 +32,7 @@ class Evaluate(NamedTuple):
 
     name: str
     run: Run
-    scoring: Scoring
+    protocol: EvaluationProtocol
     pictures: bool = False  # whether to draw it as well
 
 
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
 
 def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
     """What is missing of `study` in `store`, or of those of its runs that `ids` names."""
-    stored, scores = listing(store), Answers(store, scoring(study))
+    stored, score_files = listing(store), ScoreFiles(store, protocol_of(study))
     requested = {run.id: run for run in study.runs if ids is None or run.id in ids}
     missing = {id for id in requested if id not in stored.runs and id not in stored.failed}
     packs = []
@@ -75,7 +75,7 @@ def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
     for id, run in requested.items():
         if id in stored.runs:
             trained += 1
-            rest = scores.missing(id, _score_files(store, id))
+            rest = score_files.missing(id, _score_files(store, id))
             if rest.metrics and f"{id}-{rest.id}" in stored.failed:
                 scoring_failed += 1
             elif rest.metrics:

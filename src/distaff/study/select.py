@@ -10,7 +10,7 @@ from typing import Any
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, Registry
 from distaff.runs import Run, Study
-from distaff.store.store import parsed
+from distaff.store.store import parse_cached
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -64,7 +64,7 @@ def _satisfying(study: Study, runs: list[Run], field: str, sign: str, value: str
 
 def _spec_text(kind: Registry, text: str) -> str:
     """The text as a specification writes it; a bare name stays one, and means it with any parameters."""
-    spec = kind.plugin(text) if text.isidentifier() else parsed(kind, text)
+    spec = kind.plugin(text) if text.isidentifier() else parse_cached(kind, text)
     return spec.name if text.isidentifier() else str(spec)
 
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distaff.atomic import token, write
+from distaff.atomic import process_token, write
 from distaff.errors import DistaffError
 from distaff.runs import Run, Study
 from distaff.store.files import NO_PLACE, read_json
@@ -88,7 +88,7 @@ def job_kind(job: Job) -> str:
 def is_done(store: Store, job: Job) -> bool:
     """Whether the result of `job` is there already."""
     if isinstance(job, Evaluate):
-        return (store.run_folder(job.run.id) / job.scoring.file).exists() or _failed(store, job.name)
+        return (store.run_folder(job.run.id) / job.protocol.file).exists() or _failed(store, job.name)
     return all(training_ended(store, run) for run in job.runs)
 
 
@@ -155,17 +155,17 @@ def score(store: Store, job: Evaluate, stop: Stop) -> None:
     with stop.interruptible():
         if job.pictures and find_spec("vl_convert"):  # without the [report] extra, scores are all there is
             _draw(store, job.run)
-        score_run(store, job.run.id, job.scoring)
+        score_run(store, job.run.id, job.protocol)
 
 
 def _draw(store: Store, run: Run) -> None:
-    from distaff.pictures.draw import FACTORS, draw
+    from distaff.pictures.draw import FACTORS, draw_pictures
 
-    folder, aside = store.run_folder(run.id), store.folder / "packs" / f".{run.id}.{token()}"
+    folder, aside = store.run_folder(run.id), store.folder / "packs" / f".{run.id}.{process_token()}"
     if (folder / FACTORS).exists():  # the last of them
         return
     try:
-        for path in draw(store.model(run.id), aside):
+        for path in draw_pictures(store.model(run.id), aside):
             path.replace(folder / path.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -31,12 +31,12 @@ LEVELS, JUMP = 101, 1e-6  # where a distribution function is tried, and how exac
 def householder(d: int, alpha: float = 0.3) -> Floats:
     """A = I - 2 v v' [d d] with v_1^2 = alpha and the rest shared: the family of the proof.
 
-    Off its diagonal stand -2 v_i v_j. The paper asks for alpha in (0, 1/2). For large d most diagonal entries come near
+    Off its diagonal stand -2 v_i v_j. The paper requires alpha in (0, 1/2). For large d most diagonal entries come near
     1, so that most axes hardly turn: `spread` turns all. Raises `DistaffError` for d < 2, alpha out of range, or a
     matrix with a zero.
     """
     if d < 2 or not 0 < alpha < 0.5:
-        raise DistaffError(f"d={d}, alpha={alpha}: the construction wants two or more latents, and alpha in (0, 1/2)")
+        raise DistaffError(f"d={d}, alpha={alpha}: the construction needs two or more latents, and alpha in (0, 1/2)")
     v = np.sqrt(np.array([alpha] + [(1 - alpha) / (d - 1)] * (d - 1)))
     return checked(np.eye(d) - 2 * np.outer(v, v))
 
@@ -58,8 +58,8 @@ def spread(d: int, generator: np.random.Generator, starts: int = 100) -> Floats:
 def haar(d: int, generator: np.random.Generator, n: int) -> Floats:
     """`n` orthogonal matrices, uniform over all [n d d]."""
     q, r = np.linalg.qr(generator.standard_normal((n, d, d)))
-    found: Floats = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None, :]  # else the signs of QR show
-    return found
+    uniform: Floats = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None, :]  # else the signs of QR show
+    return uniform
 
 
 def checked(a: Floats) -> Floats:
@@ -96,8 +96,8 @@ def jacobian(z: Floats, a: Floats, prior: Any = NORMAL) -> Floats:
     turned = y @ checked(a).T
     below = prior.pdf(z) / stats.norm.pdf(y)
     above = prior.pdf(_from_normal(turned, prior)) / stats.norm.pdf(turned)
-    found: Floats = a * below[:, None, :] / above[:, :, None]
-    return found
+    derivatives: Floats = a * below[:, None, :] / above[:, :, None]
+    return derivatives
 
 
 def _continuous(prior: Any) -> None:
@@ -124,5 +124,5 @@ def _to_normal(z: Floats, prior: Any) -> Floats:
 
 def _from_normal(y: Floats, prior: Any) -> Floats:
     """g^-1 o h^-1, from the nearer tail."""
-    own: Floats = np.where(y <= 0, prior.ppf(ndtr(y)), prior.isf(ndtr(-y)))
-    return own
+    values: Floats = np.where(y <= 0, prior.ppf(ndtr(y)), prior.isf(ndtr(-y)))
+    return values

@@ -13,10 +13,10 @@ import numpy as np
 from distaff.atomic import write
 from distaff.draws import generator
 from distaff.errors import DistaffError
-from distaff.pictures.model import encoded
-from distaff.pictures.sheet import save
-from distaff.theory import drawn
-from distaff.theory.evidence import Evidence, demonstrate
+from distaff.pictures.model import encode_sample
+from distaff.pictures.sheet import save_png
+from distaff.theory import illustrations
+from distaff.theory.demonstration import Demonstration, demonstrate
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, householder, spread
 from distaff.theory.rotated import Twins, twins
 from distaff.trained import Model
@@ -26,13 +26,13 @@ LABELS = {"mig": "MIG", "dci": "DCI", "modularity": "Modularity"}
 
 def cases() -> dict[str, tuple[Any, Floats]]:
     """The demonstrations of the page: a name, a prior and a matrix."""
-    draw = generator("theory.cases", 0)
+    draws = generator("theory.cases", 0)
     return {
         "2 latents, uniform, Householder α = .3": (UNIFORM, householder(2)),
         "2 latents, normal, Householder α = .3": (NORMAL, householder(2)),
         "4 latents, uniform, Householder α = .25": (UNIFORM, householder(4, 0.25)),
         "10 latents, uniform, Householder α = .3": (UNIFORM, householder(10)),
-        "10 latents, uniform, entries spread evenly": (UNIFORM, spread(10, draw)),
+        "10 latents, uniform, entries spread evenly": (UNIFORM, spread(10, draws)),
     }
 
 
@@ -45,17 +45,17 @@ def build(model: Model, out: Path, draws: int = 10_000) -> Path:
         import vl_convert
     except ImportError as error:
         raise DistaffError("the page needs the extra of reports: pip install 'distaff[report]'") from error
-    found = encoded(model)
-    turn = spread(found.codes.mean.shape[1], generator("theory.turn", 0))
+    sample = encode_sample(model)
+    turn = spread(sample.codes.mean.shape[1], generator("theory.turn", 0))
     pair = twins(model, turn)
-    write(out / "stirred.png", vl_convert.vegalite_to_png(drawn.stirred(householder(2)), scale=2))
-    save(drawn.images(pair), out / "images.png")
-    save(drawn.moved(found, turn), out / "moved.png")
+    write(out / "stirred.png", vl_convert.vegalite_to_png(illustrations.stirred(householder(2)), scale=2))
+    save_png(illustrations.images(pair), out / "images.png")
+    save_png(illustrations.moved(sample, turn), out / "moved.png")
     shown = {name: demonstrate(a, prior, n=draws) for name, (prior, a) in cases().items()}
     parts = {
         "draws": f"{draws:,}",
         "style": files("distaff.reports.pages").joinpath("page.css").read_text("utf-8"),
-        "cases": "".join(_case(name, evidence) for name, evidence in shown.items()),
+        "cases": "".join(_case(name, result) for name, result in shown.items()),
         "model": f"{escape(str(model.run.method))} on {escape(str(model.run.dataset))}, seed {model.run.seed}",
         "least": f"{np.abs(turn).min():.2f}",
         **_twins(pair),
@@ -66,14 +66,14 @@ def build(model: Model, out: Path, draws: int = 10_000) -> Path:
     return write(out / "index.html", template.encode())
 
 
-def _case(name: str, found: Evidence) -> str:
+def _case(name: str, result: Demonstration) -> str:
     same = (
-        f"{found.least:.1g}",
-        f"{found.after.ks:.2f}",
-        f"{found.after.correlation:.3f}",
-        f"{found.after.energy:.2f}",
+        f"{result.least:.1g}",
+        f"{result.after.ks:.2f}",
+        f"{result.after.correlation:.3f}",
+        f"{result.after.energy:.2f}",
     )
-    return _row(name, [*same, *(f"{before:.2f} → {after:.2f}" for before, after in found.scores.values())])
+    return _row(name, [*same, *(f"{before:.2f} → {after:.2f}" for before, after in result.scores.values())])
 
 
 def _twins(pair: Twins) -> dict[str, str]:
@@ -89,6 +89,6 @@ def _twins(pair: Twins) -> dict[str, str]:
     }
 
 
-def _row(name: str, cells: Iterable[str]) -> str:
-    numbers = "".join(f'<td class="num">{escape(cell)}</td>' for cell in cells)
+def _row(name: str, columns: Iterable[str]) -> str:
+    numbers = "".join(f'<td class="num">{escape(text)}</td>' for text in columns)
     return f"<tr><td>{escape(name)}</td>{numbers}</tr>"

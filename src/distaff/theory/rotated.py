@@ -12,8 +12,8 @@ from torch import Tensor
 from distaff.draws import generator
 from distaff.networks import loaded
 from distaff.networks.layers.likelihood import LIKELIHOODS
-from distaff.pictures.model import observed
-from distaff.theory.evidence import scores
+from distaff.pictures.model import observed_images
+from distaff.theory.demonstration import scores
 from distaff.theory.impossibility import Floats, checked
 from distaff.trained import Model
 
@@ -40,15 +40,15 @@ def twins(model: Model, a: Floats) -> Twins:
     covariance. Scores are of mean codes m and A m.
     """
     dataset = model.dataset
-    draw = generator("theory.rotated", 0)
+    draws = generator("theory.rotated", 0)
     n = len(dataset)
-    rows = draw.permutation(n) if n <= ROWS else draw.integers(n, size=ROWS)
+    rows = draws.permutation(n) if n <= ROWS else draws.integers(n, size=ROWS)
     codes = model.encode(rows)
     factors = dataset.factors.values(rows)
     some = slice(0, IMAGES)
-    x = torch.from_numpy(observed(dataset, rows)[some]).double().movedim(-1, 1)
+    x = torch.from_numpy(observed_images(dataset, rows)[some]).double().movedim(-1, 1)
     mean, std = (torch.from_numpy(part[some]).double() for part in (codes.mean, np.exp(0.5 * codes.logvar)))
-    noise = torch.from_numpy(draw.standard_normal(mean.shape))
+    noise = torch.from_numpy(draws.standard_normal(mean.shape))
     turn = torch.from_numpy(checked(a))
     double = loaded(model.network, {name: _double(part) for name, part in model.network.state_dict().items()})
     z = mean + std * noise
@@ -59,14 +59,15 @@ def twins(model: Model, a: Floats) -> Twins:
     covariance = factor @ factor.mT
     turned_kl = full_kl(mean @ turn.T, covariance)
     pairs = zip(scores(codes.mean, factors).items(), scores(codes.mean @ a.T, factors).values(), strict=True)
-    seen, read = LIKELIHOODS[double.likelihood].picture, LIKELIHOODS[double.likelihood].nll
+    picture, nll = LIKELIHOODS[double.likelihood].picture, LIKELIHOODS[double.likelihood].nll
     losses = [
-        torch.stack([read(one[None], own[None]) for one, own in zip(raw, x, strict=True)]) for raw in (logits, turned)
+        torch.stack([nll(one[None], image[None]) for one, image in zip(raw, x, strict=True)])
+        for raw in (logits, turned)
     ]
     return Twins(
         logits.numpy(),
         turned.numpy(),
-        (_screen(seen(logits)), _screen(seen(turned))),
+        (_screen(picture(logits)), _screen(picture(turned))),
         (-losses[0] - kl).numpy(),
         (-losses[1] - turned_kl).numpy(),
         float(to_nearest_diagonal(covariance).mean()),

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from distaff.atomic import place, write
+from distaff.atomic import publish_folder, write
 from distaff.errors import DistaffError
 
 FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are stored
@@ -144,7 +144,7 @@ def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
         record = {"name": name, "bytes": size, "sha256": digest, "shape": list(shape), "dtype": dtype.str}
         write(aside / RECORD, f"{json.dumps(record, indent=1)}\n".encode())
         aside.chmod(0o755)
-        place(aside, folder)
+        publish_folder(aside, folder)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise

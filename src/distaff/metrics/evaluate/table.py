@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError
 from distaff.metrics.core.arrays import as_array, as_codes
 from distaff.metrics.evaluate.sampled import Sampled
-from distaff.sampling import DISJOINT, ROWS, TEST_ROWS, check
+from distaff.sampling import DISJOINT, ROWS, TEST_ROWS, check_sampling
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def evaluation_table(
     jobs: int = 1,
 ) -> EvaluationTable:
     """Checked arrays. Raises `DistaffError` where they do not fit together, or for sizes below one row."""
-    check(rows, test_rows, sampling)
+    check_sampling(rows, test_rows, sampling)
     checked = codes if isinstance(codes, Sampled) else as_codes(codes)
     n = len(as_array(factors))
     if len(checked) != n:

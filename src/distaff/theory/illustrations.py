@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from distaff.codes import Codes
 from distaff.data import Dataset
 from distaff.draws import generator
-from distaff.pictures import carries, sheet
-from distaff.pictures.model import Encoded, Shown, middle
+from distaff.pictures import latent_factors, sheet
+from distaff.pictures.model import Drawable, Encoded, median_code
 from distaff.pictures.traverse import fitted, traversals
-from distaff.theory.evidence import BINS
+from distaff.theory.demonstration import BINS
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, entangle
 from distaff.theory.rotated import Twins
 
@@ -30,9 +30,9 @@ def stirred(a: Floats, n: int = POINTS) -> dict[str, Any]:
     panels = []
     for name, prior in PRIORS.items():
         z = prior.ppf(u)
-        for told, points in ((f"z, {name} prior", z), (f"f(z), {name} prior", entangle(z, a, prior))):
+        for title, points in ((f"z, {name} prior", z), (f"f(z), {name} prior", entangle(z, a, prior))):
             panels.append(
-                _panel(pl.DataFrame({"x": points[:, 0], "y": points[:, 1], "tenth": (BINS * u[:, 0]) // 1}), told)
+                _panel(pl.DataFrame({"x": points[:, 0], "y": points[:, 1], "tenth": (BINS * u[:, 0]) // 1}), title)
             )
     return {"hconcat": panels, "background": "white", "padding": 8, "config": {"view": {"stroke": "#d9d6cf"}}}
 
@@ -62,10 +62,10 @@ def images(twins: Twins, columns: int = 16) -> sheet.Image:
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
+class RotatedModel:
     """The twin of a model: it decodes w by dec(A'w), and encodes to A m with the variances of A S A'."""
 
-    model: Shown
+    model: Drawable
     turn: NDArray[np.float32]  # A [d d]
 
     @property
@@ -83,15 +83,15 @@ class Turned:
         return self.model.decode(w @ self.turn)
 
 
-def moved(found: Encoded, a: Floats) -> sheet.Image:
+def moved(encoded: Encoded, a: Floats) -> sheet.Image:
     """Traversals of the model's latents beside those of its twin, from the code of one image."""
-    twin = Turned(found.model, a.astype(np.float32))
-    code, sheets = middle(found), []
+    twin = RotatedModel(encoded.model, a.astype(np.float32))
+    code, sheets = median_code(encoded), []
     pairs = (
-        (found, code, "The model's latents"),
-        (found._replace(model=twin, codes=twin.encode(found.rows)), (code @ a.T).astype(np.float32), "Its twin's"),
+        (encoded, code, "The model's latents"),
+        (encoded._replace(model=twin, codes=twin.encode(encoded.rows)), (code @ a.T).astype(np.float32), "Its twin's"),
     )
     for one, start, title in pairs:
         moves = fitted(one.codes, COLUMNS)
-        sheets.append(traversals(one.model.decode, start, moves, labels=carries.names(one), title=title))
+        sheets.append(traversals(one.model.decode, start, moves, labels=latent_factors.names(one), title=title))
     return sheet.beside(sheets, gap=28)

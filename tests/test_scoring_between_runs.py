@@ -1,4 +1,4 @@
-"""What takes more than one answer of one run: UDR of the seeds of a setting, and metrics that are asked again."""
+"""What takes more than one answer of one run: UDR of the seeds of a setting, and metrics that are protocol again."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
 from distaff.plugins.registry import METRICS
 from distaff.runs import Optim, Study, cross
-from distaff.scoring.matrices import links
-from distaff.scoring.protocol import Scoring
-from distaff.scoring.repeats import repeated
+from distaff.scoring.matrices import matrix_rows
+from distaff.scoring.protocol import EvaluationProtocol
+from distaff.scoring.repeats import repeated_scores
 from distaff.scoring.score import score_run
 from distaff.scoring.table import table, with_udr
-from distaff.scoring.udr import agreements
+from distaff.scoring.udr import udr_of_runs
 from distaff.store.store import Store
 from distaff.training.fit import fit
 
@@ -36,35 +36,35 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     found = Store(tmp_path_factory.mktemp("between"))
     for trained in fit(RUNS):
         found.put(trained, 1.0)
-        score_run(found, trained.run.id, Scoring((METRICS.parse("mig"),), 500, 100))
+        score_run(found, trained.run.id, EvaluationProtocol((METRICS.parse("mig"),), 500, 100))
     return found
 
 
 def test_the_udr_of_a_run_is_that_of_its_setting(store: Store) -> None:
     codes = [store.model(run.id).encode(np.arange(768)) for run in RUNS[3:]]
     by_hand = udr([one.mean for one in codes], [kl(*one) for one in codes]).scores
-    found = agreements(RUNS, store)
+    found = udr_of_runs(RUNS, store)
     assert [found[run.id] for run in RUNS[3:]] == pytest.approx(by_hand.tolist(), rel=1e-4)
     assert max(found.values()) > 0
 
 
-def test_it_is_asked_once_and_again_with_another_seed_alone(store: Store) -> None:
-    agreements(RUNS, store)
-    heard: list[str] = []
+def test_udr_is_evaluated_once_and_again_only_with_another_seed(store: Store) -> None:
+    udr_of_runs(RUNS, store)
+    logged: list[str] = []
     fewer = RUNS[1:]
-    found = agreements(fewer, store, heard.append)
-    assert len(heard) == 1
-    assert "2 seeds of beta_vae(beta=6)" in heard[0]
-    assert agreements(fewer, store, heard.append) == found
-    assert len(heard) == 1
+    found = udr_of_runs(fewer, store, logged.append)
+    assert len(logged) == 1
+    assert "2 seeds of beta_vae(beta=6)" in logged[0]
+    assert udr_of_runs(fewer, store, logged.append) == found
+    assert len(logged) == 1
     assert found.keys() == {run.id for run in RUNS[1:]}
-    assert agreements(RUNS[:1], store) == {}
+    assert udr_of_runs(RUNS[:1], store) == {}
 
 
 def test_it_is_judged_beside_the_other_scores_without_labels(store: Store) -> None:
     numbers = with_udr(table(STUDY, store), RUNS, store)
     here = numbers.filter(pl.col("metric") == "udr")
-    assert dict(here.select("id", "value").rows()) == agreements(RUNS, store)
+    assert dict(here.select("id", "value").rows()) == udr_of_runs(RUNS, store)
     assert here.select("seed", "strength").rows() == [(run.seed, run.strength[1]) for run in RUNS if run.strength]
     assert "udr" in unsupervised(numbers)
     assert "udr" in selection(numbers, resamples=10)["selector"].to_list()
@@ -72,8 +72,8 @@ def test_it_is_judged_beside_the_other_scores_without_labels(store: Store) -> No
 
 def test_claims_of_a_store_ask_for_it_and_those_of_a_table_say_why_not(store: Store, tmp_path: Path) -> None:
     best = []
-    for asked in (False, True):
-        claims(store.folder, json=tmp_path / "card.json", resamples=10, udr=asked)
+    for protocol in (False, True):
+        claims(store.folder, json=tmp_path / "card.json", resamples=10, udr=protocol)
         card = pl.read_json(tmp_path / "card.json").filter(pl.col("statement").str.contains("without labels"))
         best.append(card["value"][0])
     assert best[0] != best[1]  # it is one choice more, and the best of them counts
@@ -82,9 +82,9 @@ def test_claims_of_a_store_ask_for_it_and_those_of_a_table_say_why_not(store: St
         claims(tmp_path / "scores.csv", udr=True)
 
 
-def test_a_run_that_is_asked_again_answers_of_other_rows(store: Store) -> None:
-    asked, heard = Scoring(tuple(map(METRICS.parse, ("mig", "irs", "factor_vae_score"))), 640, 100), []
-    found = pl.DataFrame(repeated(store, RUNS[0], asked, heard.append))
+def test_repeated_evaluations_are_on_other_rows(store: Store) -> None:
+    protocol, logged = EvaluationProtocol(tuple(map(METRICS.parse, ("mig", "irs", "factor_vae_score"))), 640, 100), []
+    found = pl.DataFrame(repeated_scores(store, RUNS[0], protocol, logged.append))
     assert found.select("metric", "rows").unique().sort("metric", "rows").rows()[-3:] == [
         ("mig", n) for n in (40, 160, 640)
     ]
@@ -93,13 +93,13 @@ def test_a_run_that_is_asked_again_answers_of_other_rows(store: Store) -> None:
     assert mig.n_unique() == 10
     as_scored = table(STUDY, store).filter((pl.col("id") == RUNS[0].id) & (pl.col("metric") == "mig"))
     assert mig.mean() == pytest.approx(as_scored.filter(pl.col("representation") == "mean")["value"][0], abs=0.05)
-    assert pl.DataFrame(repeated(store, RUNS[0], asked, heard.append)).equals(found)
-    assert len(heard) == 1
+    assert pl.DataFrame(repeated_scores(store, RUNS[0], protocol, logged.append)).equals(found)
+    assert len(logged) == 1
 
 
 def test_the_matrices_of_a_run_are_those_that_its_unified_scores_reduce(store: Store) -> None:
-    asked, heard = Scoring((METRICS.parse("unified_scores"),), 640, 100), []
-    found = pl.DataFrame(links(store, RUNS[0], asked, heard.append))
+    protocol, logged = EvaluationProtocol((METRICS.parse("unified_scores"),), 640, 100), []
+    found = pl.DataFrame(matrix_rows(store, RUNS[0], protocol, logged.append))
     assert found["matrix"].unique(maintain_order=True).to_list() == ["importance", "information", "accuracy"]
     of_trees = found.filter(pl.col("matrix") == "importance")
     names = list(load("toy").factors.names)
@@ -107,5 +107,5 @@ def test_the_matrices_of_a_run_are_those_that_its_unified_scores_reduce(store: S
     assert of_trees.group_by("factor").agg(pl.col("value").sum())["value"].to_list() == pytest.approx(
         [1.0] * len(names)
     )
-    assert pl.DataFrame(links(store, RUNS[0], asked, heard.append)).equals(found)
-    assert len(heard) == 1
+    assert pl.DataFrame(matrix_rows(store, RUNS[0], protocol, logged.append)).equals(found)
+    assert len(logged) == 1

@@ -1,4 +1,4 @@
-"""What of a run is evaluated: which grid rows are encoded, their codes, and a score as it is kept."""
+"""What of a run is evaluated: which grid rows are encoded, their codes, and a score as a row of a file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from distaff.draws import generator
 from distaff.metrics.evaluate import EvaluationTable, Sampled, evaluation_table, intervenes
 from distaff.metrics.latents import not_passive
 from distaff.plugins.spec import Spec
-from distaff.scoring.protocol import Scoring
+from distaff.scoring.protocol import EvaluationProtocol
 from distaff.trained import Model
 
-LOOKS = 10  # at a row of a small set that is observed anew each time: colour, noise
+OBSERVATIONS = 10  # of each row of a small set that is observed anew each time: colour, noise
 BASES = 100  # rows of a large grid from which whole lines are encoded: the fairness study's rows a value
 REPRESENTATIONS = ("mean", "sampled")
 Ints = NDArray[np.int64]
-Rows = list[dict[str, Any]]
+ScoreRows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class GridCodes:
         """The latents that the encoder uses."""
         return not_passive(self.codes.mean, self.codes.logvar)
 
-    def table(self, representation: str, scoring: Scoring, jobs: int = 1) -> EvaluationTable:
+    def table(self, representation: str, protocol: EvaluationProtocol, jobs: int = 1) -> EvaluationTable:
         """The table that metrics see: of mean codes, or of codes sampled anew at each look-up."""
         lines = None
         if self.line_codes is not None:
@@ -51,39 +51,39 @@ class GridCodes:
             _represented(self.codes, representation),
             self.factors,
             images=self.images,
-            rows=scoring.rows,
-            test_rows=scoring.test_rows,
-            sampling=scoring.sampling,
+            rows=protocol.rows,
+            test_rows=protocol.test_rows,
+            sampling=protocol.sampling,
             active=self.active,
             lines=lines,
             jobs=jobs,
         )
 
 
-def encoded(model: Model, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
+def encode_grid(model: Model, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
     """The codes of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them."""
     dataset = model.dataset
-    rows = cells_of(dataset, most)
+    rows = grid_rows_of(dataset, most)
     codes = model.encode(rows)
     if len(dataset) <= most or not any(intervenes(spec) for spec in metrics):
         return GridCodes(rows, dataset.factors.table(rows), codes)
-    lines = lines_of(dataset)
+    lines = grid_lines_of(dataset)
     return GridCodes(rows, dataset.factors.table(rows), codes, dataset.factors.table(lines), model.encode(lines))
 
 
-def cells_of(dataset: Dataset, most: int) -> Ints:
+def grid_rows_of(dataset: Dataset, most: int) -> Ints:
     """The rows to encode: all, or `most` of them; what looks different each time several times, where that fits."""
     n = len(dataset)
     if n <= most:
-        looks = min(LOOKS, most // n) if dataset.nuisance else 1
-        return np.tile(np.arange(n), looks)
+        repeats = min(OBSERVATIONS, most // n) if dataset.nuisance else 1
+        return np.tile(np.arange(n), repeats)
     return np.sort(generator("cells", 0).choice(n, size=most, replace=False))
 
 
-def lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
+def grid_lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
     """Rows of whole lines of the grid: of each of `bases` rows, those that differ from it in one visible factor.
 
-    Hidden factors stay as they are. Of an incomplete grid, the rows that there are.
+    Hidden factors stay as they are. Of an incomplete grid, the rows that exist.
     """
     factors = dataset.factors
     base = factors.all_values(generator("lines", 0).choice(len(dataset), size=min(bases, len(dataset)), replace=False))
@@ -92,16 +92,16 @@ def lines_of(dataset: Dataset, bases: int = BASES) -> Ints:
         line = np.repeat(base, factors.all_sizes[j], axis=0)
         line[:, j] = np.tile(np.arange(factors.all_sizes[j]), len(base))
         parts.append(line)
-    cells = np.unique(np.ravel_multi_index(tuple(np.concatenate(parts).T), factors.all_sizes))
+    grid_rows = np.unique(np.ravel_multi_index(tuple(np.concatenate(parts).T), factors.all_sizes))
     if factors.grid_rows is None:
-        return cells.astype(np.int64)
-    found = np.searchsorted(factors.grid_rows, cells)
-    found = found[found < len(factors.grid_rows)]
-    return found[np.isin(factors.grid_rows[found], cells)].astype(np.int64)
+        return grid_rows.astype(np.int64)
+    rows = np.searchsorted(factors.grid_rows, grid_rows)
+    rows = rows[rows < len(factors.grid_rows)]
+    return rows[np.isin(factors.grid_rows[rows], grid_rows)].astype(np.int64)
 
 
-def row_of(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:
-    """A score as it is kept: without a value, but with the reason, where it is not finite."""
+def score_row(spec: Spec, representation: str, metric: str, value: float, reason: str | None) -> dict[str, Any]:
+    """A score as a row of a file of scores: without a value, but with the reason, where it is not finite."""
     finite = math.isfinite(value)
     row: dict[str, Any] = {"representation": representation, "metric": metric, "value": value if finite else None}
     if str(spec) != spec.name:

@@ -11,9 +11,9 @@ from polars.testing import assert_frame_equal
 
 from distaff.errors import DistaffError
 from distaff.runs import Study
-from distaff.scoring import columns as reading
-from distaff.scoring.columns import read_scores
-from distaff.scoring.protocol import scores
+from distaff.scoring import score_columns
+from distaff.scoring.protocol import scores_of_run
+from distaff.scoring.score_columns import read_scores
 from distaff.scoring.table import read, table
 from distaff.store.store import Store
 from distaff.store.studies import load_study
@@ -37,7 +37,7 @@ def test_every_number_of_every_file_is_there(finished: tuple[Study, Store]) -> N
         of_run = found.filter(pl.col("id") == run.id).filter(
             ~pl.col("metric").cast(pl.String).str.starts_with("train.curve_")
         )
-        assert of_run["value"].to_list() == [row["value"] for row in scores(store, run.id)]
+        assert of_run["value"].to_list() == [row["value"] for row in scores_of_run(store, run.id)]
     assert {"mig", "mig(bins=5)", "mig(bins=5).posY", "train.elbo"} <= set(found["metric"].cast(pl.String))
 
 
@@ -54,13 +54,13 @@ def test_a_store_that_cannot_be_written_to_has_its_table(
 ) -> None:
     study, store = finished
     whole = read_scores(study, store)
-    (kept,) = (store.folder / "cache").glob("scores-*")
-    kept.rename(kept.with_name("scores-of-before.parquet"))
+    (cached,) = (store.folder / "cache").glob("scores-*")
+    cached.rename(cached.with_name("scores-of-before.parquet"))
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(reading, "write", refuse)
+    monkeypatch.setattr(score_columns, "write", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
     assert_frame_equal(read_scores(study, store), whole)
 
@@ -68,12 +68,12 @@ def test_a_store_that_cannot_be_written_to_has_its_table(
 def test_the_cache_is_the_table_and_goes_when_the_store_has_more(finished: tuple[Study, Store]) -> None:
     study, store = finished
     first = read_scores(study, store)
-    (kept,) = (store.folder / "cache").glob("scores-*")
+    (cached,) = (store.folder / "cache").glob("scores-*")
     assert_frame_equal(read_scores(study, store), first)
     more = replace(study, metrics=(*study.metrics, "modularity"))
     work(store, more)
     assert read_scores(more, store).height > first.height
-    assert [path for path in (store.folder / "cache").iterdir() if path == kept] == []
+    assert [path for path in (store.folder / "cache").iterdir() if path == cached] == []
 
 
 def test_a_damaged_file_stops_the_table(finished: tuple[Study, Store]) -> None:

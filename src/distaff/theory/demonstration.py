@@ -1,4 +1,4 @@
-"""What the theorem says, measured: the same distribution, every derivative other than zero, and the scores fallen."""
+"""The theorem, measured: the same distribution, every derivative other than zero, and the scores fallen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from distaff.plugins.registry import METRICS
 from distaff.theory.impossibility import NORMAL, Floats, entangle, jacobian
 
 BINS = 10  # a factor of the demonstration is a latent cut into tenths
-ASKED = ("mig", "dci", "modularity")
+SCORES = ("mig", "dci", "modularity")
 TREES_ROWS = 2_000  # rows that DCI's trees are grown on, and as many for their test
 PERMUTATIONS = 200
 
@@ -27,7 +27,7 @@ class Sameness(NamedTuple):
     energy: float  # p-value of the energy distance to fresh draws, by permutation
 
 
-class Evidence(NamedTuple):
+class Demonstration(NamedTuple):
     """One prior, one matrix: sameness of z and of f(z), least |df_i/dz_j|, and the scores of both."""
 
     before: Sameness
@@ -36,31 +36,31 @@ class Evidence(NamedTuple):
     scores: dict[str, tuple[float, float]]  # of z itself and of f(z)
 
 
-def demonstrate(a: Floats, prior: Any = NORMAL, *, n: int = 10_000, seed: int = 0) -> Evidence:
+def demonstrate(a: Floats, prior: Any = NORMAL, *, n: int = 10_000, seed: int = 0) -> Demonstration:
     """The theorem on `n` draws z [n d] of `prior`, whose factors are the tenths of each z_k.
 
     Raises `DistaffError` for a prior without a density.
     """
-    draw = generator("theory", seed)
+    draws = generator("theory", seed)
     d = len(a)
-    z, fresh = (prior.ppf(draw.random((n, d))) for _ in range(2))
+    z, fresh = (prior.ppf(draws.random((n, d))) for _ in range(2))
     w = entangle(z, a, prior)
     factors = np.minimum((BINS * prior.cdf(z)).astype(np.int64), BINS - 1)
-    before, after = (sameness(codes, fresh, prior, draw) for codes in (z, w))
-    found = [scores(codes, factors) for codes in (z, w)]
-    pairs = {name: (found[0][name], found[1][name]) for name in ASKED}
-    return Evidence(before, after, float(np.abs(jacobian(z, a, prior)).min()), pairs)
+    before, after = (sameness(codes, fresh, prior, draws) for codes in (z, w))
+    both = [scores(codes, factors) for codes in (z, w)]
+    pairs = {name: (both[0][name], both[1][name]) for name in SCORES}
+    return Demonstration(before, after, float(np.abs(jacobian(z, a, prior)).min()), pairs)
 
 
-def sameness(codes: Floats, fresh: Floats, prior: Any, draw: np.random.Generator) -> Sameness:
+def sameness(codes: Floats, fresh: Floats, prior: Any, draws: np.random.Generator) -> Sameness:
     """Whether `codes` [n d] are distributed as the prior, `fresh` being draws of it that they do not depend on."""
     d = codes.shape[1]
     ks = min(stats.kstest(codes[:, k], prior.cdf).pvalue for k in range(d))
     between = np.abs(np.corrcoef(codes.T) - np.eye(d)).max()
-    return Sameness(float(min(1.0, ks * d)), float(between), energy_test(codes[:500], fresh[:500], draw))
+    return Sameness(float(min(1.0, ks * d)), float(between), energy_test(codes[:500], fresh[:500], draws))
 
 
-def energy_test(a: Floats, b: Floats, draw: np.random.Generator) -> float:
+def energy_test(a: Floats, b: Floats, draws: np.random.Generator) -> float:
     """The p-value of the energy distance of rows a [n d] and b [m d] (Szekely and Rizzo, 2013), by permutation.
 
     2 E|a-b| - E|a-a'| - E|b-b'| is -s'Ds with D the distances of all rows and s = 1/n on a, -1/m on b.
@@ -68,7 +68,7 @@ def energy_test(a: Floats, b: Floats, draw: np.random.Generator) -> float:
     whole = np.concatenate([a, b])
     distances = cdist(whole, whole)
     signs = np.concatenate([np.full(len(a), 1 / len(a)), np.full(len(b), -1 / len(b))])
-    mixed = np.stack([signs, *(draw.permutation(signs) for _ in range(PERMUTATIONS))])
+    mixed = np.stack([signs, *(draws.permutation(signs) for _ in range(PERMUTATIONS))])
     energies = -np.einsum("pi,pi->p", mixed @ distances, mixed)
     return float((energies[1:] >= energies[0]).mean())
 

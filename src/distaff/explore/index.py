@@ -1,4 +1,4 @@
-"""What the explorer knows of a store: its runs with their scores, all of them inside the store."""
+"""The index of a store that the explorer shows: its runs with their scores, all of them inside the store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPRESENTATIONS = {"mean": "Scores of mean codes", "sampled": "Scores of sampled
 
 
 @dataclass(frozen=True)
-class Listing:
+class StoreIndex:
     """The runs of a store by id, the numbers that can be axes, and what had to be left out, with the reason."""
 
     store: Store
@@ -35,7 +35,7 @@ def inside(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
-def listing(folder: Path) -> Listing:
+def index_store(folder: Path) -> StoreIndex:
     """Read the store `folder`; raises `DistaffError` if there is no run in it.
 
     A run that cannot be read, or whose files are links to elsewhere, is left out and named.
@@ -43,7 +43,7 @@ def listing(folder: Path) -> Listing:
     store, runs, left_out = Store(folder), {}, []
     for path in sorted((folder / "runs").glob("[!.]*")):
         if not ID.fullmatch(path.name) or not all(inside(part, folder) for part in (path, *path.glob("*"))):
-            left_out.append(f"{path.name}: no run of this store")
+            left_out.append(f"{path.name}: not a run of this store")
             continue
         try:
             runs[path.name] = store.run(path.name)
@@ -54,7 +54,7 @@ def listing(folder: Path) -> Listing:
     numbers = table(Study(folder.name, tuple(runs.values()), ()), store)
     rows, measures = _wide(numbers)
     facts = {row["id"]: row for row in rows}
-    return Listing(store, runs, [_row(id, run, facts.get(id, {})) for id, run in runs.items()], measures, left_out)
+    return StoreIndex(store, runs, [_row(id, run, facts.get(id, {})) for id, run in runs.items()], measures, left_out)
 
 
 def _row(id: str, run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
@@ -79,11 +79,11 @@ def _wide(numbers: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, s
     keyed = headlines.with_columns(kinds.alias("kind"))
     pairs = keyed.select("kind", "metric").unique().sort("kind", "metric").rows()
     keys = {pair: f"m{number}" for number, pair in enumerate(pairs)}
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for id, kind, metric, value in keyed.select("id", "kind", "metric", "value").iter_rows():
-        found.setdefault(id, {"id": id})[keys[kind, metric]] = value
+        rows.setdefault(id, {"id": id})[keys[kind, metric]] = value
     measures = [
         {"key": key, "group": REPRESENTATIONS.get(kind, f"Scores of {kind} codes"), "label": theme.metric_label(metric)}
         for (kind, metric), key in keys.items()
     ]
-    return list(found.values()), measures
+    return list(rows.values()), measures

@@ -1,4 +1,4 @@
-"""Every score of a study, or of a store, as columns: seconds for thousands of runs, and kept as parquet."""
+"""Every score of a study, or of a store, as columns: seconds for thousands of runs, and cached as parquet."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from distaff.atomic import write
 from distaff.plugins.spec import canonical
 from distaff.runs import Study
 from distaff.sampling import SAMPLINGS, sampling_in
-from distaff.scoring.names import naming
-from distaff.scoring.protocol import Answers, scores, scoring
+from distaff.scoring.metric_names import metric_naming
+from distaff.scoring.protocol import ScoreFiles, protocol_of, scores_of_run
 from distaff.store.files import read_json
 from distaff.store.listing import listing
-from distaff.store.store import Store, ended
+from distaff.store.store import Store, curve_end_means
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VERSION = 3  # of the table's columns and of how it is read: part of the name of its cache
 
 
-class Names:
+class Numbering:
     """Numbers for texts, in order of appearance."""
 
     def __init__(self) -> None:
@@ -41,26 +41,26 @@ def read_scores(study: Study, store: Store, cache: bool = True) -> pl.DataFrame:
     """A row a number: id, representation, metric, value, for every run of `study` that is there.
 
     Ids, representations and metrics are enumerations. A metric goes by its name, or by its specification where the
-    study asks two of one name or a part of the latents; train.nll, train.kl and train.elbo are the losses of the final
-    model, train.curve_nll ... means over the end of its curve. The table is kept in cache/, under a name that changes
-    with the files that are there. Raises `DistaffError` for a damaged file.
+    study evaluates two of one name or a part of the latents; train.nll, train.kl and train.elbo are the losses of the
+    final model, train.curve_nll ... means over the end of its curve. The table is stored in cache/, under a name that
+    changes with the files that are there. Raises `DistaffError` for a damaged file.
     """
     files = _files(store, [run.id for run in study.runs])
-    answers = Answers(store, scoring(study))
-    name = naming((spec.name, str(spec)) for spec in answers.scoring.metrics)
+    score_files = ScoreFiles(store, protocol_of(study))
+    name = metric_naming((spec.name, str(spec)) for spec in score_files.protocol.metrics)
 
     def numbers(id: str) -> Iterator[tuple[tuple[str, str], float | None]]:
-        for row in (*answers.rows(id), *ends(store, id)):
+        for row in (*score_files.rows(id), *curve_end_rows(store, id)):
             yield (row["representation"], name(row["metric"], row.get("spec"))), row["value"]
 
     def make() -> pl.DataFrame:
         return _frame(*_read(files, numbers))
 
-    return _kept(store, "scores", [answers.scoring.id, files], make) if cache else make()
+    return _cached(store, "scores", [score_files.protocol.id, files], make) if cache else make()
 
 
-def read_every(store: Store, ids: Sequence[str], cache: bool = True) -> pl.DataFrame:
-    """As `read_scores`, of the runs `ids`, for whatever was asked of them; what was asked twice of a run counts once.
+def read_all_scores(store: Store, ids: Sequence[str], cache: bool = True) -> pl.DataFrame:
+    """As `read_scores`, of the runs `ids`, by whatever protocol; what was evaluated twice of a run counts once.
 
     A metric goes by its name, or by its specification where there is more than one of its name. Scores of rows that
     were drawn in another way do not compare: the table has those of the sampling by which most runs have scores, of two
@@ -70,19 +70,19 @@ def read_every(store: Store, ids: Sequence[str], cache: bool = True) -> pl.DataF
     sampling = _commonest(store, files)
 
     def numbers(id: str) -> Iterator[tuple[tuple[str, str, str | None], float | None]]:
-        rows = (*scores(store, id, sampling), *ends(store, id))
+        rows = (*scores_of_run(store, id, sampling), *curve_end_rows(store, id))
         return iter({(row["representation"], row["metric"], row.get("spec")): row["value"] for row in rows}.items())
 
     def make() -> pl.DataFrame:
         ids, kinds, *codes = _read(files, numbers)
-        name = naming(kind[1:] for kind in kinds)
+        name = metric_naming(kind[1:] for kind in kinds)
         return _frame(ids, [(kind[0], name(*kind[1:])) for kind in kinds], *codes)
 
-    return _kept(store, "every", [files], make) if cache else make()
+    return _cached(store, "every", [files], make) if cache else make()
 
 
 def _commonest(store: Store, files: Mapping[str, Sequence[str]]) -> str:
-    """The sampling by which most runs were scored. The name of a file hashes what it answers: one of each is read."""
+    """The sampling by which most runs were scored. The name of a file hashes its protocol: one of each is read."""
     known: dict[str, str] = {}
     counts = dict.fromkeys(SAMPLINGS, 0)
     for id, names in files.items():
@@ -100,7 +100,7 @@ def _files(store: Store, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {id: tuple(sorted(_scores_of(store, id))) for id in ids if id in there}
 
 
-def _kept(store: Store, what: str, of: list[Any], make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+def _cached(store: Store, what: str, of: list[Any], make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     """What `make` makes, or made when `of` was the same."""
     import polars as pl
 
@@ -120,7 +120,7 @@ def _read(ids: Iterable[str], numbers: Callable[[str], Iterable[tuple[Any, float
     """The runs and the kinds of numbers, as lists, and for each number its run, its kind and its value."""
     import numpy as np
 
-    columns, which = Names(), Names()
+    columns, which = Numbering(), Numbering()
     runs, kinds, values = array("i"), array("i"), array("d")
     for id in ids:
         run, before = columns[id], len(values)
@@ -155,13 +155,15 @@ def _frame(
     return pl.DataFrame([column("id", ids, of_run), part("representation", 0), part("metric", 1), value])
 
 
-def ends(store: Store, id: str) -> list[dict[str, Any]]:
+def curve_end_rows(store: Store, id: str) -> list[dict[str, Any]]:
     """Means over the last tenth of the curve of run `id`, as rows: train.curve_nll, train.curve_kl, train.curve_elbo.
 
     They are of a model that still learned, nats above the final one, whose losses are train.nll, train.kl, train.elbo.
     """
-    told = read_json(store.run_folder(id) / "run.json").get("ended") or ended(store.curve(id))
-    return [{"representation": "mean", "metric": f"train.curve_{name}", "value": value} for name, value in told.items()]
+    means = read_json(store.run_folder(id) / "run.json").get("ended") or curve_end_means(store.curve(id))
+    return [
+        {"representation": "mean", "metric": f"train.curve_{name}", "value": value} for name, value in means.items()
+    ]
 
 
 def _scores_of(store: Store, id: str) -> list[str]:
