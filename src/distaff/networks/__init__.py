@@ -97,8 +97,8 @@ def loaded(network: VAE, params: Params) -> VAE:
     try:
         own.load_state_dict(params, assign=True)
     except RuntimeError as error:
-        told = " ".join(str(error).split())
-        raise DistaffError(f"these are not the weights, and the statistics, of this network: {told}") from error
+        cause = " ".join(str(error).split())
+        raise DistaffError(f"these are not the weights, and the statistics, of this network: {cause}") from error
     return own.requires_grad_(False).eval()
 
 

@@ -15,7 +15,7 @@ from distaff.metrics.core.grid_rows import GridRows
 from distaff.tasks import Score, task
 from distaff.tasks._classifiers import check_options, fit_classifier
 
-ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions would be on the same few cells
+ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions would be on the same few combinations
 
 
 @task(paper="https://arxiv.org/abs/1905.13662", label="Unfairness", rows="grid", range=(0, 1), higher_is_better=False)
@@ -105,7 +105,7 @@ def _groups(
         if len(movable) == len(rows):
             return _intervened(rows, movable[rng.integers(len(movable), size=per_value)], j, rng), codes_of
         lines, first = np.unique(line, return_index=True)
-        if len(lines) >= ENOUGH:  # each line once: groups of fewer distinct cells differ more by chance
+        if len(lines) >= ENOUGH:  # each line once: groups of fewer distinct combinations differ more by chance
             return _intervened(rows, movable[rng.permutation(first)[:per_value]], j, rng), codes_of
     rows, codes_of = sources[-1]
     values, counts = np.unique(rows.values[:, j], return_counts=True)
@@ -115,6 +115,6 @@ def _groups(
 def _intervened(rows: GridRows, drawn: NDArray[np.int64], j: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """The rows `drawn` [n] with factor j at each of its values in turn [c n]."""
     values = np.unique(rows.values[:, j])
-    cells = np.tile(rows.values[drawn], (len(values), 1))
-    cells[:, j] = np.repeat(values, len(drawn))
-    return rows.at(cells, rng).reshape(len(values), len(drawn))
+    combinations = np.tile(rows.values[drawn], (len(values), 1))
+    combinations[:, j] = np.repeat(values, len(drawn))
+    return rows.at(combinations, rng).reshape(len(values), len(drawn))

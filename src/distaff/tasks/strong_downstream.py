@@ -68,8 +68,8 @@ def strong_downstream(
         plain.append(_accuracies(learner, (x, y[train_rows]), (x_test, y[test_rows]), rng, jobs))
         shifted = []
         for _ in range(experiments):
-            train_cells, test_cells = _shifted(rows, train_rows, test_rows, int(rng.choice(others)), rng)
-            train, tested = (codes_of(train_cells), y[train_cells]), (codes_of(test_cells), y[test_cells])
+            shifted_train, shifted_test = _shifted(rows, train_rows, test_rows, int(rng.choice(others)), rng)
+            train, tested = (codes_of(shifted_train), y[shifted_train]), (codes_of(shifted_test), y[shifted_test])
             if not (np.isfinite(train[0]).all() and np.isfinite(tested[0]).all()):
                 return Score(math.nan, reason="codes hold values that are not finite")
             shifted.append(_accuracies(learner, train, tested, rng, jobs))
@@ -88,18 +88,18 @@ def _shifted(
     """Rows like `train_rows` with `factor` at one drawn value, and like `test_rows` with it at any of the others."""
     values = np.unique(rows.values[:, factor])
     value = rng.choice(values)
-    train_cells, test_cells = rows.values[train_rows].copy(), rows.values[test_rows].copy()
-    train_cells[:, factor] = value
-    test_cells[:, factor] = rng.choice(values[values != value], size=len(test_rows))
-    return _nearest(rows, train_cells, factor, rng), _nearest(rows, test_cells, factor, rng)
+    shifted_train, shifted_test = rows.values[train_rows].copy(), rows.values[test_rows].copy()
+    shifted_train[:, factor] = value
+    shifted_test[:, factor] = rng.choice(values[values != value], size=len(test_rows))
+    return _nearest(rows, shifted_train, factor, rng), _nearest(rows, shifted_test, factor, rng)
 
 
-def _nearest(rows: GridRows, cells: NDArray[Any], factor: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The rows of cells [m f]; of a missing cell, any row with its value of `factor`."""
-    found = rows.find(cells, rng)
+def _nearest(rows: GridRows, values: NDArray[Any], factor: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The rows that hold `values` [m f]; of a missing combination, any row with its value of `factor`."""
+    found = rows.find(values, rng)
     missing = np.flatnonzero(found < 0)
     if len(missing):
-        found[missing] = rows.sharing(np.full(len(missing), factor), cells[missing, factor], 1, rng)[:, 0]
+        found[missing] = rows.sharing(np.full(len(missing), factor), values[missing, factor], 1, rng)[:, 0]
     return found
 
 

@@ -106,8 +106,8 @@ def _continuous(prior: Any) -> None:
     g(g^-1(u)) is u for every u where the distribution function g is continuous, and the top of a jump otherwise.
     """
     levels = (np.arange(LEVELS) + 0.5) / LEVELS
-    reached = np.asarray(prior.cdf(prior.ppf(levels)), dtype=np.float64)
-    if not (np.abs(reached - levels) < JUMP).all():
+    attained = np.asarray(prior.cdf(prior.ppf(levels)), dtype=np.float64)
+    if not (np.abs(attained - levels) < JUMP).all():
         raise DistaffError(
             "the theorem is about priors with a density, and this one gives single values a probability of their own "
             "(Bernoulli, Poisson and other counts do): there is no bijection of its values. Take a continuous "

@@ -38,7 +38,7 @@ class GridRows:
         self._counts = np.concatenate(counts)
         self._first = np.concatenate([j * n + np.cumsum(count) - count for j, count in enumerate(counts)])
         self._offset = np.cumsum(self.sizes) - self.sizes
-        self._cells: tuple[Ints, Ints] | None = None
+        self._combinations: tuple[Ints, Ints] | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -82,14 +82,14 @@ class GridRows:
         key = np.zeros(len(values), dtype=np.int64)
         for j, size in enumerate(self.sizes):
             key = key * size + self._class(j, values[:, j])
-        order, keys = self._by_cell()
+        order, keys = self._by_combination()
         low, high = np.searchsorted(keys, key, side="left"), np.searchsorted(keys, key, side="right")
         drawn = rng.integers(low, np.maximum(high, low + 1))
         return np.where(low < high, order[np.minimum(drawn, len(order) - 1)], -1)
 
     def on_whole_lines(self, j: int) -> tuple[Ints, Ints]:
         """The rows whose cell is there with every value of factor `j` in turn, and which of these lines each is on."""
-        order, keys = self._by_cell()
+        order, keys = self._by_combination()
         stride = int(np.prod(self.sizes[j + 1 :]))
         others = keys - keys // stride % self.sizes[j] * stride  # the cell with factor j at its first value
         lines, line = np.unique(others, return_inverse=True)
@@ -100,16 +100,16 @@ class GridRows:
         ascending = np.argsort(rows)
         return rows[ascending], at[ascending]
 
-    def _by_cell(self) -> tuple[Ints, Ints]:
-        if self._cells is None:
+    def _by_combination(self) -> tuple[Ints, Ints]:
+        if self._combinations is None:
             if float(np.prod(self.sizes.astype(np.float64))) >= 2.0**62:
                 raise DistaffError("this grid has more cells than can be numbered; give the factors that vary together")
             key = np.zeros(len(self), dtype=np.int64)
             for j, size in enumerate(self.sizes):
                 key = key * size + self.classes[:, j]
             order = np.argsort(key, kind="stable")
-            self._cells = order, key[order]
-        return self._cells
+            self._combinations = order, key[order]
+        return self._combinations
 
     def _class(self, j: int, values: NDArray[Any]) -> Ints:
         """The classes of values of factor j, found by bisection among the values that it takes."""

@@ -128,7 +128,7 @@ def export(spec: dict[str, Any], path: Path, formats: Iterable[str]) -> list[str
 def latex(frame: pl.DataFrame, caption: str, label: str) -> str:
     """The numbers of a figure as a table of the booktabs package."""
 
-    def cell(value: object) -> str:
+    def entry(value: object) -> str:
         if value is None:
             return "--"
         text = f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -136,12 +136,12 @@ def latex(frame: pl.DataFrame, caption: str, label: str) -> str:
             {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "β": r"$\beta$"}.get(c, c) for c in text
         )
 
-    rows = [" & ".join(map(cell, row)) + r" \\" for row in frame.rows()]
+    rows = [" & ".join(map(entry, row)) + r" \\" for row in frame.rows()]
     numbers = [kind.is_numeric() for kind in frame.dtypes]
     lines = [
-        r"\begin{table}", r"\centering", rf"\caption{{{cell(caption)}}}", rf"\label{{tab:{label}}}",
+        r"\begin{table}", r"\centering", rf"\caption{{{entry(caption)}}}", rf"\label{{tab:{label}}}",
         rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numbers)}}}", r"\toprule",
-        " & ".join(map(cell, frame.columns)) + r" \\", r"\midrule", *rows, r"\bottomrule", r"\end{tabular}",
+        " & ".join(map(entry, frame.columns)) + r" \\", r"\midrule", *rows, r"\bottomrule", r"\end{tabular}",
         r"\end{table}",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"

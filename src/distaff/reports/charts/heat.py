@@ -29,10 +29,10 @@ def heat(frame: pl.DataFrame, rows: Sequence[str], columns: Sequence[str]) -> al
     )
     tip = ["row:N", "column:N", *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("rho", "low", "high")), "n:Q"]
     scale = alt.Scale(domain=[-100, 0, 100], range="diverging", interpolate="rgb")
-    cells = core.mark_rect(cornerRadius=3).encode(color=alt.Color("rho:Q", scale=scale, legend=None), tooltip=tip)
+    squares = core.mark_rect(cornerRadius=3).encode(color=alt.Color("rho:Q", scale=scale, legend=None), tooltip=tip)
     strong = core.transform_filter("abs(datum.rho) > 70").mark_text(color="white").encode(text=FORMAT)
     weak = core.transform_filter("abs(datum.rho) <= 70").mark_text(style="ink", stroke=None).encode(text=FORMAT)
-    chart: alt.LayerChart = (cells + strong + weak).properties(
+    chart: alt.LayerChart = (squares + strong + weak).properties(
         width="container", height=max(110, (46 if len(rows) < 10 else 30) * len(rows))
     )
     return chart

@@ -67,10 +67,10 @@ def _table(of_method: pl.DataFrame) -> str:
     rows = []
     for (dataset, setting, _), part in of_method.group_by("dataset", "label", "setting", maintain_order=True):
         by_metric = {row["metric"]: row for row in part.iter_rows(named=True)}
-        cells = "".join(f'<td class="num">{_cell(by_metric.get(name))}</td>' for name in names)
+        numbers = "".join(f'<td class="num">{_number(by_metric.get(name))}</td>' for name in names)
         link = f'<a href="runs.html#{escape(f"{setting} {dataset}")}">{escape(str(setting))}</a>'
         rows.append(
-            f"<tr><td>{link}</td><td>{escape(str(dataset))}</td><td class='num'>{max(part['n'])}</td>{cells}</tr>"
+            f"<tr><td>{link}</td><td>{escape(str(dataset))}</td><td class='num'>{max(part['n'])}</td>{numbers}</tr>"
         )
     first = '<th scope="col">setting</th><th scope="col">data set</th><th class="num" scope="col">seeds</th>'
     table = f"<table><thead><tr>{first}{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -78,7 +78,7 @@ def _table(of_method: pl.DataFrame) -> str:
     return f'<section class="figure"><header>{title}</header><div class="scroll" tabindex="0">{table}</div></section>'
 
 
-def _cell(row: Mapping[str, Any] | None) -> str:
+def _number(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     ends = f" <small>{row['low']:.3f}–{row['high']:.3f}</small>" if row["low"] is not None else ""
