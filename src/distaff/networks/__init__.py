@@ -29,7 +29,7 @@ Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
 
 
 def network(
-    *, paper: str, cost: float = 1.0, version: int = 1, since: Mapping[str, Any] | None = None
+    *, paper: str, cost: int | float = 1, version: int = 1, since: Mapping[str, Any] | None = None
 ) -> Callable[[Builder], Builder]:
     """Mark a function as a network.
 
