@@ -108,13 +108,29 @@ def test_a_pack_of_which_no_model_is_finite_is_trained_no_further() -> None:
     assert done == [20], "the first point of the curve"
 
 
-def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too(tmp_path: Path) -> None:
+EXPLODES = '''
+import torch
+from distaff.methods import Outputs, Terms, method
+from distaff.types import Hyper
+
+@method(paper="https://example.org")
+def explodes(out: Outputs, *, after: Hyper = 10.0) -> Terms:
+    """Not finite after an update, on every processor."""
+    return {"nll": out.nll, "kl": out.kl * torch.where(out.step >= after, torch.inf, 1.0)}
+'''
+
+
+def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stop(at: int, _: int) -> None:
         if at > min(expected):
             raise KeyboardInterrupt
 
-    too_fast = Optim(lr=0.3)
-    both = tuple(run("toy", "beta_vae(beta=1)", NETWORK, updates=4000, optim=too_fast, seed=seed) for seed in range(2))
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "explodes.py").write_text(EXPLODES)
+    monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path))
+    both = tuple(run("toy", f"explodes(after={after})", NETWORK, updates=400) for after in (46, 133))
     expected = []
     for one in both:
         packed = pack((one,))
@@ -123,7 +139,7 @@ def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too
             state, (terms,), _ = step(packed, state, engine_for(packed))
             objective = terms["nll"] + terms["kl"]
         expected.append(state.step)
-    assert any(at % 20 for at in expected), "between the points of the curve"
+    assert expected == [47, 134], "between the points of the curve, one before the interruption and one after it"
     path = tmp_path / "state.safetensors"
     with pytest.raises(KeyboardInterrupt):
         fit(both, checkpoint=path, progress=stop)

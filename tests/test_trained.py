@@ -151,11 +151,11 @@ def test_no_more_codes_are_kept_than_memory_is_given(model: Model, monkeypatch: 
     assert len(calls) == 5, "the first went"
     model.encode(parts[2])
     assert len(calls) == 5
-    assert trained._kept.bytes <= 3 * 100 * 3 * 8
+    assert trained._recent_codes.bytes <= 3 * 100 * 3 * 8
     model.encode(np.arange(768))
     model.encode(np.arange(768))
     assert len(calls) == 7, "more than memory holds is never kept"
-    assert trained._kept.bytes <= 3 * 100 * 3 * 8
+    assert trained._recent_codes.bytes <= 3 * 100 * 3 * 8
 
 
 def test_a_report_with_udr_repeats_and_matrices_encodes_a_run_once(
