@@ -34,10 +34,10 @@ def made(store: Store, ids: list[str]) -> dict[str, Any]:
     training, scoring = 0.0, 0.0
     values: dict[str, Counter[str]] = {name: Counter() for name in ONCE}
     for id in ids:
-        told = read_json(store.run_folder(id) / "provenance.json")
-        training += told["seconds"]
+        record = read_json(store.run_folder(id) / "provenance.json")
+        training += record["seconds"]
         for name in ONCE:
-            values[name][WHERE.sub("", str(told.get(name)))] += 1
+            values[name][WHERE.sub("", str(record.get(name)))] += 1
         for path in store.run_folder(id).glob("scores-*.json"):
             scoring += sum(read_json(path)["made"]["seconds"].values())
     common = {name: next(iter(found)) if len(found) == 1 else dict(found) for name, found in values.items()}

@@ -41,10 +41,10 @@ def measure(page: Page, moves: int) -> np.ndarray:
 
 def main() -> None:
     """Measure one run of each data set of the store."""
-    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("store", type=Path)
-    ask.add_argument("--moves", type=int, default=200)
-    given = ask.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--moves", type=int, default=200)
+    given = parser.parse_args()
     with subprocess.Popen([sys.executable, "-c", SERVE, str(given.store)], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -65,8 +65,8 @@ def report(address: str, moves: int) -> None:
             page.wait_for_timeout(500)
             page.locator("#rows button").first.click()
             ms = measure(page, moves)
-            told = f"median {np.median(ms):.1f} ms, 95 % {np.quantile(ms, 0.95):.1f} ms"
-            print(f"{dataset.get_attribute('value')}: {told}, {np.mean(ms < 100):.1%} of {len(ms)} under 100 ms")
+            figures = f"median {np.median(ms):.1f} ms, 95 % {np.quantile(ms, 0.95):.1f} ms"
+            print(f"{dataset.get_attribute('value')}: {figures}, {np.mean(ms < 100):.1%} of {len(ms)} under 100 ms")
         browser.close()
 
 

@@ -35,10 +35,10 @@ def seconds(work: Callable[[], object], times: int) -> float:
 
 def main() -> None:
     """Measure one run of each data set of the store."""
-    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("store", type=Path)
-    ask.add_argument("--times", type=int, default=5)
-    given = ask.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--times", type=int, default=5)
+    given = parser.parse_args()
     torch.set_num_threads(1)
     store = Store(given.store)
     first = {str(store.run(path.name).dataset): path.name for path in sorted((given.store / "runs").glob("[!.]*"))}

@@ -53,7 +53,7 @@ def fill(folder: Path, seeds: int) -> Study:
     listed = cross(SETS, methods, range(seeds))
     study = Study("benchmark", listed, ASKED)
     numbers, _ = simulated_study(seeds=seeds)
-    asked = protocol_of(study)
+    protocol = protocol_of(study)
     parts = numbers.sort("dataset", "method", "strength_index", "seed").partition_by("id", maintain_order=True)
     steps = np.arange(1, 301) * 1000.0
     names = ["objective", "term.nll", "term.kl", *(f"kl.{i}" for i in range(10))]
@@ -68,8 +68,8 @@ def fill(folder: Path, seeds: int) -> Study:
         )
         scores = part.filter(~pl.col("metric").str.starts_with("train.")).select("representation", "metric", "value")
         rows = [{**row, "metric": row["metric"].split("(")[0], "spec": row["metric"]} for row in scores.to_dicts()]
-        told = {"format": 2, "run": run.id, "asked": asked.record(), "scores": rows}
-        (place / asked.file).write_text(json.dumps(told))
+        record = {"format": 2, "run": run.id, "asked": protocol.record(), "scores": rows}
+        (place / protocol.file).write_text(json.dumps(record))
     return study
 
 
@@ -94,9 +94,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--folder", type=Path, default=None)
-    asked = parser.parse_args()
-    folder = asked.folder or Path(tempfile.mkdtemp(prefix="report"))
-    study = timed("filling the store", lambda: fill(folder, asked.seeds))
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="report"))
+    study = timed("filling the store", lambda: fill(folder, given.seeds))
     store = Store(folder)
     numbers = timed("table", lambda: table(study, store))
     planned = timed("runs", lambda: runs(study, store))
@@ -112,7 +112,7 @@ def main() -> None:
             build(facts, numbers, planned, aside, details=details, workers=os.cpu_count() or 1)
 
     timed("report", report)
-    assert timed("the report, asked again", lambda: unchanged(pages, sources()))
+    assert timed("the report, up to date", lambda: unchanged(pages, sources()))
     size = sum(path.stat().st_size for path in pages.rglob("*") if path.is_file())
     count = numbers["id"].n_unique()
     print(f"{count:,} runs, {numbers.height:,} numbers, report of {size / 1e6:.0f} MB in {pages}")

@@ -29,11 +29,11 @@ def test_every_command_that_the_readme_names_is_there() -> None:
     words = {tuple(line.split()[1:3]) for line in re.findall(r"distaff \w[^`\n]*", text)}
     for word, second in {w for w in words if len(w) == 2 and w[0] != "runs"}:
         group = [word, second] if word in ("study", "data", "store") else [word]
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", "from distaff.cli import main; main()", *group, "--help"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert told.returncode == 0, (group, told.stderr)
+        assert done.returncode == 0, (group, done.stderr)
 
 
 @pytest.mark.parametrize(("kind", "use"), [
@@ -47,6 +47,6 @@ def test_a_plug_in_of_contributing_is_found_in_a_folder_of_ones_own(kind: str, u
     (tmp_path / kind).mkdir()
     (tmp_path / kind / "mine.py").write_text(code, encoding="utf-8")
     environment = {**os.environ, "DISTAFF_PLUGINS": str(tmp_path)}
-    told = subprocess.run([sys.executable, "-c", use], env=environment, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.strip()
+    done = subprocess.run([sys.executable, "-c", use], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()

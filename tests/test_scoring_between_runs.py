@@ -1,4 +1,4 @@
-"""What takes more than one answer of one run: UDR of the seeds of a setting, and metrics that are protocol again."""
+"""What takes more than one evaluation: UDR of the seeds of a setting, and repeated scores of one run."""
 
 from __future__ import annotations
 

@@ -21,6 +21,6 @@ def test_the_tutorial_runs_to_its_end() -> None:
     done = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
-    told = "".join(output.get("text", "") for output in outputs)
-    assert "the method explains" in told
-    assert "rank correlation" in told
+    printed = "".join(output.get("text", "") for output in outputs)
+    assert "the method explains" in printed
+    assert "rank correlation" in printed
