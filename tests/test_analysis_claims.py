@@ -216,3 +216,13 @@ def test_a_metric_without_known_baselines_has_none():
     assert expected("irs", (3, 4)) is None
     assert expected("mig", (1,)) is None
     assert [expected(name, (3, 4)) is not None for name in METRICS] == [True, True, True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 0.2, SUPPORTED), (0.0, 0.2, OPEN), (-0.2, 0.0, OPEN), (-0.3, -0.2, CONTRADICTED), (-0.1, 0.1, OPEN)],
+)
+def test_an_interval_that_touches_the_border_decides_nothing(low: float, high: float, verdict: str) -> None:
+    assert judge(Interval((low + high) / 2, low, high, 10), Region(0.0, math.inf)) == verdict
+    mirrored = Interval(-(low + high) / 2, -high, -low, 10)
+    assert judge(mirrored, Region(-math.inf, 0.0)) == verdict

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from distaff.analysis.score_array import score_array
-from distaff.analysis.selection import Outcomes, beats, best, expected, selection, transfer_game
+from distaff.analysis.selection import Outcomes, beats, best, best_anew, expected, selection, transfer_game
 from distaff.analysis.settings import complete
 from distaff.errors import DistaffError
 from simulated_study import DATASETS, Truth, simulated, simulated_study
@@ -167,3 +167,39 @@ def test_the_best_share_a_tie_and_beat_themselves():
     values = np.array([[[[1.0, 3.0], [1.0, 2.0], [0.0, 2.0]]]])
     assert best(values)[0, 0].tolist() == [[0.5, 1.0], [0.5, 0.0], [0.0, 0.0]]
     assert beats(values)[0, 0, 0].tolist() == [[3.0, 0.0], [3.0, 3.0]]
+
+
+def test_a_choice_is_made_anew_in_each_resample_and_less_its_optimism() -> None:
+    draw = np.random.default_rng(3)
+    statistics, seeds = draw.normal([[0.5], [0.52], [0.4]], 0.05, (3, 401)), 5
+    plain, drawn = statistics[:, 0], statistics[:, 1:]
+    gains = []
+    for b in range(drawn.shape[1]):
+        anew = [plain[k] + np.sqrt(6 / 4) * (drawn[k, b] - drawn[k].mean()) for k in range(3)]
+        chosen = int(np.argmax(anew))
+        gains.append(anew[chosen] - plain[chosen])
+    best = best_anew(statistics, seeds)
+    assert best[0] == pytest.approx(plain.max() - np.mean(gains))
+    assert best[1:].mean() == pytest.approx(best[0]), "its draws lie around it"
+    biased = np.hstack([statistics[:, :1], drawn + np.array([[0.3], [-0.2], [0.1]])])
+    np.testing.assert_allclose(best_anew(biased, seeds), best, err_msg="the bias of a resample is not a gain")
+
+
+def test_a_setting_that_lacks_the_score_of_one_seed_still_plays() -> None:
+    fixed = {"dataset": "toy", "method": "beta_vae", "strength_index": 0, "representation": "mean", "metric": "mig"}
+    rows = [
+        {
+            "id": f"{beta}-{seed}",
+            "strength": beta,
+            "spec": f"beta_vae(beta={beta})",
+            "seed": seed,
+            "value": 0.1,
+            **fixed,
+        }
+        for beta in (1.0, 2.0, 4.0)
+        for seed in range(3)
+    ]
+    rows[1]["value"], rows[6]["value"], rows[7]["value"], rows[8]["value"] = None, None, None, None
+    array = score_array(complete(pl.DataFrame(rows)), ["mig"])
+    assert array.values.shape == (1, 1, 2, 3), "and one without any score does not"
+    assert np.isnan(array.values[0, 0, 0]).tolist() == [False, True, False]

@@ -133,6 +133,15 @@ def test_labels_say_what_tells_settings_apart_and_nothing_else(toy):
     assert plain.select("label", "variant").rows() == [("dip_vae_i(lambda_od=1)", "")]
 
 
+def test_a_label_gives_the_default_of_the_parameter_that_the_other_setting_changes() -> None:
+    fixed = {"dataset": "toy", "method": "annealed_vae", "strength": 5.0, "strength_index": 0, "seed": 0}
+    rows = [
+        {"id": spec, "spec": spec, "representation": "mean", "metric": "mig", "value": 0.1, **fixed}
+        for spec in ("annealed_vae(c_max=5)", "annealed_vae(c_max=5, gamma=10)")
+    ]
+    assert set(labels(complete(pl.DataFrame(rows)))["variant"]) == {"gamma=1000", "gamma=10"}
+
+
 @pytest.mark.parametrize("name", ["strength_curves", "score_by_strength", "mig_overview", "total_correlation"])
 def test_figures_show_each_setting_by_itself_and_name_it(toy, name):
     found = compute_figure(FigureJob(name, "toy"), toy, {})

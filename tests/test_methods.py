@@ -48,7 +48,7 @@ def test_the_critics_loss_has_its_golden_value() -> None:
     loss = hooks("factor_vae").critic
     assert loss is not None
     assert math.isclose(float(loss(golden())), 0.7994124, abs_tol=1e-6)
-    assert hooks("beta_vae").critic is None
+    assert hooks("beta_vae") == (None, None, None, False), "a method without hooks sees no labels either"
 
 
 def test_the_covariance_and_total_correlation_have_their_golden_values() -> None:
@@ -89,3 +89,18 @@ def test_a_method_cannot_tell_a_number_from_a_tensor_and_maps_over_models(name: 
         alone = Outputs(*(None if part is None else part[model] for part in stacked))
         for term, value in function(alone, **{strength.name: float(hyper[model])}).items():
             torch.testing.assert_close(mapped[term][model], value, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "defaults"),
+    [
+        ("beta_vae", {"beta": 4.0}),
+        ("annealed_vae", {"gamma": 1000.0, "c_max": 25.0, "iteration_threshold": 100_000}),
+        ("factor_vae", {"gamma": 10.0, "clip": True}),
+        ("dip_vae_i", {"lambda_od": 10.0, "lambda_d_factor": 10.0}),
+        ("dip_vae_ii", {"lambda_od": 10.0, "lambda_d_factor": 1.0}),
+        ("beta_tc_vae", {"beta": 6.0}),
+    ],
+)
+def test_defaults_of_methods_do_not_move(name: str, defaults: dict[str, float]) -> None:
+    assert {parameter.name: parameter.default for parameter in METHODS.plugin(name).parameters} == defaults
