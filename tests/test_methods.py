@@ -100,6 +100,7 @@ def test_a_method_cannot_tell_a_number_from_a_tensor_and_maps_over_models(name: 
         ("dip_vae_i", {"lambda_od": 10.0, "lambda_d_factor": 10.0}),
         ("dip_vae_ii", {"lambda_od": 10.0, "lambda_d_factor": 1.0}),
         ("beta_tc_vae", {"beta": 6.0}),
+        ("ada_gvae", {"beta": 1.0, "k": 1}),
     ],
 )
 def test_defaults_of_methods_do_not_move(name: str, defaults: dict[str, float]) -> None:
