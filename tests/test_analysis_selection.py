@@ -203,3 +203,11 @@ def test_a_setting_that_lacks_the_score_of_one_seed_still_plays() -> None:
     array = score_array(complete(pl.DataFrame(rows)), ["mig"])
     assert array.values.shape == (1, 1, 2, 3), "and one without any score does not"
     assert np.isnan(array.values[0, 0, 0]).tolist() == [False, True, False]
+
+
+def test_two_settings_of_two_seeds_are_enough_and_fewer_are_refused() -> None:
+    values = np.arange(8.0).reshape(1, 1, 4, 2)
+    assert score_array(table_of(values[:, :, :2]), ["metric0"]).values.shape == (1, 1, 2, 2)
+    for few in (values[:, :, :1], values[:, :, :, :1]):
+        with pytest.raises(DistaffError, match="at least two settings with two seeds"):
+            score_array(table_of(few), ["metric0"])

@@ -22,10 +22,6 @@ Format: TypeAlias = Literal["svg", "pdf", "png", "latex"]
 Log: TypeAlias = Callable[[str], None]
 
 
-def _quiet(_: str) -> None:
-    """Drop a line of progress."""
-
-
 def report(
     study: Study | str | Path,
     store: Store | str | Path | None = None,
@@ -35,7 +31,7 @@ def report(
     repeats: bool = False,
     matrices: bool = False,
     force: bool = False,
-    log: Log = _quiet,
+    log: Log = lambda _: None,
 ) -> Path:
     """Write the report of a study, finished or not, and return the path of its first page.
 

@@ -14,17 +14,13 @@ if TYPE_CHECKING:
     from distaff.runs import Study
 
 
-def _quiet(_: str) -> None:
-    """Drop a line of progress."""
-
-
 def claims(
     source: Study | pl.DataFrame | str | Path,
     *,
     udr: bool = False,
     resamples: int = 400,
     seed: int = 0,
-    log: Callable[[str], None] = _quiet,
+    log: Callable[[str], None] = lambda _: None,
 ) -> pl.DataFrame:
     """Test every claim of the papers: effect, interval and verdict beside what was published, a row a claim.
 

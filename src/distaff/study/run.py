@@ -16,10 +16,6 @@ from distaff.study.prune import remove_leftovers
 from distaff.study.select import select
 
 
-def _quiet() -> None:
-    """Show nothing."""
-
-
 def run_study(
     study: Study,
     store: Store | str | Path | None = None,
@@ -32,7 +28,7 @@ def run_study(
     address: str = "",
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     slurm: str = "",
-    tick: Callable[[], None] = _quiet,
+    tick: Callable[[], None] = lambda: None,
 ) -> Plan:
     """Train and score all that a store lacks of a study; returns the plan of what is still missing, if anything.
 

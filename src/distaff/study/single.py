@@ -14,17 +14,13 @@ from distaff.store.store import Store
 from distaff.trained import Model, dataset_of
 
 
-def _quiet(_: int) -> None:
-    """Drop a count of updates."""
-
-
 def train(
     run: Run,
     store: Store | str | Path = "out",
     *,
     device: str = "auto",
     tracker: str | None = None,
-    progress: Callable[[int], None] = _quiet,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Model:
     """Train one model and keep it in a store; a run that is there already is read, one that was interrupted goes on.
 
