@@ -28,10 +28,10 @@ Posterior: TypeAlias = Callable[..., tuple[Tensor, Tensor]]
 class Hooks(NamedTuple):
     """What a method needs beside its loss: pure functions, given at its decorator line."""
 
-    critic: Callable[..., Scalar] | None = None
-    views: Callable[..., NDArray[np.int64]] | None = None
-    posterior: Posterior | None = None
-    labels: bool = False
+    critic: Callable[..., Scalar] | None
+    views: Callable[..., NDArray[np.int64]] | None
+    posterior: Posterior | None
+    labels: bool
 
 
 Method = TypeVar("Method", bound=Callable[..., Terms])
