@@ -13,10 +13,10 @@ from distaff.scoring.protocol import EvaluationProtocol, protocol_of
 from distaff.store.files import read_json
 from distaff.store.studies import read_study, save_study
 
-METRICS_OF_ALL = (METRICS.parse("mig"), METRICS.parse("sap"))
+METRICS_OF_ALL = (METRICS.parse("mig"), METRICS.parse("dci"))
 
 
-@pytest.mark.parametrize(("sampling", "id"), [("disjoint", "63a1aa18d04d2901"), ("2019", "98c89b99d9153a1e")])
+@pytest.mark.parametrize(("sampling", "id"), [("disjoint", "c17047e68f0d50d1"), ("2019", "fbbc16131c1294b7")])
 def test_the_id_of_a_protocol_keeps_its_value(sampling: str, id: str) -> None:
     protocol = EvaluationProtocol(METRICS_OF_ALL, rows=2_000, test_rows=1_000, grid_rows=10_000, sampling=sampling)
     assert protocol.id == id

@@ -23,6 +23,7 @@ from distaff.metrics.core.information_matrix import NO_FACTOR, information_matri
     rows=10_000,
     range=(0, 1),
     since={"estimator": "histogram"},
+    version=2,
 )
 def modularity(
     codes: Any,
