@@ -35,3 +35,5 @@ class Execution:
     """Seconds of training between two checkpoints: what a crash can cost."""
     slurm: str = ""
     """Options for sbatch, as in "partition=gpu,time=1440,gres=gpu:1"."""
+    rehearsal: bool = True
+    """Before training, try each kind of run for one update: store, evaluate and draw it in a scratch folder."""

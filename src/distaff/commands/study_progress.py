@@ -35,10 +35,15 @@ def run_and_show(file: Path, study: Study, store: Store, only: str, execution: E
     os.environ[COMMAND] = shlex.join(["distaff", *sys.argv[1:]])
     ids = select(study, only) if only else None
     with Screen(Watch(study, store, ids)) as screen:
-        now = run_study(study, store, only=only, tick=screen.tick, **dataclasses.asdict(execution))
+        options = dataclasses.asdict(execution)
+        now = run_study(study, store, only=only, tick=screen.tick, log=_warn, **options)
     print(f"{summary(now)}, in {store.folder}")
     if now.failed:
         print(f"`distaff study status {file}` lists the reasons; `distaff study retry {file}` tries them again")
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def summary(now: Plan) -> str:

@@ -13,6 +13,7 @@ from distaff.study.executors.start import EXECUTORS, start
 from distaff.study.launch import CHECKPOINT_SECONDS, LaunchRequest, bytes_in
 from distaff.study.plan import Plan, plan
 from distaff.study.prune import remove_leftovers
+from distaff.study.rehearsal import rehearse
 from distaff.study.select import select
 
 
@@ -28,7 +29,9 @@ def run_study(
     address: str = "",
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     slurm: str = "",
+    rehearsal: bool = True,
     tick: Callable[[], None] = lambda: None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """Train and score all that a store lacks of a study; returns the plan of what is still missing, if anything.
 
@@ -43,14 +46,20 @@ def run_study(
         address: of a Ray cluster; without one, Ray starts on this machine.
         checkpoint_seconds: training between two checkpoints: what a crash can cost.
         slurm: options for sbatch, as in "partition=gpu,time=1440".
+        rehearsal: whether each kind of run is first tried for one update, stored, evaluated and drawn.
         tick: called twice a second while the workers run.
+        log: called with each warning of the rehearsal: a plug-in that raises, whose runs will fail.
 
-    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to.
+    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to, and, before
+    any training, for all that the rehearsal finds wrong with the study or the machine.
     """
     if on not in EXECUTORS:
         raise unknown("executor", on, EXECUTORS)
     store = store if isinstance(store, Store) else Store(Path(store or Path("out") / study.name))
     ids = select(study, only) if only else None
+    if rehearsal:
+        for warning in rehearse(study, plan(study, store, ids)):
+            log(warning)
     try:
         save_study(store.folder, study)
     except OSError as error:
