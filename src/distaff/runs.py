@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 from distaff.errors import DistaffError, unknown
@@ -13,6 +14,16 @@ from distaff.plugins.spec import Spec, content_id
 from distaff.sampling import DISJOINT, check_sampling
 
 SCHEDULES = ("constant", "linear", "cosine")
+STUDY_NAME = re.compile(r"[^\W_][\w.-]*")  # it names a file of the store, and the store itself
+STUDY_SIZES = {"rows": 1, "test_rows": 1, "grid_rows": 2, "pack": 1, "pictures": 0}  # and the least that each may be
+
+
+def _check_whole(of: str, value: object, least: Mapping[str, int]) -> None:
+    """Raise `DistaffError` for a field of `value` that is not a whole number, or is below the least it may be."""
+    for name, bound in least.items():
+        number = getattr(value, name)
+        if isinstance(number, bool) or not isinstance(number, int) or number < bound:
+            raise DistaffError(f"{of}: {name}={number!r}; it must be a whole number of at least {bound}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,11 @@ class Optim:
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise unknown("schedule", self.schedule, SCHEDULES)
+        for name in ("lr", "beta1", "beta2", "eps"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise DistaffError(f"Optim: {name}={value!r}; it must be a number")
+        _check_whole("Optim", self, {"warmup": 0})
         positive = all(0 < value < math.inf for value in (self.lr, self.eps))  # which NaN is not
         if not positive or not 0 <= self.beta1 < 1 or not 0 <= self.beta2 < 1 or self.warmup < 0:
             raise DistaffError(f"{self}: lr and eps are above 0, beta1 and beta2 in [0, 1), warmup is not negative")
@@ -132,9 +148,8 @@ class Run:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
-        if self.batch < 2 or self.updates < 1:
-            raise DistaffError(f"batch={self.batch}, updates={self.updates}: a run needs two images and one update")
-        if not 0 <= self.seed < 2**32:
+        _check_whole("a run", self, {"batch": 2, "updates": 1, "seed": 0})
+        if self.seed >= 2**32:
             raise DistaffError(f"seed={self.seed}: a seed is an integer from 0 to {2**32 - 1}")
 
     @functools.cached_property
@@ -224,6 +239,9 @@ class Study:
     sampling: str = DISJOINT
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not STUDY_NAME.fullmatch(self.name):
+            raise DistaffError(f"study {self.name!r}: a name is letters, digits, '_', '-' and '.', as in my-study")
+        _check_whole(f"study {self.name}", self, STUDY_SIZES)
         check_sampling(self.rows, self.test_rows, self.sampling)
         known: dict[str, int] = {}
         for place, run in enumerate(self.runs):

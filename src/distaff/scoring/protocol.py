@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from distaff.plugins.registry import metric_or_task
-from distaff.plugins.spec import Spec, content_id
+from distaff.plugins.spec import Spec, canonical, content_id
 from distaff.runs import Study
 from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check_sampling, sampling_in
 from distaff.store.files import read_json
@@ -107,8 +108,8 @@ class ScoreFiles:
             fresh = (
                 self.metrics_in(id, path.name) - seen
             )  # a metric may stand in two files while `store compact` is at work
-            recorded = content["asked"]["metrics"] if "asked" in content else self.metrics_in(id, path.name)
-            if fresh and len(fresh) == len(recorded):
+            recorded = content["asked"]["metrics"] if "asked" in content else None  # nobody knows what is beside ours
+            if fresh and recorded and len(fresh) == len(recorded):
                 rows += content["scores"]
             else:
                 rows += [row for row in content["scores"] if any(is_score_of(row, spec) for spec in fresh)]
@@ -117,13 +118,16 @@ class ScoreFiles:
         return [*rows, *losses]
 
     def _by_name(self, file: str) -> frozenset[Spec]:
-        """A file of format 1 has no record of its protocol: the metrics of ours whose ids give its name, if some do."""
-        metrics = self.protocol.metrics
-        sizes = range(len(metrics) - 1, 0, -1) if len(metrics) <= MAX_SEARCHED else ()
-        parts = (part for size in sizes for part in itertools.combinations(metrics, size))
-        return next(
-            (frozenset(part) for part in parts if replace(self.protocol, metrics=part).file == file), frozenset()
-        )
+        """A file of format 1 has no record of its protocol: the metrics of ours whose ids give its name, if some do.
+
+        It is of the time when every metric was in its first version, and holds no scores of a later one.
+        """
+        metrics, sizes = self.protocol.metrics, sampling_key(self.protocol.sizes)
+        first = {metric: canonical({**json.loads(metric.identity), "version": 1}) for metric in metrics}
+        counts = range(len(metrics), 0, -1) if len(metrics) <= MAX_SEARCHED else ()
+        parts = (part for count in counts for part in itertools.combinations(metrics, count))
+        named = (part for part in parts if f"scores-{content_id([[first[m] for m in part], *sizes])}.json" == file)
+        return frozenset(metric for metric in next(named, ()) if first[metric] == metric.identity)
 
 
 def scores_of_run(store: Store, id: str, sampling: str | None = None) -> list[dict[str, Any]]:
