@@ -66,6 +66,18 @@ def grid(repeats=40):
     return factors + 0.05 * rng.normal(size=factors.shape), factors
 
 
+def test_two_classes_have_one_row_of_weights_penalised_as_scikit_learns():
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((400, 3))
+    y = (x @ [1.0, -0.5, 0.0] + 0.8 * rng.standard_normal(400) > 0.2).astype(int)
+    ours = fit_logistic(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = LogisticRegressionCV(Cs=10, cv=KFold(5)).fit(x, y)
+    assert ours.strength == pytest.approx(theirs.C_[0])
+    np.testing.assert_allclose(ours.weights, [[*theirs.coef_[0], theirs.intercept_[0]]], atol=2e-3)
+
+
 def test_few_labels_are_enough_where_codes_are_factors():
     codes, factors = grid()
     assert float(statistical_efficiency(codes, factors, few=100, many=600)) > 0.97

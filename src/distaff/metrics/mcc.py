@@ -55,8 +55,7 @@ def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
 
 def _size(x: NDArray[Any]) -> NDArray[np.float64]:
     """The spread of each column [d], 1 where there is none: small codes are codes as well."""
-    spread: NDArray[np.float64] = x.std(axis=0, dtype=np.float64)
-    return np.where(np.ptp(x, axis=0) > 0, np.where(spread > 0, spread, 1.0), 1.0)
+    return np.where(np.ptp(x, axis=0) > 0, x.std(axis=0, dtype=np.float64), 1.0)
 
 
 def _ranks(x: NDArray[Any]) -> NDArray[np.float64]:
