@@ -12,7 +12,7 @@ from jaxtyping import Int, Shaped, UInt8
 
 from distaff.data import Dataset, dataset
 from distaff.data._formats.folder import FILE, folder_stack
-from distaff.data._formats.stacks import Stack, open_stack
+from distaff.untrusted.stacks import Stack, open_stack
 from distaff.data._formats.values import grid, read_columns
 from distaff.data.cache.built import cache_folder, gather, open_or_build
 from distaff.errors import DistaffError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from numpy.typing import NDArray
 
 from distaff.data import Factors
 from distaff.data._formats.folder import FILE
-from distaff.data._formats.stacks import open_stack
 from distaff.errors import DistaffError
+from distaff.untrusted.bounds import fits_memory
+from distaff.untrusted.columns import read_lines
+from distaff.untrusted.stacks import open_stack
 
 REPEAT = "repeat"
 SAME = 1e-9  # numbers that differ by less than this share of them are one level: 0.1 + 0.2 is 0.3
@@ -42,11 +43,7 @@ def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
 
 
 def _of_csv(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file, skipinitialspace=True, strict=True) if line]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DistaffError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    lines = read_lines(path)
     names = [name.strip() for name in lines[0]] if lines else []
     if len(lines) < 2 or "" in names or len(set(names)) != len(names):
         raise DistaffError(f"{path}: a CSV of factors has a header of different names, {names}, and a line an image")
@@ -58,6 +55,7 @@ def _of_csv(path: Path) -> dict[str, NDArray[Any]]:
 
 def _typed(path: Path, name: str, fields: Sequence[str]) -> NDArray[Any]:
     """A column as integers, as numbers or, where none of them is a number, as texts."""
+    fits_memory(f"{path}: {name}", 4 * len(fields) * max(map(len, fields)))  # every text takes as much as the longest
     texts = np.array([field.strip() for field in fields])
     if (texts == "").any():
         raise DistaffError(f"{path}: {name} is empty in row {int(np.argmax(texts == ''))}")
