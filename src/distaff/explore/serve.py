@@ -23,9 +23,9 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
 
     Raises `DistaffError` if the port is taken or the store holds no run.
     """
-    application = app(folder, ("*",) if host == "0.0.0.0" else (host,))
+    application = app(folder, (host,))
     listener = _listener(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}/"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
     ready(address)
     screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if browser and screen:
@@ -45,4 +45,6 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         message = f"{host}:{port} cannot be used ({error.strerror}): try --port 0, which takes a free one"
         raise DistaffError(message) from error
+    except (OverflowError, UnicodeError) as error:
+        raise DistaffError(f"{host}:{port} is no address and port: ports are from 0 to 65535") from error
     return listener

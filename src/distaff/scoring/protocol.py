@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from distaff.plugins.registry import metric_or_task
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Study
-from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check_sampling, sampling_in
+from distaff.sampling import DISJOINT, OF_2019, ROWS, SAMPLINGS, TEST_ROWS, check_sampling, sampling_in
 from distaff.store.files import read_json
 from distaff.store.store import Store
+from distaff.untrusted.reading import reading
 
+LOSSES = ("nll", "kl", "elbo")
 MAX_SEARCHED = 14  # metrics beyond which the subsets are too many to try
 
 
@@ -89,7 +92,7 @@ class ScoreFiles:
     def metrics_in(self, id: str, file: str) -> frozenset[Spec]:
         """The metrics of the protocol whose scores `file` of run `id` holds."""
         if file not in self.known:
-            record = read_json(self.store.run_folder(id) / file).get("asked")
+            record = score_file(self.store.run_folder(id) / file).get("asked")
             self.known[file] = self.protocol.covered(record) if record else self._by_name(file)
         return self.known[file]
 
@@ -103,7 +106,7 @@ class ScoreFiles:
         losses: list[dict[str, Any]] = []
         seen: frozenset[Spec] = frozenset()
         for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
-            content = read_json(path)
+            content = score_file(path)
             fresh = (
                 self.metrics_in(id, path.name) - seen
             )  # a metric may stand in two files while `store compact` is at work
@@ -128,15 +131,55 @@ class ScoreFiles:
 
 def scores_of_run(store: Store, id: str, sampling: str | None = None) -> list[dict[str, Any]]:
     """All scores in the files of run `id`, or those of rows drawn by one sampling, and its final losses."""
-    files = [read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
+    files = [score_file(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
     sampled = [file for file in files if sampling in (None, sampling_in(file.get("asked")))]
     return [*(row for file in sampled for row in file["scores"]), *(row for file in files for row in loss_rows(file))]
+
+
+def score_file(path: Path) -> dict[str, Any]:
+    """The content of a file of scores; raises `DistaffError` where it is damaged, or a part of it is of another kind.
+
+    Stores come from others: what reads the content may take its form for granted.
+    """
+    content = read_json(path)
+    with reading(path, "is no file of scores"):
+        for row in content["scores"]:
+            value = row["value"]
+            texts = isinstance(row["metric"], str) and isinstance(row["representation"], str)
+            if not texts or not isinstance(row.get("spec", ""), str) or not _is_number(value, optional=True):
+                raise ValueError("a row lacks its metric, its representation or its value")
+        asked = content.get("asked")
+        if asked is not None:
+            sizes_known = all(_is_number(asked[name]) for name in ("rows", "test_rows", "cells"))
+            if (
+                not sizes_known
+                or asked.get("sampling", DISJOINT) not in SAMPLINGS
+                or not isinstance(asked["metrics"], dict)
+            ):
+                raise ValueError("its protocol lacks a size, a sampling or metrics")
+        split = content.get("split")
+        if split:
+            numbers = (split["images"], split["rows"], split["train"], split["test"])
+            if (
+                not all(map(_is_number, numbers))
+                or not _is_number(split["overlap"], optional=True)
+                or split["sampling"] not in SAMPLINGS
+            ):
+                raise ValueError("its record of train and test rows lacks a number")
+        losses = content.get("losses", {})
+        if not all(_is_number(losses[name], optional=True) for name in LOSSES if name in losses):
+            raise ValueError("its losses are no numbers")
+    return content
+
+
+def _is_number(value: object, optional: bool = False) -> bool:
+    return (optional and value is None) or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def loss_rows(file: dict[str, Any]) -> list[dict[str, Any]]:
     """The losses of the final model in a file of scores, as rows: train.nll, train.kl and train.elbo."""
     losses = file.get("losses", {})
-    names = [name for name in ("nll", "kl", "elbo") if name in losses]
+    names = [name for name in LOSSES if name in losses]
     return [{"representation": "mean", "metric": f"train.{name}", "value": losses[name]} for name in names]
 
 
@@ -144,7 +187,7 @@ def split_records_of_run(store: Store, id: str) -> dict[str, dict[str, Any]]:
     """The records of the rows of the scores of run `id`, by sampling; files of earlier versions have none."""
     records: dict[str, dict[str, Any]] = {}
     for path in sorted(store.run_folder(id).glob("scores-*.json")):
-        split = read_json(path).get("split")
+        split = score_file(path).get("split")
         if split and (split["test"] or split["sampling"] not in records):
             records[split["sampling"]] = split
     return records

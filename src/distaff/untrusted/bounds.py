@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from distaff.errors import DistaffError
 
-DEFLATE = 1100  # times: no stream of deflate (1032) unpacks to more; other compressions of HDF5 stay below it in practice
+DEFLATE = (
+    1100  # times: no stream of deflate (1032) unpacks to more; other compressions of HDF5 stay below it in practice
+)
 SMALL = 2**30  # bytes: what may be unpacked from anything
 LARGEST_SIZE = 2**48  # of one axis of an array
 AXES = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,22 +63,50 @@ def read_frame(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
         return pl.read_csv(text.encode(), columns=list(known), schema_overrides=known)
 
 
-def _of_parquet(path: Path, content: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """Read by Arrow's library, which stands damaged files; types are made plain before polars sees them."""
+def read_numbers(content: bytes, path: Path) -> pl.DataFrame:
+    """All columns of a parquet file, each of numbers; raises `DistaffError` for anything else."""
     import polars as pl
+
+    with reading(path, "cannot be read as a table of numbers"):
+        table = _arrow(path, content, None)
+        if other := [
+            name for name, kind in zip(table.column_names, table.schema.types, strict=True) if not _number(kind)
+        ]:
+            raise DistaffError(f"{path} cannot be read as a table of numbers: {other[0][:80]!r} holds others")
+        return pl.DataFrame([pl.Series(name, pl.from_arrow(table.column(name))) for name in table.column_names])
+
+
+def _number(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _of_parquet(path: Path, content: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    table = _arrow(path, content, schema)
+    frame = pl.DataFrame([_series(name, table.column(name), schema[name]) for name in table.column_names])
+    return frame.with_columns(pl.col(name).cast(schema[name]) for name in frame.columns)
+
+
+def _arrow(path: Path, content: bytes, wanted: Iterable[str] | None) -> Any:
+    """A parquet file, or some of its columns, by Arrow's library, which stands damaged files."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(content), memory_map=False)
-    names = [name for name in schema if name in file.schema_arrow.names]
-    rows = file.metadata.num_rows
+    present = file.schema_arrow.names
+    if len(set(present)) != len(present) or len(present) > COLUMNS:
+        raise DistaffError(f"{path} has two columns of one name, or more than {COLUMNS:,}")
+    names = present if wanted is None else [name for name in wanted if name in present]
+    rows, groups = file.metadata.num_rows, range(file.metadata.num_row_groups)
     fits_memory(str(path), max(0, rows) * VALUE * max(1, len(names)))
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    plausible(str(path), sum(max(0, group.total_byte_size) for group in groups), len(content))
+    unpacked = sum(max(0, file.metadata.row_group(number).total_byte_size) for number in groups)
+    plausible(str(path), unpacked, len(content))
     table = file.read(columns=names, use_threads=False)
     table.validate(full=True)
-    frame = pl.DataFrame([_series(name, table.column(name), schema[name]) for name in dict.fromkeys(names)])
-    return frame.with_columns(pl.col(name).cast(schema[name]) for name in frame.columns)
+    return table
 
 
 def _series(name: str, column: Any, kind: Any) -> pl.Series:

@@ -10,7 +10,7 @@ import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -57,6 +57,12 @@ def json_in_script(value: Any) -> str:
     """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return IN_SCRIPT.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def filled(template: str, holes: Mapping[str, str]) -> str:
+    """A template with each `{{name}}` in it replaced once: what stands in a text is not taken for another hole."""
+    first, *pieces = template.split("{{")
+    return first + "".join(holes[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces))
 
 
 def page_policy(scripts: Iterable[str] = ()) -> str:

@@ -30,7 +30,7 @@ def reading(path: object, wrong: str = DAMAGED) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or (os.strerror(error.errno) if error.errno else str(error) or type(error).__name__)
         raise DistaffError(f"{path} {'cannot be read' if error.errno else wrong}: {one_line(reason)}") from error
-    except Exception as error:  # noqa: BLE001  (see above)
+    except Exception as error:
         raise DistaffError(f"{path} {wrong}: {one_line(str(error) or type(error).__name__)}") from error
 
 

@@ -68,16 +68,13 @@ def read_npz(path: Path, members: Sequence[str]) -> dict[str, NDArray[Any]]:
     more than half of this machine's memory.
     """
     arrays = {}
-    with reading(path), open_regular(path) as file, zipfile.ZipFile(file) as archive:
+    no_npz = "cannot be read as an npz file without objects"
+    with reading(path, no_npz), open_regular(path) as file, zipfile.ZipFile(file) as archive:
         present = set(archive.namelist())
         for member in members:
             if f"{member}.npy" in present:
                 with _open_member(archive, member, _size(file), path) as (stream, header):
-                    fits_memory(f"{path}:{member}", header.bytes)
-                    data = _read(stream, header.bytes, f"{path}:{member}")
-                arrays[member] = np.frombuffer(data, header.dtype, math.prod(header.shape)).reshape(
-                    header.shape, order="F" if header.fortran else "C"
-                )
+                    arrays[member] = _whole(stream, header, f"{path}:{member}")
     return arrays
 
 
@@ -102,9 +99,7 @@ def row_bytes(name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> int:
     return size
 
 
-def blocks_of(
-    file: IO[bytes], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Iterator[NDArray[Any]]:
+def blocks_of(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
     """The rows of an array from the bytes of `file`, a run at a time."""
     row = row_bytes(name, shape, dtype)
     if row == 0 or shape[0] == 0:
@@ -142,9 +137,13 @@ def _of_npz(path: Path, members: tuple[str, ...]) -> Stack:
     row_bytes(name, header.shape, header.dtype)
 
     def blocks() -> Iterator[NDArray[Any]]:
-        with reading(path), open_regular(path) as file, zipfile.ZipFile(file) as archive:
-            with _open_member(archive, member, _size(file), path) as (stream, _):
-                yield from blocks_of(stream, name, header.shape, header.dtype)
+        with (
+            reading(path),
+            open_regular(path) as file,
+            zipfile.ZipFile(file) as archive,
+            _open_member(archive, member, _size(file), path) as (stream, _),
+        ):
+            yield from blocks_of(stream, name, header.shape, header.dtype)
 
     return Stack(name, header.shape, header.dtype, blocks)
 
@@ -178,12 +177,14 @@ def _in_order(header: Header, name: str) -> Header:
     return header
 
 
-def _read(stream: IO[bytes], n: int, name: str) -> bytes:
-    data = stream.read(n)
-    if len(data) != n:
+def _whole(stream: IO[bytes], header: Header, name: str) -> NDArray[Any]:
+    fits_memory(name, header.bytes)
+    data = stream.read(header.bytes)
+    if len(data) != header.bytes:
         raise DistaffError(f"{name} is damaged, cut short or of another format: it ends after {size_text(len(data))}")
     stream.read(1)  # to the end, where the checksum stands
-    return data
+    values = np.frombuffer(data, header.dtype) if data else np.empty(0, header.dtype)
+    return values.reshape(header.shape, order="F" if header.fortran else "C")
 
 
 def _size(file: IO[bytes]) -> int:

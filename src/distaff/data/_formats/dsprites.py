@@ -87,10 +87,14 @@ def _rows(path: Path, classes: Int[np.ndarray, "n 6"], factors: Factors) -> Int[
 
 def _check_metadata(path: Path, factors: Factors) -> None:
     """The factors in the file's metadata must be those of the grid; its pickle is read, not run."""
-    with reading(path), open_regular(path) as opened, zipfile.ZipFile(opened) as archive:
-        with archive.open("metadata.npy") as file:
-            skip_header(file, f"{path.name}:metadata")
-            metadata = parse_pickle(file.read(LARGEST + 1))
+    with (
+        reading(path),
+        open_regular(path) as opened,
+        zipfile.ZipFile(opened) as archive,
+        archive.open("metadata.npy") as file,
+    ):
+        skip_header(file, f"{path.name}:metadata")
+        metadata = parse_pickle(file.read(LARGEST + 1))
     sizes, names = [1, *factors.all_sizes], list(NAMES)
     metadata = metadata if isinstance(metadata, dict) else {}
     with reading(path):  # lists of lists of any form

@@ -19,6 +19,7 @@ from distaff.untrusted.stacks import open_stack
 
 REPEAT = "repeat"
 SAME = 1e-9  # numbers that differ by less than this share of them are one level: 0.1 + 0.2 is 0.3
+MOST_FACTORS = 60  # a grid has an axis for each, and one for repeats
 LISTED = 12  # as many values are written out; of more, the first and the last
 
 
@@ -35,6 +36,8 @@ def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
         stack = open_stack(path, *members)
         if len(stack.shape) != 2 or stack.dtype.kind not in "biuf":
             raise DistaffError(f"{stack.name} is {stack.dtype} {stack.shape}: factors are numbers [n f]")
+        if stack.shape[1] > MOST_FACTORS:
+            raise too_many(stack.name, stack.shape[1])
         columns = {f"factor_{k}": column for k, column in enumerate(stack.whole().T)}
     for name, column in columns.items():
         if column.dtype.kind == "f" and not np.isfinite(column).all():
@@ -94,6 +97,8 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     """
     if not columns:
         raise DistaffError("factors need at least one column")
+    if len(columns) > MOST_FACTORS:
+        raise too_many("the table", len(columns))
     levels, codes = zip(*map(_levels, columns.values()), strict=True)
     names, sizes = tuple(columns), tuple(len(values) for values in levels)
     units = {name: _summary(values) for name, values in zip(names, levels, strict=True)}
@@ -114,6 +119,11 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     rows[order] = np.arange(len(grid_row))
     complete = len(grid_row) == np.prod([float(size) for size in sizes])
     return Factors(names, sizes, hidden, units, None if complete else ordered), rows
+
+
+def too_many(name: str, columns: int) -> DistaffError:
+    """The error for a table of more columns than a grid can have."""
+    return DistaffError(f"{name} has {columns:,} columns of factors; at most {MOST_FACTORS} are read")
 
 
 def _levels(column: NDArray[Any]) -> tuple[NDArray[Any], Int[np.ndarray, "n"]]:
