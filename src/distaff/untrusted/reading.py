@@ -23,8 +23,10 @@ def reading(path: object, wrong: str = DAMAGED) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except DistaffError:
-        raise
+    except DistaffError as error:
+        if len(str(error).splitlines()) < 2:
+            raise
+        raise DistaffError(one_line(str(error))) from error  # it names what a stranger named over several lines
     except FileNotFoundError as error:
         raise DistaffError(f"{path} does not exist") from error
     except OSError as error:

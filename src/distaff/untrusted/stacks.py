@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from distaff.errors import DistaffError
 from distaff.untrusted.bounds import NAMED, fits_memory, plausible, size_text
 from distaff.untrusted.npy import Header, read_header
-from distaff.untrusted.reading import reading
+from distaff.untrusted.reading import one_line, reading
 from distaff.untrusted.regular import open_regular
 
 BLOCK = 32 * 2**20  # bytes that are read at once
@@ -83,7 +83,7 @@ def first_of(path: Path, members: Sequence[str], present: Sequence[str]) -> str:
     for member in members:
         if member in present:
             return member
-    some = ", ".join([name[:80] for name in present[:NAMED]] + ["..."] * (len(present) > NAMED))
+    some = ", ".join([one_line(name, 80) for name in present[:NAMED]] + ["..."] * (len(present) > NAMED))
     raise DistaffError(f"{path} holds {some or 'nothing'}, where {' or '.join(members)} is required")
 
 
