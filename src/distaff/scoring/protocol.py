@@ -148,28 +148,24 @@ def score_file(path: Path) -> dict[str, Any]:
             texts = isinstance(row["metric"], str) and isinstance(row["representation"], str)
             if not texts or not isinstance(row.get("spec", ""), str) or not _is_number(value, optional=True):
                 raise ValueError("a row lacks its metric, its representation or its value")
-        asked = content.get("asked")
-        if asked is not None:
-            sizes_known = all(_is_number(asked[name]) for name in ("rows", "test_rows", "cells"))
-            if (
-                not sizes_known
-                or asked.get("sampling", DISJOINT) not in SAMPLINGS
-                or not isinstance(asked["metrics"], dict)
-            ):
-                raise ValueError("its protocol lacks a size, a sampling or metrics")
+        protocol = content.get("asked")
+        if protocol is not None:
+            _check_protocol(protocol)
         split = content.get("split")
         if split:
-            numbers = (split["images"], split["rows"], split["train"], split["test"])
-            if (
-                not all(map(_is_number, numbers))
-                or not _is_number(split["overlap"], optional=True)
-                or split["sampling"] not in SAMPLINGS
-            ):
+            numbers = all(_is_number(split[name]) for name in ("images", "rows", "train", "test"))
+            if not numbers or not _is_number(split["overlap"], optional=True) or split["sampling"] not in SAMPLINGS:
                 raise ValueError("its record of train and test rows lacks a number")
         losses = content.get("losses", {})
         if not all(_is_number(losses[name], optional=True) for name in LOSSES if name in losses):
             raise ValueError("its losses are no numbers")
     return content
+
+
+def _check_protocol(record: dict[str, Any]) -> None:
+    sizes = all(_is_number(record[name]) for name in ("rows", "test_rows", "cells"))
+    if not sizes or record.get("sampling", OF_2019) not in SAMPLINGS or not isinstance(record["metrics"], dict):
+        raise ValueError("its protocol lacks a size, a sampling or metrics")
 
 
 def _is_number(value: object, optional: bool = False) -> bool:
