@@ -18,6 +18,7 @@ SURROGATES = re.compile("[\ud800-\udfff]")  # what stands for bytes that are not
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and what turns the direction of text
 IN_SCRIPT = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 NAME_LENGTH = 80  # of a file
+HASHED = re.compile(r"-[0-9a-f]{8}$")
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -32,10 +33,10 @@ def file_name(text: str) -> str:
     A text that is no such name itself is followed by digits of its hash.
     """
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
-    if plain == text and len(text) <= NAME_LENGTH and not text.startswith("."):
+    if re.match(r"[A-Za-z0-9_]", text) and plain == text and len(text) <= NAME_LENGTH and not HASHED.search(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{plain[:NAME_LENGTH].strip('._')}-{digest}"
+    return f"{plain[:NAME_LENGTH].strip('._-') or 'name'}-{digest}"
 
 
 def href(file: str, fragment: str = "") -> str:
