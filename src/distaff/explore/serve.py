@@ -23,6 +23,8 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
 
     Raises `DistaffError` if the port is taken or the store holds no run.
     """
+    if not host:
+        raise DistaffError("--host is empty: name the address to listen on, such as 127.0.0.1, or 0.0.0.0 for all")
     application = app(folder, (host,))
     listener = _listener(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
