@@ -223,9 +223,9 @@ def _read_study(path: Path) -> Any:
 
 
 def _read_scores(path: Path) -> Any:
-    from distaff.scoring.protocol import score_file
+    from distaff.store.files import read_json
 
-    return score_file(path)
+    return read_json(path)
 
 
 def hand_made_store(folder: Path) -> Path:

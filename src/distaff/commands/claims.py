@@ -34,6 +34,7 @@ def claims(
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     import distaff
     from distaff.analysis.claims.scorecard import basis_text
@@ -49,7 +50,7 @@ def claims(
         ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
         more = row["needs"] or ("" if row["more_seeds"] is None else str(row["more_seeds"]))
         verdict = f"[{STYLES.get(row['verdict'], 'yellow')}]{row['verdict']}[/]"
-        table.add_row(verdict, row["statement"], value + ends, row["published"], more)
+        table.add_row(verdict, row["statement"], value + ends, row["published"], Text(more))
     Console().print(table)
     counts = card["verdict"].value_counts().sort("verdict")
     print("; ".join(f"{n} {verdict}" for verdict, n in counts.rows()))

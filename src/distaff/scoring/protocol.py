@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from distaff.plugins.registry import metric_or_task
-from distaff.plugins.spec import Spec, content_id
+from distaff.plugins.spec import Spec, canonical, content_id
 from distaff.runs import Study
-from distaff.sampling import DISJOINT, OF_2019, ROWS, SAMPLINGS, TEST_ROWS, check_sampling, sampling_in
+from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check_sampling, sampling_in
 from distaff.store.files import read_json
 from distaff.store.store import Store
-from distaff.untrusted.reading import reading
 
-LOSSES = ("nll", "kl", "elbo")
 MAX_SEARCHED = 14  # metrics beyond which the subsets are too many to try
 
 
@@ -92,7 +90,7 @@ class ScoreFiles:
     def metrics_in(self, id: str, file: str) -> frozenset[Spec]:
         """The metrics of the protocol whose scores `file` of run `id` holds."""
         if file not in self.known:
-            record = score_file(self.store.run_folder(id) / file).get("asked")
+            record = read_json(self.store.run_folder(id) / file).get("asked")
             self.known[file] = self.protocol.covered(record) if record else self._by_name(file)
         return self.known[file]
 
@@ -106,12 +104,12 @@ class ScoreFiles:
         losses: list[dict[str, Any]] = []
         seen: frozenset[Spec] = frozenset()
         for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
-            content = score_file(path)
+            content = read_json(path)
             fresh = (
                 self.metrics_in(id, path.name) - seen
             )  # a metric may stand in two files while `store compact` is at work
-            recorded = content["asked"]["metrics"] if "asked" in content else self.metrics_in(id, path.name)
-            if fresh and len(fresh) == len(recorded):
+            recorded = content["asked"]["metrics"] if "asked" in content else None  # nobody knows what is beside ours
+            if fresh and recorded and len(fresh) == len(recorded):
                 rows += content["scores"]
             else:
                 rows += [row for row in content["scores"] if any(is_score_of(row, spec) for spec in fresh)]
@@ -120,62 +118,29 @@ class ScoreFiles:
         return [*rows, *losses]
 
     def _by_name(self, file: str) -> frozenset[Spec]:
-        """A file of format 1 has no record of its protocol: the metrics of ours whose ids give its name, if some do."""
-        metrics = self.protocol.metrics
-        sizes = range(len(metrics) - 1, 0, -1) if len(metrics) <= MAX_SEARCHED else ()
-        parts = (part for size in sizes for part in itertools.combinations(metrics, size))
-        return next(
-            (frozenset(part) for part in parts if replace(self.protocol, metrics=part).file == file), frozenset()
-        )
+        """A file of format 1 has no record of its protocol: the metrics of ours whose ids give its name, if some do.
+
+        It is of the time when every metric was in its first version, and holds no scores of a later one.
+        """
+        metrics, sizes = self.protocol.metrics, sampling_key(self.protocol.sizes)
+        first = {metric: canonical({**json.loads(metric.identity), "version": 1}) for metric in metrics}
+        counts = range(len(metrics), 0, -1) if len(metrics) <= MAX_SEARCHED else ()
+        parts = (part for count in counts for part in itertools.combinations(metrics, count))
+        named = (part for part in parts if f"scores-{content_id([[first[m] for m in part], *sizes])}.json" == file)
+        return frozenset(metric for metric in next(named, ()) if first[metric] == metric.identity)
 
 
 def scores_of_run(store: Store, id: str, sampling: str | None = None) -> list[dict[str, Any]]:
     """All scores in the files of run `id`, or those of rows drawn by one sampling, and its final losses."""
-    files = [score_file(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
+    files = [read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
     sampled = [file for file in files if sampling in (None, sampling_in(file.get("asked")))]
     return [*(row for file in sampled for row in file["scores"]), *(row for file in files for row in loss_rows(file))]
-
-
-def score_file(path: Path) -> dict[str, Any]:
-    """The content of a file of scores; raises `DistaffError` where it is damaged, or a part of it is of another kind.
-
-    Stores come from others: what reads the content may take its form for granted.
-    """
-    content = read_json(path)
-    with reading(path, "is no file of scores"):
-        for row in content["scores"]:
-            value = row["value"]
-            texts = isinstance(row["metric"], str) and isinstance(row["representation"], str)
-            if not texts or not isinstance(row.get("spec", ""), str) or not _is_number(value, optional=True):
-                raise ValueError("a row lacks its metric, its representation or its value")
-        protocol = content.get("asked")
-        if protocol is not None:
-            _check_protocol(protocol)
-        split = content.get("split")
-        if split:
-            numbers = all(_is_number(split[name]) for name in ("images", "rows", "train", "test"))
-            if not numbers or not _is_number(split["overlap"], optional=True) or split["sampling"] not in SAMPLINGS:
-                raise ValueError("its record of train and test rows lacks a number")
-        losses = content.get("losses", {})
-        if not all(_is_number(losses[name], optional=True) for name in LOSSES if name in losses):
-            raise ValueError("its losses are no numbers")
-    return content
-
-
-def _check_protocol(record: dict[str, Any]) -> None:
-    sizes = all(_is_number(record[name]) for name in ("rows", "test_rows", "cells"))
-    if not sizes or record.get("sampling", OF_2019) not in SAMPLINGS or not isinstance(record["metrics"], dict):
-        raise ValueError("its protocol lacks a size, a sampling or metrics")
-
-
-def _is_number(value: object, optional: bool = False) -> bool:
-    return (optional and value is None) or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def loss_rows(file: dict[str, Any]) -> list[dict[str, Any]]:
     """The losses of the final model in a file of scores, as rows: train.nll, train.kl and train.elbo."""
     losses = file.get("losses", {})
-    names = [name for name in LOSSES if name in losses]
+    names = [name for name in ("nll", "kl", "elbo") if name in losses]
     return [{"representation": "mean", "metric": f"train.{name}", "value": losses[name]} for name in names]
 
 
@@ -183,7 +148,7 @@ def split_records_of_run(store: Store, id: str) -> dict[str, dict[str, Any]]:
     """The records of the rows of the scores of run `id`, by sampling; files of earlier versions have none."""
     records: dict[str, dict[str, Any]] = {}
     for path in sorted(store.run_folder(id).glob("scores-*.json")):
-        split = score_file(path).get("split")
+        split = read_json(path).get("split")
         if split and (split["test"] or split["sampling"] not in records):
             records[split["sampling"]] = split
     return records

@@ -14,11 +14,10 @@ from distaff.plugins.spec import canonical
 from distaff.runs import Study
 from distaff.sampling import SAMPLINGS, sampling_in
 from distaff.scoring.metric_names import metric_naming
-from distaff.scoring.protocol import ScoreFiles, protocol_of, score_file, scores_of_run
+from distaff.scoring.protocol import ScoreFiles, protocol_of, scores_of_run
 from distaff.store.files import read_json
 from distaff.store.listing import listing
 from distaff.store.store import Store, curve_end_means
-from distaff.untrusted.reading import reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +88,7 @@ def _commonest(store: Store, files: Mapping[str, Sequence[str]]) -> str:
     for id, names in files.items():
         for name in names:
             if name not in known:
-                known[name] = sampling_in(score_file(store.run_folder(id) / name).get("asked"))
+                known[name] = sampling_in(read_json(store.run_folder(id) / name).get("asked"))
         for sampling in {known[name] for name in names}:
             counts[sampling] += 1
     return max(counts, key=lambda sampling: counts[sampling])
@@ -161,10 +160,7 @@ def curve_end_rows(store: Store, id: str) -> list[dict[str, Any]]:
 
     They are of a model that still learned, nats above the final one, whose losses are train.nll, train.kl, train.elbo.
     """
-    path = store.run_folder(id) / "run.json"
-    ended = read_json(path).get("ended") or curve_end_means(store.curve(id))
-    with reading(path, "is no record of a run"):
-        means = {str(name): None if value is None else float(value) for name, value in ended.items()}
+    means = read_json(store.run_folder(id) / "run.json").get("ended") or curve_end_means(store.curve(id))
     return [
         {"representation": "mean", "metric": f"train.curve_{name}", "value": value} for name, value in means.items()
     ]

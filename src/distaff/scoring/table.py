@@ -169,7 +169,6 @@ def runs(study: Study, store: Store) -> pl.DataFrame:
         reason = store.failure(run.id)
         done = store.has(run.id)
         seconds = read_json(store.run_folder(run.id) / "provenance.json").get("seconds") if done else None
-        seconds = float(seconds) if isinstance(seconds, (int, float)) else None
         status = "done" if done else "failed" if reason else "missing"
         rows.append({**facts, "status": status, "seconds": seconds, "command": command(run), "reason": reason})
     return pl.DataFrame(rows, schema=RUNS)

@@ -10,6 +10,7 @@ from typing import Any
 
 from distaff.errors import DistaffError
 from distaff.untrusted.documents import LARGEST, parse_json
+from distaff.untrusted.records import check_form
 from distaff.untrusted.regular import read_bytes
 
 SEAL = (
@@ -41,7 +42,9 @@ def unsealed(content: bytes) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in `path`; raises `DistaffError` if it is missing, damaged or edited."""
     try:
-        return unsealed(read_bytes(path, LARGEST))
+        value = unsealed(read_bytes(path, LARGEST))
+        check_form(path.name, value)
+        return value
     except (OSError, ValueError) as error:
         raise damaged(path, error) from error
 
