@@ -12,6 +12,7 @@ from distaff.sampling import sampling_in
 from distaff.store.files import read_json, sealed
 from distaff.store.store import FORMAT, run_from_record, run_record
 from distaff.untrusted.reading import reading
+from distaff.untrusted.records import check_study
 from distaff.untrusted.regular import read_bytes
 
 LARGEST = 2**24  # bytes of a Python file
@@ -63,10 +64,12 @@ def read_study(path: Path) -> Study:
     """The study that `save_study` wrote."""
     record = read_json(path)
     with reading(path, "is no record of a study"):
+        check_study(record)
         runs = tuple(run_from_record(run) for run in record["runs"])
         sizes = {field: int(record[key]) for key, field in SIZES.items()}
-        metrics = tuple(str(metric) for metric in record["metrics"])
-        return Study(str(record["name"]), runs, metrics, str(record["purpose"]), **sizes, sampling=sampling_in(record))
+        return Study(
+            record["name"], runs, tuple(record["metrics"]), record["purpose"], **sizes, sampling=sampling_in(record)
+        )
 
 
 def studies_of(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ Formats that are programs (EPS, PS, PDF, WMF) are not among them: Pillow would h
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 PIXELS = 2**26  # 8192 x 8192: images of data sets have thousands
 LARGEST = 2**29  # bytes of a file: uncompressed pixels in any of the formats
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs what it then raises
 
 
 @contextlib.contextmanager
