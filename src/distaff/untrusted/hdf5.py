@@ -30,7 +30,9 @@ def hdf5_stack(path: Path, members: tuple[str, ...]) -> Stack:
 
     check_regular(path)
     with h5py.File(path, "r") as file:
-        member = first_of(path, members, [name for name in members if _find(file, name, path)] or _names(file))
+        member = first_of(
+            path, members, [name for name in members if _find(file, name, path) is not None] or _names(file)
+        )
         dataset = _find(file, member, path)
         name = f"{path.name}:{member}"
         step = _checked(dataset, name)
@@ -40,9 +42,8 @@ def hdf5_stack(path: Path, members: tuple[str, ...]) -> Stack:
         check_regular(path)
         with reading(path), h5py.File(path, "r") as file:
             dataset = _find(file, member, path)
-            if dataset is None or (dataset.shape, dataset.dtype) != (shape, dtype):
+            if dataset is None or _checked(dataset, name) != step or (dataset.shape, dataset.dtype) != (shape, dtype):
                 raise DistaffError(f"{name} has changed since it was looked at")
-            _checked(dataset, name)
             for start in range(0, shape[0] if 0 not in shape else 0, step):
                 yield dataset[start : start + step]
 
@@ -50,20 +51,23 @@ def hdf5_stack(path: Path, members: tuple[str, ...]) -> Stack:
 
 
 def _find(file: Any, member: str, path: Path, links: int = LINKS) -> Any:
-    """The data set `member`, every part of whose name is a link inside the file; None where there is none."""
+    """The data set `member`, every part of whose name is a link inside the file; None where there is none.
+
+    Links are asked for their kind first: to look whether a name is there, h5py would follow it into another file.
+    """
     import h5py
 
     at, parts = file, [part for part in member.split("/") if part and part != "."]
     for place, part in enumerate(parts):
-        if not isinstance(at, h5py.Group):
+        key = part.encode("utf-8", "surrogateescape")
+        if not isinstance(at, h5py.Group) or not at.id.links.exists(key):
             return None
-        link = at.get(part, getlink=True) if part in at.keys() else None  # noqa: SIM118  (`in` would follow the link)
-        if link is None:
-            return None
-        if isinstance(link, h5py.SoftLink) and links > 0:
-            target = link.path if link.path.startswith("/") else f"{at.name}/{link.path}"
-            return _find(file, "/".join([target, *parts[place + 1 :]]), path, links - 1)
-        if not isinstance(link, h5py.HardLink):
+        kind = at.id.links.get_info(key).type
+        if kind == h5py.h5l.TYPE_SOFT and links > 0:
+            target = at.id.links.get_val(key).decode("utf-8", "surrogateescape")
+            absolute = target if target.startswith("/") else f"{at.name}/{target}"
+            return _find(file, "/".join([absolute, *parts[place + 1 :]]), path, links - 1)
+        if kind != h5py.h5l.TYPE_HARD:
             raise DistaffError(f"{path}: {member} is a link to another file, which is never followed: copy the data in")
         at = at[part]
     return at if isinstance(at, h5py.Dataset) else None
