@@ -6,7 +6,7 @@ import gzip
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeAlias
 
 from distaff.errors import DistaffError
 from distaff.untrusted.bounds import size_text
@@ -14,6 +14,7 @@ from distaff.untrusted.names import points_out
 from distaff.untrusted.reading import reading
 from distaff.untrusted.regular import open_regular
 
+Stream: TypeAlias = "IO[bytes] | gzip.GzipFile"
 RECORD = 512  # bytes of a header, and what sizes are rounded up to
 LONGEST_NAME = 2**16  # bytes of an extended header
 PIECE = 2**20  # bytes that are passed over at once
@@ -37,7 +38,7 @@ def gzipped_members(
 
 
 def tar_members(
-    file: IO[bytes], name: str, keep: Callable[[PurePosixPath], bool], largest: int = LARGEST_MEMBER
+    file: Stream, name: str, keep: Callable[[PurePosixPath], bool], largest: int = LARGEST_MEMBER
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
     """The same of a tar archive that is not compressed, from its bytes."""
     seen, longer = 0, b""
@@ -68,7 +69,7 @@ def _header(header: bytes, name: str) -> tarfile.TarInfo:
         raise DistaffError(f"{name} is damaged or cut short: {error}") from error
 
 
-def _long_name(file: IO[bytes], member: tarfile.TarInfo, name: str) -> bytes:
+def _long_name(file: Stream, member: tarfile.TarInfo, name: str) -> bytes:
     """The name that an extended header gives to the next member, if it gives one."""
     if member.size > LONGEST_NAME:
         raise DistaffError(f"{name} has a header of {size_text(member.size)}, which is no name of a file")
@@ -81,7 +82,7 @@ def _long_name(file: IO[bytes], member: tarfile.TarInfo, name: str) -> bytes:
     return paths[-1] if paths else b""
 
 
-def _content(file: IO[bytes], size: int, name: str) -> bytes:
+def _content(file: Stream, size: int, name: str) -> bytes:
     content = file.read(size)
     if len(content) != size:
         raise DistaffError(f"{name} is damaged or cut short: it ends in a member")
@@ -89,7 +90,7 @@ def _content(file: IO[bytes], size: int, name: str) -> bytes:
     return content
 
 
-def _pass_over(file: IO[bytes], size: int, name: str, padded: bool = True) -> None:
+def _pass_over(file: Stream, size: int, name: str, padded: bool = True) -> None:
     left = size + (-size % RECORD if padded else 0)
     while left:
         piece = len(file.read(min(left, PIECE)))

@@ -32,8 +32,9 @@ def read_matlab(data: bytes, variable: str, name: str, limit: int = UNPACKED) ->
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if order is None:
-        kind = "of version 7.3, which is HDF5" if data[:128].startswith((b"MATLAB 7.3", b"\x89HDF")) else "damaged"
-        raise DistaffError(f"{name} cannot be read as a MATLAB file of version 5: it is {kind}, or not a MATLAB file")
+        newer = data[:128].startswith((b"MATLAB 7.3", b"\x89HDF"))
+        reason = "of version 7.3, which is HDF5" if newer else "damaged"
+        raise DistaffError(f"{name} cannot be read as a MATLAB file of version 5: it is {reason}, or not a MATLAB file")
     for kind, content in _elements(data[HEADER:], order, name):
         if kind == COMPRESSED:
             inner = next(_elements(_unpacked(content, limit, name), order, name), None)

@@ -120,9 +120,11 @@ def export(spec: dict[str, Any], path: Path, formats: Iterable[str]) -> list[str
     """The chart for paper, on white, of a fixed width and with a legend, in each format; returns file names."""
     import vl_convert
 
-    fixed = {**spec, "width": WIDTH, "config": {**theme.config(), "background": "white"}}
-    svg, names = vl_convert.vegalite_to_svg(fixed), []
-    for kind in formats:
+    names: list[str] = []
+    if not (kinds := list(formats)):
+        return names
+    svg = vl_convert.vegalite_to_svg({**spec, "width": WIDTH, "config": {**theme.config(), "background": "white"}})
+    for kind in kinds:
         if kind == "svg":
             page.write_file(path.with_name(f"{path.name}.svg"), svg)
         else:
