@@ -321,7 +321,10 @@ VALUES = (
 
 def _of_values(content: bytes, draw: random.Random) -> bytes:
     """JSON of which one value, somewhere, is another, or is gone."""
-    value = at = json.loads(content)
+    try:
+        value = at = json.loads(content)
+    except ValueError:  # it was mutated before
+        return _mutated(content, draw)
     while True:
         key = draw.choice([*at] if isinstance(at, dict) else range(len(at)))
         inner = at[key]

@@ -30,7 +30,7 @@ def read_lines(path: Path) -> list[list[str]]:
     """
     with reading(path, "cannot be read as CSV in UTF-8"):
         text = read_bytes(path, LARGEST).decode("utf-8-sig")
-        lines = []
+        lines: list[list[str]] = []
         for line in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True):
             if len(line) > COLUMNS or max(map(len, line), default=0) > LONGEST:
                 raise DistaffError(
