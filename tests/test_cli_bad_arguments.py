@@ -10,7 +10,7 @@ import pytest
 
 from distaff import cli
 from distaff.data.cache.built import FOLDER
-from strangers import hand_made_store, one_run
+from strangers import WAIT, hand_made_store, in_time, one_run
 
 LONG = "x" * 5000
 NOT_UTF8 = os.fsdecode(b"\xff\xfe")
@@ -109,7 +109,7 @@ def test_a_bad_argument_is_one_line_and_exit_status_2(words, folder, tmp_path, m
     monkeypatch.chdir(folder)
     monkeypatch.setenv(FOLDER, str(tmp_path))
     monkeypatch.setattr("sys.argv", ["distaff", *words])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as ended, in_time(WAIT):
         cli.main()
     said = capfd.readouterr().err
     assert ended.value.code == 2

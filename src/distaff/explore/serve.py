@@ -16,6 +16,9 @@ from distaff.errors import DistaffError
 from distaff.explore.app import app
 
 
+LAST_PORT = 2**16 - 1
+
+
 def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
     """Serve on `host` and `port` (0: any that is free) until interrupted; `ready` is called with the address.
 
@@ -25,6 +28,8 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
     """
     if not host:
         raise DistaffError("--host is empty: name the address to listen on, such as 127.0.0.1, or 0.0.0.0 for all")
+    if not 0 <= port <= LAST_PORT:  # the system would take its last sixteen bits
+        raise DistaffError(f"--port {port}: ports are from 0, which takes a free one, to {LAST_PORT}")
     application = app(folder, (host,))
     listener = _listener(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
@@ -47,6 +52,6 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         message = f"{host}:{port} cannot be used ({error.strerror}): try --port 0, which takes a free one"
         raise DistaffError(message) from error
-    except (OverflowError, UnicodeError) as error:
-        raise DistaffError(f"{host}:{port} is no address and port: ports are from 0 to 65535") from error
+    except UnicodeError as error:
+        raise DistaffError(f"{host[:200]!r} is no name of a machine") from error
     return listener

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from distaff.errors import DistaffError
 from distaff.untrusted.bounds import size_text
@@ -20,7 +20,7 @@ KINDS = {
 }
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading, if it is a regular one; links are followed.
 
     Opening does not wait for a writer, as a named pipe would have it. Raises `DistaffError` for what is not a regular
