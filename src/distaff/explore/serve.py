@@ -15,7 +15,6 @@ import uvicorn
 from distaff.errors import DistaffError
 from distaff.explore.app import app
 
-
 LAST_PORT = 2**16 - 1
 
 
