@@ -152,6 +152,12 @@ def _score_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int
     return numbers
 
 
+REAL = "biuf"
+KINDS = {
+    **dict.fromkeys(("codes", "logvar", "line_codes", "line_logvar"), REAL),
+    **dict.fromkeys(("factors", "line_factors"), f"{REAL}SU"),  # of texts, each is a class
+}
+MOST_LOGVAR = 80  # whose exponential float32 can hold
 ARRAYS = ("codes", "factors", "names", "images", "logvar", "line_codes", "line_factors", "line_logvar")
 
 
@@ -161,6 +167,16 @@ def _read_codes(file: Path) -> dict[str, Any]:
     from distaff.untrusted.stacks import read_npz
 
     given = read_npz(file, ARRAYS)
+    for name, allowed in KINDS.items():
+        if name in given and given[name].dtype.kind not in allowed:
+            raise DistaffError(f"{file}: `{name}` holds {given[name].dtype}, where real numbers belong")
+    for name in {"logvar", "line_logvar"} & set(given):
+        odd = ~(np.isfinite(given[name]) & (given[name] <= MOST_LOGVAR))
+        if odd.any():
+            raise DistaffError(
+                f"{file}: `{name}` holds {float(given[name][odd][0])}; logarithms of variances are finite, "
+                f"and at most {MOST_LOGVAR}"
+            )
     sizes = [given[name].shape[:1] for name in ("codes", "factors") if name in given]
     if len(sizes) < 2 or () in sizes or sizes[0] != sizes[1]:
         raise DistaffError(f"{file} must hold `codes` [n d] and `factors` [n f] with the same n")
