@@ -65,15 +65,47 @@ def _scores(record: Mapping[str, Any]) -> None:
         if not texts or not isinstance(row.get("spec", ""), str) or not (value is None or _is_number(value)):
             raise ValueError("a row has no metric, no representation or no number")
     if (protocol := record.get("asked")) is not None:
-        _numbers(protocol, *SIZES)
-        _one_of(protocol.get("sampling", SAMPLINGS[1]), SAMPLINGS)
-        _texts(protocol["metrics"], *protocol["metrics"])
+        _protocol(protocol)
     if split := record.get("split"):
         _numbers(split, "images", "rows", "train", "test")
         _numbers(split, "overlap", optional=True)
         _one_of(split["sampling"], SAMPLINGS)
     losses = record.get("losses", {})
     _numbers(losses, *(name for name in LOSSES if name in losses), optional=True)
+
+
+def _protocol(protocol: Mapping[str, Any]) -> None:
+    _numbers(protocol, *SIZES)
+    _one_of(protocol.get("sampling", SAMPLINGS[1]), SAMPLINGS)
+    _texts(protocol["metrics"], *protocol["metrics"])
+
+
+def _baselines(record: Mapping[str, Any]) -> None:
+    _scores(record)
+    for row in record["scores"]:
+        _numbers(row, "seed")
+        _texts(row, *({"of"} & set(row)))
+
+
+def _udr(record: Mapping[str, Any]) -> None:
+    _numbers(record["scores"], *record["scores"], optional=True)
+
+
+def _repeats(record: Mapping[str, Any]) -> None:
+    for row in _list(record, "answers"):
+        _texts(row, "metric")
+        _numbers(row, "rows", "draw")
+        _numbers(row, "value", optional=True)
+
+
+def _matrices(record: Mapping[str, Any]) -> None:
+    for row in _list(record, "links"):
+        _texts(row, "matrix", "factor")
+        _numbers(row, "code", "value")
+
+
+def _failure(record: Mapping[str, Any]) -> None:
+    _texts(record, *({"reason", "trace", "kind"} & set(record)))
 
 
 def _list(record: Mapping[str, Any], name: str) -> list[Any]:
@@ -107,4 +139,9 @@ FORMS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     r"run\.json": _run_file,
     r"provenance\.json": _provenance,
     r"scores-.*\.json": _scores,
+    r"untrained-.*\.json": _baselines,
+    r"udr-.*\.json": _udr,
+    r"repeats-.*\.json": _repeats,
+    r"matrices-.*\.json": _matrices,
+    r"[0-9a-f]{16}(-.*)?\.json": _failure,
 }
