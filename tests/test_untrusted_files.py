@@ -413,7 +413,17 @@ def test_a_table_that_announces_billions_of_rows_is_refused(tmp_path: Path) -> N
 
 
 def test_json_of_absurd_depth_or_size_is_one_line() -> None:
-    for content in (b"[" * 200_000, b'{"a":' * 200_000, b"1" * 100_000, b"\xff", b"", b"{"):
+    assert parse_json(rb'{"a": "\ud83d\ude00"}') == {"a": "\U0001f600"}
+    for content in (
+        rb'["\ud83d"]',
+        rb'{"\udead": 1}',
+        b"[" * 200_000,
+        b'{"a":' * 200_000,
+        b"1" * 100_000,
+        b"\xff",
+        b"",
+        b"{",
+    ):
         with pytest.raises(DistaffError):
             parse_json(content)
 

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from distaff.errors import DistaffError
@@ -24,6 +23,7 @@ from distaff.explore.index import StoreIndex, index_store, inside
 from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw_pictures
 from distaff.pictures.model import Encoded, encode_sample
 from distaff.reports.charts import theme
+from distaff.untrusted.markup import json_in_script
 
 PAGES = {
     "": ("page.html", "text/html"),
@@ -38,8 +38,8 @@ PICTURES = {
 OPEN_MODELS = 16  # that stay in memory
 
 
-def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
-    """The explorer of the store `folder`, served under local names and `hosts` only.
+def app(folder: Path, drawn: Path, hosts: Sequence[str] = ()) -> Starlette:
+    """The explorer of the store `folder`, served under local names and `hosts` only; it draws into the folder `drawn`.
 
     Raises `DistaffError` if there is no run in the store.
     """
@@ -56,7 +56,7 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
         return id
 
     def start(request: Request) -> Response:
-        return JSONResponse(sliders.start(model(of_run(request)), _number(request)))
+        return _json(sliders.start(model(of_run(request)), _number(request)))
 
     def real(request: Request) -> Response:
         return _png(sliders.real(model(of_run(request)), _number(request)))
@@ -64,15 +64,13 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
     def decode(request: Request) -> Response:
         return _png(sliders.moved(model(of_run(request)), request.query_params.get("z", "")))
 
-    drawn = TemporaryDirectory(prefix="distaff-explore-")
-
     def picture(request: Request) -> Response:
         id, name = of_run(request), request.path_params["name"]
         if name not in PICTURES:
             raise HTTPException(404, f"there is no picture {name!r}")
         path = index.store.run_folder(id) / name
         if not (path.is_file() and inside(path, folder)):
-            path = Path(drawn.name) / id / name
+            path = drawn / id / name
             if not path.exists():
                 draw_pictures(index.store.model(id), path.parent)
         return FileResponse(path)
@@ -80,7 +78,7 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
     routes = [
         *(Route(f"/{path}", functools.partial(_page, *page)) for path, page in PAGES.items()),
         Route("/vega.js", lambda _: Response(_vega(), media_type="text/javascript")),
-        Route("/data.json", lambda _: JSONResponse(_data(index))),
+        Route("/data.json", lambda _: _json(_data(index))),
         Route("/runs/{id}/start.json", start),
         Route("/runs/{id}/real.png", real),
         Route("/runs/{id}/decode.png", decode),
@@ -94,12 +92,16 @@ def _page(file: str, kind: str, _: Request) -> Response:
     return Response(files("distaff.explore").joinpath(file).read_text("utf-8"), media_type=kind)
 
 
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json_in_script(value), status, media_type="application/json")
+
+
 def _png(content: bytes) -> Response:
     return Response(content, media_type="image/png")
 
 
 def _refused(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=422)
+    return _json({"error": str(error)}, 422)
 
 
 def _number(request: Request) -> int:

@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import uvicorn
 
@@ -29,15 +30,17 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
         raise DistaffError("--host is empty: name the address to listen on, such as 127.0.0.1, or 0.0.0.0 for all")
     if not 0 <= port <= LAST_PORT:  # the system would take its last sixteen bits
         raise DistaffError(f"--port {port}: ports are from 0, which takes a free one, to {LAST_PORT}")
-    application = app(folder, (host,))
-    listener = _listener(host, port)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
-    ready(address)
-    screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    if browser and screen:
-        webbrowser.open(address)
-    with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
-        uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off")).run(sockets=[listener])
+    with TemporaryDirectory(prefix="distaff-explore-") as drawn:
+        application = app(folder, Path(drawn), (host,))
+        with _listener(host, port) as listener:
+            address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+            ready(address)
+            screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+            if browser and screen:
+                webbrowser.open(address)
+            with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
+                config = uvicorn.Config(application, log_level="warning", lifespan="off")
+                uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listener(host: str, port: int) -> socket.socket:
