@@ -14,7 +14,7 @@ if not torch.cuda.is_available():  # Triton reads it when it is first imported: 
 # Functions that numba or Triton compile cannot be wrapped: of a room that has some, files that name shapes and compile
 # none are, but for these: 0 for 0.0 in bodies, files in archives, parts of several lengths, and pairs and values that
 # tests get wrong on purpose.
-UNCHECKED = {"__init__", "_draw.bodies", "cache.built", "_formats.norb", "_formats.stacks", "correlated", "grid"}
+UNCHECKED = {"__init__", "_draw.bodies", "cache.built", "_formats.norb", "correlated", "grid"}
 HOUSE = Path(str(find_spec("distaff").origin)).parent
 TEXTS = {
     ".".join(path.relative_to(HOUSE / "data").with_suffix("").parts): path.read_text("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
         body = host.content.get(self.path.lstrip("/"))
         if host.fault == "503" or body is None:
             return self._send(503 if body else 404, b"<html>no</html>", {"Content-Type": "text/html"})
+        if host.fault == "endless":
+            return self._send_without_end()
         if host.fault.startswith("html"):
             kind = "text/html" if host.fault == "html" else "application/octet-stream"
             return self._send(200, b"<!DOCTYPE html><p>Sign in", {"Content-Type": kind})
@@ -48,6 +51,14 @@ class Handler(BaseHTTPRequestHandler):
             start = int(requested.removeprefix("bytes=").removesuffix("-"))
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         return self._send(206 if start else 200, body[start:], headers)
+
+    def _send_without_end(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):  # until the client has had enough
+            while True:
+                self.wfile.write(bytes(2**16))
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

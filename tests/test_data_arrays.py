@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import h5py
@@ -273,6 +274,39 @@ def test_a_picture_that_lets_something_shine_through_is_refused(tmp_path):
     Image.fromarray(seen).save(tmp_path / "pictures" / "3.png")
     with pytest.raises(DistaffError, match=r"3.png is transparent in places: save it on the background"):
         load(text).images(np.array([0]))
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("../outside.png", r"f.csv, row 3: '../outside.png' leads out of"),
+        ("/etc/hostname", "f.csv, row 3: '/etc/hostname' leads out of"),
+        ("link.png", "f.csv, row 3: 'link.png' is a link out of"),
+        ("pipe.png", "pipe.png is a named pipe, where a regular file is needed"),
+        ("eps.png", "eps.png cannot be read as a picture: by its content it is none of PNG"),
+    ],
+)
+def test_names_in_a_table_reach_no_other_file_and_start_no_program(tmp_path, name, complaint):
+    factors, images = shuffled()
+    text = written(tmp_path, "folder", factors, images)
+    Image.fromarray(images[0]).save(tmp_path / "outside.png")
+    (tmp_path / "pictures" / "link.png").symlink_to(tmp_path / "outside.png")
+    os.mkfifo(tmp_path / "pictures" / "pipe.png")
+    (tmp_path / "pictures" / "eps.png").write_bytes(EPS)
+    table(tmp_path, factors, [name if line == 3 else f"{line}.png" for line in range(len(images))])
+    with pytest.raises(DistaffError, match=complaint):
+        load(text).images(np.array([0]))
+
+
+def test_a_table_of_more_columns_than_a_grid_has_axes_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((2, 4, 4), np.uint8), factors=np.zeros((2, 61)))
+    with pytest.raises(DistaffError, match="61 columns of factors; at most 60"):
+        load(f"arrays(images='{tmp_path}/a.npz')")
+    with pytest.raises(DistaffError, match="at most 60"):
+        load(tables(tmp_path, f"{','.join(f'f{k}' for k in range(61))}\n{','.join('0' * 61)}\n"))
 
 
 def test_rows_of_what_is_no_place_in_the_grid_are_refused():

@@ -59,8 +59,9 @@ def archive(tmp_path, monkeypatch, host) -> bytes:
     return content
 
 
-def publish(monkeypatch, host, checksum):
-    release = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum),))
+def publish(monkeypatch, host, checksum, size=None):
+    file = File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum, size)
+    release = data.published("cars3d")._replace(files=(file,))
     monkeypatch.setitem(PUBLISHED, "cars3d", release)
 
 
@@ -144,6 +145,25 @@ def test_a_host_that_fails_is_one_error_and_leaves_nothing(host, archive, cache,
     with pytest.raises(DistaffError, match=complaint):
         fetch("cars3d", log=lambda _: None)
     assert len(host.ranges_requested) == tries
+    assert left(cache) == []
+
+
+def test_a_file_larger_than_the_published_one_is_refused_before_it_is_taken(host, archive, cache, monkeypatch):
+    publish(monkeypatch, host, "md5:" + "0" * 32, len(archive) // 2)
+    with pytest.raises(DistaffError, match=r"the server sends [\d.]+ MB, and the file has 1.0 MB: it is another file"):
+        fetch("cars3d", log=lambda _: None)
+    assert len(host.ranges_requested) == 1
+    assert left(cache) == []
+
+
+@pytest.mark.parametrize(("size", "known"), [(3_000_000, "has 3.0 MB"), (None, "has at most 4.0 MB")])
+def test_a_server_that_sends_without_end_is_stopped(host, archive, cache, monkeypatch, size, known):
+    host.fault = "endless"
+    publish(monkeypatch, host, "md5:" + "0" * 32, size)
+    monkeypatch.setattr("distaff.data.cache.download.LARGEST", 4_000_000)
+    with pytest.raises(DistaffError, match=f"the server sends more, and the file {known}: it is another file"):
+        fetch("cars3d", log=lambda _: None)
+    assert len(host.ranges_requested) == 1, "trying again would not mend it"
     assert left(cache) == []
 
 

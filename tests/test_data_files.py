@@ -110,6 +110,14 @@ def test_an_array_of_another_shape_is_refused(cache):
         open_or_build("tiny", (2, 6), "|u1", iter(()))
 
 
+def test_an_array_that_the_disk_has_no_room_for_is_refused_before_it_is_made(cache):
+    with pytest.raises(
+        DistaffError, match=r"huge takes 1.2 EB in .*, where .* are free: free space or set DISTAFF_DATA"
+    ):
+        open_or_build("huge", (2**60,), "|u1", iter(()))
+    assert [path.name for path in cache.iterdir()] == [".huge-v1.lock"]
+
+
 @pytest.mark.parametrize(
     ("parts", "complaint"),
     [([ROWS[:2]], "holds 2 rows where 4 belong"), ([ROWS, ROWS], "does not fit"), ([ROWS[:, :2]], "does not fit")],

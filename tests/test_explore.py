@@ -173,7 +173,7 @@ def test_a_picture_that_is_a_link_out_of_the_store_is_drawn_anew(store: Store, a
 def test_other_names_of_this_machine_and_other_methods_are_refused(address: str) -> None:
     assert request(address, "/data.json", host="evil.example")[0] == 400
     assert request(address, "/data.json", method="POST")[0] == 405
-    assert "default-src 'self'" in request(address, "/")[2]["content-security-policy"]
+    assert "default-src 'none'" in request(address, "/")[2]["content-security-policy"]
 
 
 def test_only_this_machine_can_connect_by_default(address: str) -> None:

@@ -22,7 +22,7 @@ def test_a_dendrogram_has_three_lines_a_merge_and_one_for_a_factor_of_its_own():
     level = figure.frame.filter(pl.col("x") != pl.col("x2"))
     assert level.select("y").rows() == [(0.8,)]
     assert "1 merges of 3 factors" in figure.n
-    assert figure.chart.to_dict()["encoding"]["x"]["axis"]["labelExpr"].startswith("['x', 'shape', 'scale']")
+    assert figure.chart.to_dict()["encoding"]["x"]["axis"]["labelExpr"].startswith('["x","shape","scale"]')
 
 
 def test_the_tree_of_the_metrics_leaves_the_odd_one_alone_and_is_single_linkage():

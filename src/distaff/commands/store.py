@@ -30,11 +30,12 @@ def store_check(folder: Folder, /, mend: bool = False) -> None:
     from distaff.store.check import check
     from distaff.store.check import mend as set_aside
     from distaff.store.listing import listing
+    from distaff.untrusted.markup import printable
 
     store = _store(folder)
     damages = list(check(store))
     for damage in damages:
-        print(f"{damage.path}: {damage.problem}")
+        print(printable(f"{damage.path}: {damage.problem}"))
     if damages and mend:
         print(f"{len(set_aside(store, damages))} set aside in {store.folder / 'damaged'}: run the study again")
     elif damages:

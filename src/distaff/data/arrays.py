@@ -12,10 +12,10 @@ from jaxtyping import Int, Shaped, UInt8
 
 from distaff.data import Dataset, dataset
 from distaff.data._formats.folder import FILE, folder_stack
-from distaff.data._formats.stacks import Stack, open_stack
 from distaff.data._formats.values import grid, read_columns
 from distaff.data.cache.built import cache_folder, gather, open_or_build
 from distaff.errors import DistaffError
+from distaff.untrusted.stacks import Stack, open_stack
 
 ROUNDING = 1e-6  # how far beyond 0 and 1 a float may lie
 IMAGES, FACTORS = ("images", "imgs", "x"), ("factors", "labels", "latents/classes", "latents_classes", "y")

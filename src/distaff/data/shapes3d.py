@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
-from distaff.data._formats.stacks import open_stack
 from distaff.data.cache.built import open_or_build
 from distaff.data.cache.published import CachedArray, File, Published, cached_images
 from distaff.data.shapes3d_lookalike import NAMES, SIZES, UNITS
 from distaff.errors import DistaffError
+from distaff.untrusted.stacks import open_stack
 
 SIDE = 64  # pixels
 FILE = File(

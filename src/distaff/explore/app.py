@@ -6,36 +6,30 @@ import functools
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from distaff.errors import DistaffError
 from distaff.explore import sliders
+from distaff.explore.guard import guard
 from distaff.explore.index import StoreIndex, index_store, inside
 from distaff.pictures.draw import FACTORS, IMAGES, MOVING, draw_pictures
 from distaff.pictures.model import Encoded, encode_sample
 from distaff.reports.charts import theme
+from distaff.untrusted.markup import json_in_script
 
 PAGES = {
     "": ("page.html", "text/html"),
     "page.js": ("page.js", "text/javascript"),
     "page.css": ("page.css", "text/css"),
 }
-# Vega compiles its expressions, so it needs 'unsafe-eval'; nothing is ever fetched from anywhere else.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:"
-)
-HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-LOCAL = ("127.0.0.1", "localhost")
 PICTURES = {
     IMAGES: "Reconstructions, samples and traversals",
     FACTORS: "Which latent carries which factor",
@@ -44,10 +38,9 @@ PICTURES = {
 OPEN_MODELS = 16  # that stay in memory
 
 
-def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
-    """The explorer of the store `folder`, served under local names and `hosts` only.
+def app(folder: Path, drawn: Path, hosts: Sequence[str] = ()) -> Starlette:
+    """The explorer of the store `folder`, served under local names and `hosts` only; it draws into the folder `drawn`.
 
-    Refusing other names keeps pages of the web from reading the store through a name that they point at this machine.
     Raises `DistaffError` if there is no run in the store.
     """
     index = index_store(folder)
@@ -63,7 +56,7 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
         return id
 
     def start(request: Request) -> Response:
-        return JSONResponse(sliders.start(model(of_run(request)), _number(request)), headers=HEADERS)
+        return _json(sliders.start(model(of_run(request)), _number(request)))
 
     def real(request: Request) -> Response:
         return _png(sliders.real(model(of_run(request)), _number(request)))
@@ -71,42 +64,44 @@ def app(folder: Path, hosts: Sequence[str] = ()) -> Starlette:
     def decode(request: Request) -> Response:
         return _png(sliders.moved(model(of_run(request)), request.query_params.get("z", "")))
 
-    drawn = TemporaryDirectory(prefix="distaff-explore-")
-
     def picture(request: Request) -> Response:
         id, name = of_run(request), request.path_params["name"]
         if name not in PICTURES:
             raise HTTPException(404, f"there is no picture {name!r}")
         path = index.store.run_folder(id) / name
         if not (path.is_file() and inside(path, folder)):
-            path = Path(drawn.name) / id / name
+            path = drawn / id / name
             if not path.exists():
                 draw_pictures(index.store.model(id), path.parent)
-        return FileResponse(path, headers=HEADERS)
+        return FileResponse(path)
 
     routes = [
         *(Route(f"/{path}", functools.partial(_page, *page)) for path, page in PAGES.items()),
-        Route("/vega.js", lambda _: Response(_vega(), media_type="text/javascript", headers=HEADERS)),
-        Route("/data.json", lambda _: JSONResponse(_data(index), headers=HEADERS)),
+        Route("/vega.js", lambda _: Response(_vega(), media_type="text/javascript")),
+        Route("/data.json", lambda _: _json(_data(index))),
         Route("/runs/{id}/start.json", start),
         Route("/runs/{id}/real.png", real),
         Route("/runs/{id}/decode.png", decode),
         Route("/runs/{id}/{name}", picture),
     ]
-    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL, *hosts]), Middleware(GZipMiddleware)]
-    return Starlette(routes=routes, middleware=guards, exception_handlers={DistaffError: _refused})
+    guards = [Middleware(guard, hosts=hosts), Middleware(GZipMiddleware)]
+    return Starlette(routes=routes, middleware=guards, exception_handlers={DistaffError: _refused, OSError: _refused})
 
 
 def _page(file: str, kind: str, _: Request) -> Response:
-    return Response(files("distaff.explore").joinpath(file).read_text("utf-8"), media_type=kind, headers=HEADERS)
+    return Response(files("distaff.explore").joinpath(file).read_text("utf-8"), media_type=kind)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json_in_script(value), status, media_type="application/json")
 
 
 def _png(content: bytes) -> Response:
-    return Response(content, media_type="image/png", headers=HEADERS)
+    return Response(content, media_type="image/png")
 
 
 def _refused(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=422, headers=HEADERS)
+    return _json({"error": str(error)}, 422)
 
 
 def _number(request: Request) -> int:

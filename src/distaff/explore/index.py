@@ -51,10 +51,26 @@ def index_store(folder: Path) -> StoreIndex:
             left_out.append(f"{path.name}: {error}")
     if not runs:
         raise DistaffError(f"{folder} holds no run to explore: name a store, such as out/quick")
-    numbers = table(Study(folder.name, tuple(runs.values()), ()), store)
+    numbers = _scores_of(store, runs, left_out)
     rows, measures = _wide(numbers)
     facts = {row["id"]: row for row in rows}
     return StoreIndex(store, runs, [_row(id, run, facts.get(id, {})) for id, run in runs.items()], measures, left_out)
+
+
+def _scores_of(store: Store, runs: dict[str, Run], left_out: list[str]) -> pl.DataFrame:
+    """The scores of `runs`; those whose scores cannot be read are taken out of them, and named."""
+    try:
+        return table(Study(store.folder.name, tuple(runs.values()), ()), store)
+    except DistaffError:
+        for id, run in list(runs.items()):
+            try:
+                table(Study(store.folder.name, (run,), ()), store)
+            except DistaffError as error:
+                left_out.append(f"{id}: {error}")
+                del runs[id]
+    if not runs:
+        raise DistaffError(f"{store.folder} holds no run that can be explored: {'; '.join(left_out)}")
+    return table(Study(store.folder.name, tuple(runs.values()), ()), store)
 
 
 def _row(id: str, run: Run, numbers: dict[str, Any]) -> dict[str, Any]:

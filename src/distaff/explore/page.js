@@ -49,7 +49,7 @@ async function drawOnce() {
   const rows = scored();
   brushed = null;
   view?.finalize();
-  const found = await vegaEmbed(at("chart"), spec(rows), { actions: false, renderer: rows.length > MANY ? "canvas" : "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
+  const found = await vegaEmbed(at("chart"), spec(rows), { actions: false, ast: true, renderer: rows.length > MANY ? "canvas" : "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
   view = found.view;
   view.addSignalListener("brush", (_, area) => { brushed = Object.keys(area).length ? area : null; list(); });
   // The nearest point within reach is meant: points are small, and the brush lies over them.

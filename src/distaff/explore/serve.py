@@ -9,11 +9,14 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import uvicorn
 
 from distaff.errors import DistaffError
 from distaff.explore.app import app
+
+LAST_PORT = 2**16 - 1
 
 
 def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
@@ -23,15 +26,21 @@ def serve(folder: Path, host: str, port: int, browser: bool, ready: Callable[[st
 
     Raises `DistaffError` if the port is taken or the store holds no run.
     """
-    application = app(folder, ("*",) if host == "0.0.0.0" else (host,))
-    listener = _listener(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}/"
-    ready(address)
-    screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    if browser and screen:
-        webbrowser.open(address)
-    with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
-        uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off")).run(sockets=[listener])
+    if not host:
+        raise DistaffError("--host is empty: name the address to listen on, such as 127.0.0.1, or 0.0.0.0 for all")
+    if not 0 <= port <= LAST_PORT:  # the system would take its last sixteen bits
+        raise DistaffError(f"--port {port}: ports are from 0, which takes a free one, to {LAST_PORT}")
+    with TemporaryDirectory(prefix="distaff-explore-") as drawn:
+        application = app(folder, Path(drawn), (host,))
+        with _listener(host, port) as listener:
+            address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+            ready(address)
+            screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+            if browser and screen:
+                webbrowser.open(address)
+            with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
+                config = uvicorn.Config(application, log_level="warning", lifespan="off")
+                uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -45,4 +54,6 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         message = f"{host}:{port} cannot be used ({error.strerror}): try --port 0, which takes a free one"
         raise DistaffError(message) from error
+    except UnicodeError as error:
+        raise DistaffError(f"{host[:200]!r} is no name of a machine") from error
     return listener

@@ -22,6 +22,7 @@ from distaff.plugins.file import REQUIRED, Plugin, read_plugin
 from distaff.plugins.spec import Spec, Value, canonical, coerce, coerced_default, literal
 
 PACKAGE = Path(__file__).parent.parent
+LONGEST = 10_000  # characters of a specification: paths of files are the longest parameters
 EXTRA_FOLDERS = "DISTAFF_PLUGINS"  # environment variable: folders that hold methods/, metrics/, ... of the user's own
 
 
@@ -119,9 +120,11 @@ class Registry:
     def parse(self, text: str) -> Spec:
         """The specification that `text` writes, such as `beta_vae(beta=4)`; only literals are read."""
         example = f"write it as name or name(parameter=value), for example {self.names()[0]}"
+        if len(text) > LONGEST:
+            raise DistaffError(f"{text[:80]!r}... has {len(text):,} characters, and is not a {self.kind}: {example}")
         try:
             tree = ast.parse(text.strip(), mode="eval").body
-        except SyntaxError as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # null characters, deep brackets
             raise DistaffError(f"{text!r} is not a {self.kind}: {example}") from error
         if isinstance(tree, ast.Name):
             return self.spec(tree.id)
@@ -135,7 +138,7 @@ class Registry:
                 raise DistaffError(f"{text!r}: ** is not supported, only literal values")
             try:
                 arguments[keyword.arg] = ast.literal_eval(keyword.value)
-            except ValueError as error:
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
                 raise DistaffError(f"{text!r}: the value of {keyword.arg} is not a literal") from error
         return self.spec(tree.func.id, **arguments)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from distaff.errors import DistaffError
 from distaff.reports.gallery import draw_examples, example_runs
 from distaff.reports.origin import PICTURES, files_of, origin
 from distaff.reports.report_folder import replacing, unchanged
@@ -39,8 +40,9 @@ def report(
     that is up to date is left as it is.
 
     Args:
-        study: the study, or the path of a Python file that defines `study = Study(...)`.
-        store: the folder of its results; by default out/NAME.
+        study: the study, or the path of a Python file that defines `study = Study(...)`, of a store that holds one
+            study, or of one of its files studies/*.json. Of a store, nothing is ever executed.
+        store: the folder of its results; by default out/NAME, or the store that was named.
         formats: what figures are written as, beside their numbers as CSV and parquet; latex is a table of the numbers.
         udr: include the unsupervised disentanglement ranking of the runs (Duan et al., 2020); every run is encoded.
         repeats: include the variation of each metric over 30 draws of rows, on one run of each data set.
@@ -53,11 +55,12 @@ def report(
     """
     from distaff.scoring.table import table, with_udr
     from distaff.store.store import Store
-    from distaff.store.studies import load_study
 
-    command = f"distaff study run {study}" if isinstance(study, (str, Path)) else ""
-    study = load_study(Path(study)) if isinstance(study, (str, Path)) else study
-    store = store if isinstance(store, Store) else Store(Path(store) if store else Path("out") / study.name)
+    command, held = "", None
+    if isinstance(study, (str, Path)):
+        study, held, command = _named(Path(study))
+    store = store if isinstance(store, Store) else Store(Path(store) if store else held or Path("out") / study.name)
+    _check_links(study, store)
     folder = store.folder / "report"
     sources = {**origin(study, store, command, formats), "udr": udr, "repeats": repeats, "matrices": matrices}
     if not force and unchanged(folder, sources):
@@ -75,6 +78,32 @@ def report(
     with replacing(folder, {**sources, "pictures": files_of(study, store)["pictures"]}) as aside:
         _write(study, store, command, numbers, extra, formats, aside, log)
     return folder / "index.html"
+
+
+def _named(path: Path) -> tuple[Study, Path | None, str]:
+    """The study that a path names, the store that holds it if it is in one, and the command that makes it."""
+    from distaff.store.files import read_json
+    from distaff.store.studies import load_study, read_study, studies_of
+
+    if path.is_dir():
+        held = studies_of(path)
+        if len(held) != 1:
+            names = ", ".join(str(one) for one in held[:8]) or "none"
+            raise DistaffError(
+                f"{path} holds {len(held)} studies ({names}): name one, or a Python file that defines one"
+            )
+        path = held[0]
+    if path.suffix != ".json":
+        return load_study(path), None, f"distaff study run {path}"
+    return read_study(path), path.parent.parent, str(read_json(path).get("command") or "")
+
+
+def _check_links(study: Study, store: Store) -> None:
+    """Refuse a store in which a folder that is written into leads elsewhere: it may come from a stranger."""
+    folders = [store.folder / name for name in ("report", "cache", "runs")]
+    for path in (*folders, *(store.run_folder(run.id) for run in study.runs)):
+        if path.is_symlink():
+            raise DistaffError(f"{path} is a link, and a report writes into it: put the folder itself there")
 
 
 def _repeats(numbers: pl.DataFrame, study: Study, store: Store, log: Log) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distaff.errors import DistaffError
+from distaff.errors import DistaffError, at_least
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +40,8 @@ def claims(
     from distaff.scoring.table import every_run, table_of, with_udr
     from distaff.store.store import Store
 
+    at_least(1, resamples=resamples)
+    at_least(0, seed=seed)
     scores = table_of(source)
     if udr:
         if not isinstance(source, (str, Path)) or Path(source).is_file():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from distaff.plugins.registry import EXTRA_FOLDERS, PACKAGE
 from distaff.plugins.spec import content_id
+from distaff.untrusted.regular import read_bytes
 
 if TYPE_CHECKING:
     from distaff.runs import Study
@@ -42,7 +43,7 @@ def files_of(study: Study, store: Store) -> dict[str, str]:
             if not entry.name.startswith("."):  # a file that is being written
                 is_picture = any(fnmatch(entry.name, pattern) for pattern in PICTURES)
                 (pictures if is_picture else results).append((run.id, entry.name, entry.stat().st_size))
-    failed = [(path.name, digest(path.read_bytes())) for path in sorted((store.folder / "failed").glob("[!.]*.json"))]
+    failed = [(path.name, digest(read_bytes(path))) for path in sorted((store.folder / "failed").glob("[!.]*.json"))]
     return {"results": content_id([results, failed]), "pictures": content_id(pictures)}
 
 

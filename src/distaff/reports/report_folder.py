@@ -6,11 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from distaff.errors import DistaffError
 from distaff.reports.pages import page
+from distaff.untrusted.documents import LARGEST, parse_json
+from distaff.untrusted.names import points_out
+from distaff.untrusted.regular import open_regular, read_bytes
 
 RECORD_FILE = "made.json"
 
@@ -56,21 +60,16 @@ def _write_record(folder: Path, files: Mapping[str, str | None], origin: Mapping
 def _read_record(folder: Path) -> tuple[dict[str, str], Any]:
     """The files of the report in `folder` with their SHA-256, and its origin; nothing without a valid record."""
     try:
-        record = json.loads((folder / RECORD_FILE).read_bytes())
-        return {name: str(digest) for name, digest in record["files"].items() if _inside(name)}, record["from"]
+        record = parse_json(read_bytes(folder / RECORD_FILE, LARGEST))
+        return {name: str(digest) for name, digest in record["files"].items() if not points_out(name)}, record["from"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}, None
-
-
-def _inside(name: str) -> bool:
-    path = PurePosixPath(name)  # a record that came from elsewhere must not name files outside its folder
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file, None where there is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, DistaffError):
         return None

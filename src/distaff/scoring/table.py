@@ -20,6 +20,8 @@ from distaff.scoring.score_columns import read_all_scores, read_scores
 from distaff.store.command import command
 from distaff.store.store import Store, read_json
 from distaff.store.studies import read_study, studies_of
+from distaff.untrusted.columns import read_frame
+from distaff.untrusted.reading import reading
 
 SCORES: dict[str, Kind] = {
     "id": pl.String,
@@ -120,12 +122,13 @@ def read(path: str | Path) -> pl.DataFrame:
     where there is neither.
     """
     path = Path(path)
-    if path.is_file():
-        stored = pl.read_csv(path, schema_overrides=SCORES) if path.suffix == ".csv" else pl.read_parquet(path)
+    if not path.is_dir():
+        stored = read_frame(path, SCORES)
         if lacking := SCORES.keys() - LATER - set(stored.columns):
             raise DistaffError(f"{path} is not a table of scores: it lacks {', '.join(sorted(lacking))}")
-        named = complete(_curves_named(stored))
-        return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
+        with reading(path, "is not a table of scores"):
+            named = complete(_curves_named(stored))
+            return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
     store = Store(path)
@@ -165,7 +168,7 @@ def runs(study: Study, store: Store) -> pl.DataFrame:
     for run, facts in zip(study.runs, _facts(study.runs), strict=True):
         reason = store.failure(run.id)
         done = store.has(run.id)
-        seconds = read_json(store.run_folder(run.id) / "provenance.json")["seconds"] if done else None
+        seconds = read_json(store.run_folder(run.id) / "provenance.json").get("seconds") if done else None
         status = "done" if done else "failed" if reason else "missing"
         rows.append({**facts, "status": status, "seconds": seconds, "command": command(run), "reason": reason})
     return pl.DataFrame(rows, schema=RUNS)

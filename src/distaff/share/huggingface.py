@@ -14,6 +14,7 @@ from distaff.plugins.registry import METHODS
 from distaff.store.command import command
 from distaff.store.store import run_record
 from distaff.trained import Model
+from distaff.untrusted.markup import code_block, code_span, markdown, yaml
 
 CARD = """---
 library_name: pytorch
@@ -22,28 +23,24 @@ tags:
 - representation-learning
 - vae
 datasets:
-- {dataset}
+- {listed_dataset}
 ---
 # {method} on {dataset}, seed {seed}
 
 {summary} Trained with [distaff](https://pypi.org/project/distaff/): {updates:,} updates of {batch} images of
-{height} x {width} x {channels}, network `{network}`. Paper: {paper}
+{height} x {width} x {channels}, network {network}. Paper: {paper}
 
 ## Use
 
 The weights need PyTorch and safetensors only:
 
-```python
 {code}
-```
 
 Images are float32 [b, {channels}, {height}, {width}] in [0, 1]. `decode` gives raw numbers; {picture}.
 
 ## Made by
 
-```
 {command}
-```
 
 Representations of unsupervised models differ from seed to seed: one model says little of its method.
 """
@@ -66,9 +63,10 @@ def card(model: Model) -> str:
     summary = plugin.summary.split(":  ")[0].rstrip(".") + "."
     sigmoid = not model.network.likelihood.endswith("tanh")
     return CARD.format(
-        dataset=run.dataset, method=run.method, seed=run.seed, updates=run.updates, batch=run.batch,
-        network=run.network, height=height, width=width, channels=channels, summary=summary,
-        paper=plugin.marks["paper"], code=code(model), command=command(run),
+        listed_dataset=yaml(str(run.dataset)), dataset=markdown(str(run.dataset)), method=markdown(str(run.method)),
+        seed=run.seed, updates=run.updates, batch=run.batch, network=code_span(str(run.network)), height=height,
+        width=width, channels=channels, summary=markdown(summary), paper=markdown(str(plugin.marks["paper"])),
+        code=code_block(code(model), "python"), command=code_block(command(run)),
         picture="their sigmoid is the image" if sigmoid else "the image is (tanh + 1) / 2 of them",
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from distaff.errors import DistaffError
 from distaff.store.files import digest, read_json, unsealed
 from distaff.store.store import FORMAT, Store, run_from_record
+from distaff.untrusted.regular import check_regular, read_bytes
 
 OPTIONAL = {"model.safetensors"}  # `store prune` drops them
 
@@ -63,7 +64,7 @@ def _check_run(folder: Path) -> Iterator[Damage]:
         if not path.exists():
             if name not in OPTIONAL and not damages:
                 yield Damage(path, "it is missing")
-        elif name in checksums and digest(path.read_bytes()) != checksums[name]:
+        elif name in checksums and digest(read_bytes(path)) != checksums[name]:
             yield Damage(path, "its checksum does not match")
         elif name not in checksums:  # format 1 has no checksums: it can be read, or not
             yield from _damages(path, read)
@@ -82,7 +83,7 @@ def _cause(path: Path, error: Exception) -> str:
     """What is wrong with the file itself, without the advice that commands give beside it."""
     try:
         if path.suffix == ".json":
-            unsealed(path.read_bytes())
+            unsealed(read_bytes(path))
     except (OSError, ValueError) as inner:
         return str(inner)
     return str(error)
@@ -99,6 +100,7 @@ def _check_identity(path: Path, id: str) -> None:
 def _safetensors(path: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
+    check_regular(path)
     try:
         with safe_open(path, "np") as file:
             file.metadata()
@@ -110,7 +112,7 @@ def _parquet(path: Path) -> None:
     import polars as pl
 
     try:
-        pl.read_parquet(io.BytesIO(path.read_bytes()))
+        pl.read_parquet(io.BytesIO(read_bytes(path)))
     except pl.exceptions.PolarsError as error:
         raise DistaffError(f"it cannot be read: {error}") from error
 

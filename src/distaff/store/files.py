@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
+from distaff.untrusted.documents import LARGEST, parse_json
+from distaff.untrusted.records import check_form
+from distaff.untrusted.regular import read_bytes
 
 SEAL = (
     b'{"sha256": "'  # how a sealed file starts; sixty-four digits and `",` follow, and then what they are the hash of
@@ -30,7 +33,7 @@ def unsealed(content: bytes) -> dict[str, Any]:
         and hashlib.sha256(content[BODY:]).hexdigest().encode() != content[len(SEAL) : BODY - 2]
     ):
         raise ValueError("its checksum does not match")
-    value = json.loads(content)
+    value = parse_json(content)
     if not isinstance(value, dict):
         raise ValueError("it does not hold a JSON object")
     return value
@@ -39,7 +42,9 @@ def unsealed(content: bytes) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in `path`; raises `DistaffError` if it is missing, damaged or edited."""
     try:
-        return unsealed(path.read_bytes())
+        value = unsealed(read_bytes(path, LARGEST))
+        check_form(path.name, value)
+        return value
     except (OSError, ValueError) as error:
         raise damaged(path, error) from error
 

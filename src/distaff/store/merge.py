@@ -11,6 +11,7 @@ from distaff.errors import DistaffError
 from distaff.store.files import digest
 from distaff.store.listing import listing
 from distaff.store.store import Store
+from distaff.untrusted.regular import read_bytes
 
 WEIGHTS = "model.safetensors"
 
@@ -36,7 +37,7 @@ def merge(source: Store, target: Store, ids: Iterable[str] | None = None, weight
     for id in sorted(stored.runs if requested is None else stored.runs & requested):
         if not target.has(id):
             paths = sorted(path for path in source.run_folder(id).iterdir() if weights or path.name != WEIGHTS)
-            target.add(id, {path.name: path.read_bytes() for path in paths})
+            target.add(id, {path.name: read_bytes(path) for path in paths})
             runs += 1
         elif _weights(source, id) != _weights(target, id):
             different.append(id)
@@ -54,7 +55,7 @@ def merge(source: Store, target: Store, ids: Iterable[str] | None = None, weight
 def _copy_missing(source: Path, target: Path, pattern: str) -> int:
     missing = [path for path in sorted(source.glob(pattern)) if not (target / path.name).exists()]
     for path in missing:
-        write(target / path.name, path.read_bytes())
+        write(target / path.name, read_bytes(path))
     return len(missing)
 
 
@@ -64,4 +65,4 @@ def _weights(store: Store, id: str) -> str | None:
     if recorded is not None:
         return str(recorded)
     path = store.run_folder(id) / WEIGHTS
-    return digest(path.read_bytes()) if path.exists() else None
+    return digest(read_bytes(path)) if path.exists() else None

@@ -19,6 +19,7 @@ from distaff.store.files import digest
 from distaff.store.listing import listing
 from distaff.store.merge import WEIGHTS, Merged, merge
 from distaff.store.store import FORMAT, Store
+from distaff.untrusted.regular import read_bytes
 
 RUNS_A_PART = 500
 
@@ -65,7 +66,7 @@ def _completed(fetched: Store, store: Store) -> Store:
         for path in store.run_folder(id).iterdir():
             target = fetched.run_folder(id) / path.name
             if not target.exists():
-                target.write_bytes(path.read_bytes())
+                target.write_bytes(read_bytes(path))
     return fetched
 
 
@@ -75,7 +76,7 @@ def _send(filesystem: Any, root: str, store: Store, names: Iterable[str], index:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in names:
             member = tarfile.TarInfo(name)  # no owner, no time: the same files make the same part
-            content = (store.folder / name).read_bytes()
+            content = read_bytes(store.folder / name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     part = digest(buffer.getvalue())

@@ -21,6 +21,9 @@ from distaff.runs import Optim, Run
 from distaff.store.files import damaged, digest, sealed
 from distaff.store.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
 from distaff.store.provenance import provenance as provenance  # noqa: PLC0414  (others take it from here)
+from distaff.untrusted.columns import read_numbers
+from distaff.untrusted.reading import reading
+from distaff.untrusted.regular import read_bytes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +53,7 @@ class Store:
     def failure(self, id: str) -> str | None:
         """Why run `id` failed, or None."""
         path = self.folder / "failed" / f"{id}.json"
-        return str(read_json(path)["reason"]) if path.exists() else None
+        return str(read_json(path).get("reason", "its record gives no reason")) if path.exists() else None
 
     def fail(self, run: Run, reason: str, name: str | None = None, trace: str | None = None) -> None:
         """Record why `run` failed, or its scoring `name`; `distaff study retry` forgets it."""
@@ -122,12 +125,10 @@ class Store:
 
     def curve(self, id: str) -> pl.DataFrame:
         """The training curve of run `id`; raises `DistaffError` if the file is damaged."""
-        import polars as pl
-
         content = _whole(self._existing(id), "curve.parquet")
         try:
-            return pl.read_parquet(content)
-        except pl.exceptions.PolarsError as error:
+            return read_numbers(content, self.run_folder(id) / "curve.parquet")
+        except DistaffError as error:
             raise damaged(self.run_folder(id) / "curve.parquet", error) from error
 
     def _existing(self, id: str) -> Path:
@@ -141,7 +142,8 @@ class Store:
 
 def run_in(folder: Path) -> Run:
     """The run in a folder that holds its run.json, in a store or not."""
-    return run_from_record(read_json(folder / "run.json"))
+    with reading(folder / "run.json", "is no record of a run"):
+        return run_from_record(read_json(folder / "run.json"))
 
 
 def model_in(folder: Path) -> Model:
@@ -158,8 +160,9 @@ def params_in(folder: Path) -> Params:
 
     content = _whole(folder, "model.safetensors")
     try:
-        return load(content)
-    except SafetensorError as error:
+        with reading("it", "cannot be read"):
+            return load(content)
+    except (SafetensorError, DistaffError) as error:
         raise damaged(folder / "model.safetensors", error) from error
 
 
@@ -167,8 +170,8 @@ def _whole(folder: Path, name: str) -> bytes:
     """The bytes of a file of a run, after a look at the checksum that its provenance holds."""
     path = folder / name
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        content = read_bytes(path)
+    except (OSError, DistaffError) as error:
         raise damaged(path, error) from error
     recorded = read_json(folder / "provenance.json").get("files", {}).get(name)
     if recorded is not None and recorded != digest(content):

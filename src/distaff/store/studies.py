@@ -11,7 +11,11 @@ from distaff.runs import Study
 from distaff.sampling import sampling_in
 from distaff.store.files import read_json, sealed
 from distaff.store.store import FORMAT, run_from_record, run_record
+from distaff.untrusted.reading import reading
+from distaff.untrusted.records import check_study
+from distaff.untrusted.regular import read_bytes
 
+LARGEST = 2**24  # bytes of a Python file
 SIZES = {"rows": "rows", "test_rows": "test_rows", "cells": "grid_rows", "pack": "pack"}  # keys of the file, fields
 
 
@@ -24,11 +28,13 @@ def load_study(path: Path) -> Study:
     path, name = (Path(f"{stem}.py"), name) if colon else (path, "study")
     if not path.exists():
         raise DistaffError(f"there is no study {path}: name a Python file that defines `study = Study(...)`")
+    source = read_bytes(path, LARGEST)
     names: dict[str, object] = {"__name__": path.stem, "__file__": str(path)}
     try:
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
-    except (SyntaxError, UnicodeDecodeError) as error:
+        code = compile(source, str(path), "exec")
+    except (SyntaxError, ValueError) as error:  # the latter: a null character
         raise DistaffError(f"{path} is not a Python file: {error}") from error
+    exec(code, names)
     study = names.get(name)
     if not isinstance(study, Study):
         raise DistaffError(f"{path} must define `{name} = Study(...)`")
@@ -57,11 +63,13 @@ def save_study(folder: Path, study: Study, command: str = "") -> Path:
 def read_study(path: Path) -> Study:
     """The study that `save_study` wrote."""
     record = read_json(path)
-    runs = tuple(run_from_record(run) for run in record["runs"])
-    sizes = {field: record[key] for key, field in SIZES.items()}
-    return Study(
-        record["name"], runs, tuple(record["metrics"]), record["purpose"], **sizes, sampling=sampling_in(record)
-    )
+    with reading(path, "is no record of a study"):
+        check_study(record)
+        runs = tuple(run_from_record(run) for run in record["runs"])
+        sizes = {field: int(record[key]) for key, field in SIZES.items()}
+        return Study(
+            record["name"], runs, tuple(record["metrics"]), record["purpose"], **sizes, sampling=sampling_in(record)
+        )
 
 
 def studies_of(folder: Path) -> list[Path]:

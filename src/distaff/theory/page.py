@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from distaff.theory.demonstration import Demonstration, demonstrate
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, householder, spread
 from distaff.theory.rotated import Twins, twins
 from distaff.trained import Model
+from distaff.untrusted.markup import escape, filled, page_policy
 
 LABELS = {"mig": "MIG", "dci": "DCI", "modularity": "Modularity"}
 
@@ -56,14 +56,13 @@ def build(model: Model, out: Path, draws: int = 10_000) -> Path:
         "draws": f"{draws:,}",
         "style": files("distaff.reports.pages").joinpath("page.css").read_text("utf-8"),
         "cases": "".join(_case(name, result) for name, result in shown.items()),
-        "model": f"{escape(str(model.run.method))} on {escape(str(model.run.dataset))}, seed {model.run.seed}",
+        "policy": escape(page_policy()),
+        "model": escape(f"{model.run.method} on {model.run.dataset}, seed {model.run.seed}"),
         "least": f"{np.abs(turn).min():.2f}",
         **_twins(pair),
     }
     template = files("distaff.theory").joinpath("page.html").read_text("utf-8")
-    for name, text in parts.items():
-        template = template.replace("{{" + name + "}}", text)
-    return write(out / "index.html", template.encode())
+    return write(out / "index.html", filled(template, parts).encode())
 
 
 def _case(name: str, result: Demonstration) -> str:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -13,11 +9,13 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from distaff.data import Factors
-from distaff.data._formats.stacks import BLOCK, readable
 from distaff.errors import DistaffError
+from distaff.untrusted.archives import gzipped_members
+from distaff.untrusted.matlab import read_matlab
 
 SIDE, DRAWN = 64, 128  # pixels of an image here and in the files
 FOLDER, LIST = PurePosixPath("data/cars"), "list.txt"
+LARGEST = 2**26  # bytes of a car, whose pictures are 5 MB
 
 
 def car_blocks(
@@ -28,7 +26,7 @@ def car_blocks(
     order = _order(archive)
     if len(order) != cars:
         raise DistaffError(f"{archive}: {FOLDER / LIST} names {len(order)} cars where {cars} belong")
-    for name, data in _members(archive):
+    for name, data in gzipped_members(archive, _of_cars, LARGEST):
         if name.suffix != ".mat" or name.stem not in order:
             continue
         pictures = _pictures(archive, name, data, (DRAWN, DRAWN, 3, azimuths, elevations))
@@ -39,44 +37,25 @@ def car_blocks(
 
 def _order(archive: Path) -> dict[str, int]:
     """The cars by name, in the order of the archive's list: a folder's own order differs between systems."""
-    for name, data in _members(archive):
+    for name, data in gzipped_members(archive, _of_cars, LARGEST):
         if name.name == LIST:
             names = data.decode("ascii", errors="replace").split()
             return {PurePosixPath(car).stem: position for position, car in enumerate(names)}
     raise DistaffError(f"{archive} holds no {FOLDER / LIST}")
 
 
-def _members(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """The files of the archive's folder of cars, read in passing: nothing is written to the disk."""
-    try:
-        with readable(archive), gzip.open(archive) as file, tarfile.open(fileobj=file, mode="r|") as tar:
-            for member in tar:
-                name = PurePosixPath(member.name)
-                if name.is_absolute() or ".." in name.parts or not (member.isreg() or member.isdir()):
-                    raise DistaffError(f"{archive} holds {member.name!r}, which points out of it: it is not Cars3D")
-                content = tar.extractfile(member) if name.parts[-3:-1] == FOLDER.parts else None
-                if content is not None:
-                    yield name, content.read()
-            while file.read(BLOCK):  # to its end, where the checksum of the whole stands
-                pass
-    except tarfile.TarError as error:
-        raise DistaffError(f"{archive} is damaged or cut short: {error}") from error
+def _of_cars(name: PurePosixPath) -> bool:
+    return name.parts[-3:-1] == FOLDER.parts
 
 
 def _pictures(
     archive: Path, name: PurePosixPath, data: bytes, shape: tuple[int, ...]
 ) -> UInt8[np.ndarray, "h w c a e"]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        images = loadmat(io.BytesIO(data), variable_names=["im"]).get("im")
-    except (MatReadError, ValueError, TypeError, OSError, zlib.error, NotImplementedError) as error:  # the last: v7.3
-        raise DistaffError(f"{archive}: {name} cannot be read as a MATLAB file: {error}") from error
+    images = read_matlab(data, "im", f"{archive}: {name}", LARGEST)
     if images is None or images.shape != shape or images.dtype != np.uint8:
         held = "nothing" if images is None else f"{images.dtype} {images.shape}"
         raise DistaffError(f"{archive}: {name} holds {held} as `im` where uint8 {shape} belongs")
-    return np.asarray(images)
+    return images
 
 
 def _reduced(picture: UInt8[np.ndarray, "128 128 3"]) -> UInt8[np.ndarray, "64 64 3"]:

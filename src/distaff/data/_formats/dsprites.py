@@ -11,11 +11,14 @@ from jaxtyping import Int, UInt64
 
 from distaff.data import Factors
 from distaff.data._draw.sprites import SIDE
-from distaff.data._formats.pickled import parse_pickle
-from distaff.data._formats.stacks import open_stack, readable
+from distaff.data._formats.pickled import LARGEST, parse_pickle
 from distaff.data.cache.built import open_or_build
 from distaff.data.cache.published import File, Published
 from distaff.errors import DistaffError
+from distaff.untrusted.npy import skip_header
+from distaff.untrusted.reading import one_line, reading
+from distaff.untrusted.regular import open_regular
+from distaff.untrusted.stacks import open_stack
 
 CACHE_NAME = "dsprites_official"
 STEM = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
@@ -84,15 +87,20 @@ def _rows(path: Path, classes: Int[np.ndarray, "n 6"], factors: Factors) -> Int[
 
 def _check_metadata(path: Path, factors: Factors) -> None:
     """The factors in the file's metadata must be those of the grid; its pickle is read, not run."""
-    with readable(path), zipfile.ZipFile(path) as archive, archive.open("metadata.npy") as file:
-        np.lib.format.read_magic(file)
-        np.lib.format.read_array_header_1_0(file)
-        metadata = parse_pickle(file.read())
+    with (
+        reading(path),
+        open_regular(path) as opened,
+        zipfile.ZipFile(opened) as archive,
+        archive.open("metadata.npy") as file,
+    ):
+        skip_header(file, f"{path.name}:metadata")
+        metadata = parse_pickle(file.read(LARGEST + 1))
     sizes, names = [1, *factors.all_sizes], list(NAMES)
     metadata = metadata if isinstance(metadata, dict) else {}
-    in_file = {part: np.asarray(metadata.get(f"latents_{part}")).tolist() for part in ("names", "sizes")}
+    with reading(path):  # lists of lists of any form
+        in_file = {part: np.asarray(metadata.get(f"latents_{part}")).tolist() for part in ("names", "sizes")}
     if in_file != {"names": names, "sizes": sizes}:
         raise DistaffError(
-            f"{path}: its metadata have the factors {in_file['names']} of {in_file['sizes']} values, "
-            f"not {names} of {sizes}"
+            f"{path}: its metadata have the factors {one_line(str(in_file['names']))} of "
+            f"{one_line(str(in_file['sizes']))} values, not {names} of {sizes}"
         )

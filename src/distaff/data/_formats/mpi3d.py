@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from distaff.data import Dataset, Factors
-from distaff.data._formats.stacks import open_stack
 from distaff.data.cache.built import open_or_build
 from distaff.data.cache.published import CachedArray, File, Published, cached_images, cached_shape
 from distaff.errors import DistaffError
+from distaff.untrusted.stacks import open_stack
 
 SIDE = 64  # pixels
 NAMES = (

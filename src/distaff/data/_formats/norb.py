@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -10,8 +12,11 @@ from typing import IO
 import numpy as np
 from jaxtyping import Shaped
 
-from distaff.data._formats.stacks import BLOCK, Stack, readable
 from distaff.errors import DistaffError
+from distaff.untrusted.bounds import plausible, shape_in_bounds
+from distaff.untrusted.reading import reading
+from distaff.untrusted.regular import open_regular
+from distaff.untrusted.stacks import Stack, blocks_of, row_bytes
 
 MAGICS = {  # https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/
     0x1E3D4C51: "<f4",
@@ -26,28 +31,28 @@ GZIP = b"\x1f\x8b"
 
 def open_matrix(path: Path) -> Stack:
     """The matrix in `path`; raises `DistaffError` if it is missing, cut short or no such matrix."""
-    with readable(path), _open(path) as file:
+    with reading(path), _open(path) as file:
         shape, dtype = _header(file, path)
+        row_bytes(path.name, shape, dtype)
 
     def blocks() -> Iterator[Shaped[np.ndarray, "b ..."]]:
-        row = max(1, dtype.itemsize * int(np.prod(shape[1:])))
-        step = max(1, BLOCK // row)
-        with readable(path), _open(path) as file:
+        with reading(path), _open(path) as file:
             _header(file, path)
-            for start in range(0, shape[0], step):
-                n = min(step, shape[0] - start)
-                data = file.read(n * row)
-                if len(data) != n * row:
-                    raise EOFError(f"it ends in row {start + len(data) // row} of {shape[0]}")
-                yield np.frombuffer(data, dtype).reshape(n, *shape[1:])
+            yield from blocks_of(file, path.name, shape, dtype)
 
     return Stack(path.name, shape, dtype, blocks)
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    with open_regular(path) as file:
         compressed = file.read(2) == GZIP
-    return gzip.open(path) if compressed else path.open("rb")  # type: ignore[return-value]
+        file.seek(0)
+        if not compressed:
+            yield file
+            return
+        with gzip.open(file) as unpacked:
+            yield unpacked  # type: ignore[misc]
 
 
 def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
@@ -57,7 +62,9 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype[np.g
     if magic not in MAGICS or not 0 < n < 9:
         raise DistaffError(f"{path} is not a binary matrix of NORB: it begins with {magic:#010x}")
     sizes = _ints(file, max(3, n))  # there are at least three, of which a vector uses the first
-    return tuple(sizes[:n]), np.dtype(MAGICS[magic])
+    shape, dtype = tuple(sizes[:n]), np.dtype(MAGICS[magic])
+    plausible(path.name, shape_in_bounds(path.name, shape, dtype.itemsize), os.stat(path).st_size)
+    return shape, dtype
 
 
 def _ints(file: IO[bytes], n: int) -> list[int]:

@@ -15,6 +15,7 @@ import numpy as np
 from distaff.errors import DistaffError
 
 LARGEST = 2**20  # bytes: the metadata of dSprites has some ten thousand
+VALUES = 100_000  # that are looked at: a pickle may name one value many times, and that again
 MARK = object()
 PLAIN = {
     *("NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"),
@@ -56,7 +57,7 @@ def parse_pickle(data: bytes) -> Any:
         for operation, argument, _ in pickletools.genops(data):
             _interpret(machine, operation.name, argument)
         return numbers(machine.stack[-1])
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise DistaffError(f"a pickle of metadata cannot be parsed: {error}") from error
 
 
@@ -105,16 +106,28 @@ def _name(stack: list[Any], name: str, argument: Any) -> None:
 
 
 def numbers(value: Any) -> Any:
-    """`value` with its descriptions of numpy's arrays turned into such arrays, where they hold plain numbers."""
-    if isinstance(value, dict):
-        return {key: numbers(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(numbers(item) for item in value)
-    if not isinstance(value, Named) or not value.name.endswith("_reconstruct") or value.state is None:
-        return value
-    _, shape, kind, fortran, content = value.state
-    if isinstance(content, list):  # an array of objects
-        return numbers(content[0]) if shape == () else numbers(content)
-    dtype = np.dtype(kind.state[1] + kind.arguments[0])
-    raw = content if isinstance(content, bytes) else content.encode("latin-1")
-    return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
+    """`value` with its descriptions of numpy's arrays turned into such arrays, where they hold plain numbers.
+
+    Raises `ValueError` for more than `VALUES` values.
+    """
+    seen = 0
+
+    def plain(value: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen > VALUES:
+            raise ValueError(f"it holds more than {VALUES:,} values")
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(plain(item) for item in value)
+        if not isinstance(value, Named) or not value.name.endswith("_reconstruct") or value.state is None:
+            return value
+        _, shape, kind, fortran, content = value.state
+        if isinstance(content, list):  # an array of objects
+            return plain(content[0]) if shape == () else plain(content)
+        dtype = np.dtype(kind.state[1] + kind.arguments[0])
+        raw = content if isinstance(content, bytes) else content.encode("latin-1")
+        return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
+
+    return plain(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,14 @@ from numpy.typing import NDArray
 
 from distaff.data import Factors
 from distaff.data._formats.folder import FILE
-from distaff.data._formats.stacks import open_stack
 from distaff.errors import DistaffError
+from distaff.untrusted.bounds import fits_memory
+from distaff.untrusted.columns import read_lines
+from distaff.untrusted.stacks import open_stack
 
 REPEAT = "repeat"
 SAME = 1e-9  # numbers that differ by less than this share of them are one level: 0.1 + 0.2 is 0.3
+MOST_FACTORS = 60  # a grid has an axis for each, and one for repeats
 LISTED = 12  # as many values are written out; of more, the first and the last
 
 
@@ -34,6 +36,8 @@ def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
         stack = open_stack(path, *members)
         if len(stack.shape) != 2 or stack.dtype.kind not in "biuf":
             raise DistaffError(f"{stack.name} is {stack.dtype} {stack.shape}: factors are numbers [n f]")
+        if stack.shape[1] > MOST_FACTORS:
+            raise too_many(stack.name, stack.shape[1])
         columns = {f"factor_{k}": column for k, column in enumerate(stack.whole().T)}
     for name, column in columns.items():
         if column.dtype.kind == "f" and not np.isfinite(column).all():
@@ -42,11 +46,7 @@ def read_columns(path: Path, *members: str) -> dict[str, NDArray[Any]]:
 
 
 def _of_csv(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file, skipinitialspace=True, strict=True) if line]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DistaffError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    lines = read_lines(path)
     names = [name.strip() for name in lines[0]] if lines else []
     if len(lines) < 2 or "" in names or len(set(names)) != len(names):
         raise DistaffError(f"{path}: a CSV of factors has a header of different names, {names}, and a line an image")
@@ -58,6 +58,7 @@ def _of_csv(path: Path) -> dict[str, NDArray[Any]]:
 
 def _typed(path: Path, name: str, fields: Sequence[str]) -> NDArray[Any]:
     """A column as integers, as numbers or, where none of them is a number, as texts."""
+    fits_memory(f"{path}: {name}", 4 * len(fields) * max(map(len, fields)))  # every text takes as much as the longest
     texts = np.array([field.strip() for field in fields])
     if (texts == "").any():
         raise DistaffError(f"{path}: {name} is empty in row {int(np.argmax(texts == ''))}")
@@ -96,6 +97,8 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     """
     if not columns:
         raise DistaffError("factors need at least one column")
+    if len(columns) > MOST_FACTORS:
+        raise too_many("the table", len(columns))
     levels, codes = zip(*map(_levels, columns.values()), strict=True)
     names, sizes = tuple(columns), tuple(len(values) for values in levels)
     units = {name: _summary(values) for name, values in zip(names, levels, strict=True)}
@@ -116,6 +119,11 @@ def grid(columns: dict[str, NDArray[Any]], hidden: tuple[str, ...] = ()) -> tupl
     rows[order] = np.arange(len(grid_row))
     complete = len(grid_row) == np.prod([float(size) for size in sizes])
     return Factors(names, sizes, hidden, units, None if complete else ordered), rows
+
+
+def too_many(name: str, columns: int) -> DistaffError:
+    """The error for a table of more columns than a grid can have."""
+    return DistaffError(f"{name} has {columns:,} columns of factors; at most {MOST_FACTORS} are read")
 
 
 def _levels(column: NDArray[Any]) -> tuple[NDArray[Any], Int[np.ndarray, "n"]]:

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -24,6 +25,7 @@ from jaxtyping import Int, Shaped
 
 from distaff.atomic import publish_folder, write
 from distaff.errors import DistaffError
+from distaff.untrusted.bounds import size_text
 
 FOLDER = "DISTAFF_DATA"  # environment variable: where data sets are stored
 ARRAY, RECORD = "images.npy", "record.json"
@@ -134,6 +136,12 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _build(folder: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[RowBlock]) -> None:
     """Write array and record aside and rename them into place; only the holder of the lock comes here."""
+    needed, free = math.prod(shape) * dtype.itemsize, shutil.disk_usage(folder.parent).free
+    if needed > free:
+        raise DistaffError(
+            f"{name} takes {size_text(needed)} in {folder.parent}, where {size_text(free)} are free: "
+            f"free space or set {FOLDER} to another folder"
+        )
     prefix = f".{folder.name}.building-"
     for leftover in folder.parent.glob(f"{prefix}*"):  # of a process that was killed: no other process holds the lock
         shutil.rmtree(leftover)

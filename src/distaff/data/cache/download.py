@@ -14,10 +14,13 @@ from typing import Any
 from distaff.data.cache.built import progress_line
 from distaff.data.cache.published import File
 from distaff.errors import DistaffError
+from distaff.untrusted.bounds import size_text
 
 TRIES_MORE = 3  # after a connection that was cut or refused; pooch waits 1, 2 and 3 seconds
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and without a byte
 CHUNK = 2**18  # bytes: what a kill can cost
+SLACK = 1.1  # times the published size: what another version of a file may have
+LARGEST = 2**36  # bytes of a file of which neither we nor the server know the size
 RETRYABLE = {408, 425, 429, 500, 502, 503, 504}  # statuses that may pass
 HTML = (b"<!doctype html", b"<html")
 
@@ -69,11 +72,14 @@ def _stream(file: File, url: str, part: Path, out: Path) -> None:
         )
         if resumable:
             mark.write_text(str(version), encoding="utf-8")
-        total = have + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
+        total = _announced(response, have)
+        most = _check_size(file, total)
         try:
             with part.open("ab" if have else "wb") as out_file, progress_line(f"fetching {file.name}", total) as update:
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     _check_begin(out_file.tell(), chunk)
+                    if out_file.tell() + len(chunk) > most:
+                        raise Refused(_too_large(file, "more", most))
                     out_file.write(chunk)
                     update(out_file.tell())
                 have = out_file.tell()
@@ -98,6 +104,26 @@ def _check_response(response: Any) -> None:
         )
     if "text/html" in response.headers.get("Content-Type", ""):
         raise Refused("the server sends a page of HTML instead of the file; give another URL or a file with --from")
+
+
+def _announced(response: Any, have: int) -> int | None:
+    """The size of the whole file, as far as the server says it."""
+    length = response.headers.get("Content-Length", "")
+    return have + int(length) if length.isdecimal() and len(length) < 19 else None
+
+
+def _check_size(file: File, total: int | None) -> int:
+    """How many bytes are taken at most; raises `Refused` where the server announces more."""
+    known = file.bytes if file.bytes is not None else total
+    most = min(LARGEST, int(SLACK * known)) if known is not None else LARGEST
+    if total is not None and total > most:
+        raise Refused(_too_large(file, size_text(total), most))
+    return most
+
+
+def _too_large(file: File, size: str, most: int) -> str:
+    known = f"has {size_text(file.bytes)}" if file.bytes is not None else f"has at most {size_text(most)}"
+    return f"the server sends {size}, and the file {known}: it is another file; give another source with --from"
 
 
 def _check_begin(at: int, chunk: bytes) -> None:

@@ -153,13 +153,13 @@ def _classes(column: NDArray[Any], j: int, bins: int | None) -> tuple[NDArray[np
         raise DistaffError(f"factor {j} holds values that are not finite; remove those rows")
     if column.dtype.kind in "iu":
         low, high = int(column.min()), int(column.max())
-        if high - low < max(1024, len(column)):  # counting is many times faster than sorting
+        if high - low < max(1024, len(column)) and high < 2**63:  # counting is many times faster than sorting
             shifted = column.astype(np.int64) - low
             present = np.bincount(shifted, minlength=high - low + 1) > 0
             return (np.cumsum(present) - 1)[shifted], int(present.sum()), False
     distinct, inverse = np.unique(column, return_inverse=True)
     fractions = column.dtype.kind == "f" and not (
-        (distinct == np.rint(distinct)).all() and np.abs(distinct[[0, -1]]).max() < WHOLE
+        (distinct == np.rint(distinct)).all() and float(np.abs(distinct[[0, -1]]).max()) < WHOLE
     )
     if bins is not None and fractions and len(distinct) > len(column) / 2:
         column = moderate(column[:, None])[0][:, 0]

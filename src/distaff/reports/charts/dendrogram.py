@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from distaff.analysis.factor_merges import Merge, merges
 from distaff.reports import Figure
 from distaff.reports.charts.theme import HUES
+from distaff.untrusted.markup import json_in_script
 
 
 def dendrogram(matrix: NDArray[np.float64], names: Sequence[str], *, title: str = "threshold") -> Figure:
@@ -34,7 +35,7 @@ def dendrogram(matrix: NDArray[np.float64], names: Sequence[str], *, title: str 
         lines += [(x, height, x, merge.threshold) for x, height in (left, right)]
         lines.append((left[0], merge.threshold, right[0], merge.threshold))
     frame = pl.DataFrame(lines, schema=dict.fromkeys(("x", "y", "x2", "y2"), pl.Float64), orient="row")
-    labels = str([names[factor] for factor in order])
+    labels = json_in_script([names[factor] for factor in order])  # a literal of Vega's expressions too
     places = list(range(len(order)))
     axis = alt.Axis(values=places, labelExpr=f"{labels}[datum.value]", labelAngle=-35, labelOverlap=False, grid=False)
     x = alt.X("x:Q", title=None, axis=axis, scale=alt.Scale(domain=[-0.5, len(order) - 0.5], nice=False))

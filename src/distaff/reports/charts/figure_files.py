@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,18 @@ from distaff.plugins.registry import FIGURES
 from distaff.reports import Figure
 from distaff.reports.charts import theme
 from distaff.reports.pages import page
+from distaff.untrusted.markup import escape, file_name
 
 WIDTH = 460  # pixels of a chart on paper
 FORMATS = ("svg", "pdf", "png", "latex")
 ON_PAGE = ("svg", "pdf")
+LATEX = {  # characters that are commands, and one letter of methods' names
+    **{c: f"\\{c}" for c in "_%&#${}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "β": r"$\beta$",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class FigureJob:
     @property
     def slug(self) -> str:
         """The name of its files, and of its anchor on a page."""
-        return f"{self.name}-{page.slug(self.dataset)}"
+        return f"{self.name}-{file_name(self.dataset)}"
 
 
 @dataclass(frozen=True)
@@ -113,9 +120,11 @@ def export(spec: dict[str, Any], path: Path, formats: Iterable[str]) -> list[str
     """The chart for paper, on white, of a fixed width and with a legend, in each format; returns file names."""
     import vl_convert
 
-    fixed = {**spec, "width": WIDTH, "config": {**theme.config(), "background": "white"}}
-    svg, names = vl_convert.vegalite_to_svg(fixed), []
-    for kind in formats:
+    names: list[str] = []
+    if not (kinds := list(formats)):
+        return names
+    svg = vl_convert.vegalite_to_svg({**spec, "width": WIDTH, "config": {**theme.config(), "background": "white"}})
+    for kind in kinds:
         if kind == "svg":
             page.write_file(path.with_name(f"{path.name}.svg"), svg)
         else:
@@ -132,9 +141,7 @@ def latex(frame: pl.DataFrame, caption: str, label: str) -> str:
         if value is None:
             return "--"
         text = f"{value:.3g}" if isinstance(value, float) else str(value)
-        return "".join(
-            {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "β": r"$\beta$"}.get(c, c) for c in text
-        )
+        return "".join(LATEX.get(c, c) for c in text)
 
     rows = [" & ".join(map(entry, row)) + r" \\" for row in frame.rows()]
     numbers = [kind.is_numeric() for kind in frame.dtypes]

@@ -16,14 +16,19 @@ function draw(place) {
   const theme = dark.matches && !printing ? "dark" : "light";
   spec.config = { ...REPORT.themes[theme] };
   spec.autosize = { type: "fit-x", contains: "padding" };
-  return vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme } }).then((embedded) => {
+  return vegaEmbed(place, spec, { actions: false, ast: true, renderer: "svg", tooltip: { theme } }).then((embedded) => {
     views.get(place)?.finalize();
     views.set(place, embedded);
     settle();
   });
 }
 // A link leads to a figure: charts above it that are drawn later must not push it away, until the reader moves.
-const named = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
+// What stands after # in the address, as written there by hand or by a link.
+function fragment() {
+  const text = location.hash.slice(1);
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+const named = () => document.getElementById(fragment());
 let aim = named();
 const settle = () => aim?.scrollIntoView({ behavior: "instant" });
 addEventListener("hashchange", () => { aim = named(); });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import polars as pl
 
@@ -11,6 +10,7 @@ from distaff.reports.charts import theme
 from distaff.reports.charts.figure_files import DrawnFigure, charts_of, missing_list
 from distaff.reports.pages import page, scorecard, summary
 from distaff.reports.pages.study_facts import StudyFacts, count_settings, split_sentence, themes
+from distaff.untrusted.markup import address, escape, file_name, href
 
 NOTHING = "No run has been scored yet, so there is nothing to draw."
 Parts = Sequence[tuple[str, pl.DataFrame]]
@@ -46,7 +46,8 @@ def _figure_links(drawn: Sequence[DrawnFigure], here: Sequence[DrawnFigure], par
     first = {"study", *(name for name, _ in parts[:1])}
     linked = [one for one in drawn if one.section and one.job.dataset in first]
     return {
-        one.job.name: f"{'' if one in here else f'dataset-{one.job.dataset}.html'}#{one.job.slug}" for one in linked
+        one.job.name: address("" if one in here else f"dataset-{file_name(one.job.dataset)}.html", one.job.slug)
+        for one in linked
     }
 
 
@@ -87,7 +88,7 @@ def _sets(parts: Parts) -> str:
     if len(parts) < 2:
         return ""
     items = "".join(
-        f'<a class="tile" href="dataset-{page.slug(name)}.html"><b>{escape(name)}</b>'
+        f'<a class="tile" href="{href(f"dataset-{file_name(name)}.html")}"><b>{escape(name)}</b>'
         f"<span>{summary.count(part['id'].n_unique(), 'run')}</span></a>"
         for name, part in parts
     )

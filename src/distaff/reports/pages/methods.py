@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import altair as alt
@@ -12,6 +11,7 @@ import polars as pl
 from distaff.plugins.registry import METHODS
 from distaff.reports.charts.theme import HUES, dashes, label, metric_label
 from distaff.reports.pages import page
+from distaff.untrusted.markup import escape, href
 
 
 def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, Mapping[str, dict[str, Any]]]:
@@ -28,7 +28,8 @@ def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, 
     purpose = f"<p class='purpose'>{escape(METHODS.plugin(method).summary)}</p>" if registered else ""
     lead = (
         f'<header class="lead"><p class="eyebrow">Method</p><h1>{escape(label(method))}</h1>{purpose}'
-        f'<p class="sub">{done.height:,} runs finished · <a href="runs.html#{escape(search)}">see them</a></p></header>'
+        f'<p class="sub">{done.height:,} runs finished · '
+        f'<a href="{href("runs.html", search)}">see them</a></p></header>'
     )
     return lead + drawn + _table(of_method), charts
 
@@ -68,7 +69,7 @@ def _table(of_method: pl.DataFrame) -> str:
     for (dataset, setting, _), part in of_method.group_by("dataset", "label", "setting", maintain_order=True):
         by_metric = {row["metric"]: row for row in part.iter_rows(named=True)}
         numbers = "".join(f'<td class="num">{_number(by_metric.get(name))}</td>' for name in names)
-        link = f'<a href="runs.html#{escape(f"{setting} {dataset}")}">{escape(str(setting))}</a>'
+        link = f'<a href="{href("runs.html", f"{setting} {dataset}")}">{escape(setting)}</a>'
         rows.append(
             f"<tr><td>{link}</td><td>{escape(str(dataset))}</td><td class='num'>{max(part['n'])}</td>{numbers}</tr>"
         )

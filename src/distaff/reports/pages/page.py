@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from distaff import atomic
+from distaff.untrusted.markup import escape, filled, href, json_in_script, page_policy
 
 HERE = Path(__file__).parent
 
@@ -22,11 +20,6 @@ def key(looks: Mapping[str, tuple[str, str]]) -> str:
         for name, (colour, shape) in looks.items()
     )
     return f'<ul class="key" aria-label="methods">{items}</ul>'
-
-
-def slug(text: str) -> str:
-    """The text as part of a file's name and of an address."""
-    return re.sub(r"[^\w.-]+", "_", text)
 
 
 SHAPES = {
@@ -55,7 +48,7 @@ def section(name: str, marks: Mapping[str, Any], body: str, *, dataset: str, gui
 
 def reading_guide(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, str]]) -> str:
     """How to read a figure, its n, its interval, and its files."""
-    files = " ".join(f'<a href="{escape(where)}">{escape(text)}</a>' for text, where in links)
+    files = " ".join(f'<a href="{href(where)}">{escape(text)}</a>' for text, where in links)
     return (
         f'<dl class="facts"><div><dt>How to read it</dt><dd>{escape(marks["reading"])}</dd></div>'
         f"<div><dt>n</dt><dd>{escape(n)}</dd></div><div><dt>Interval</dt><dd>{escape(marks['interval'])}</dd></div>"
@@ -63,27 +56,22 @@ def reading_guide(marks: Mapping[str, Any], n: str, links: Iterable[tuple[str, s
     )
 
 
-def chart(slug: str, caption: str, *, keyed: bool, height: float = 240, files: Iterable[str] = ()) -> str:
+def chart(place: str, caption: str, *, keyed: bool, height: float = 240, files: Iterable[str] = ()) -> str:
     """The place of one chart, filled by the script; `keyed` where the page's key stands for its legend.
 
     The place has its `height` before it is filled, so that a link further down the page lands where it should.
     """
-    links = " ".join(f'<a href="{escape(where)}">{where.rpartition(".")[2].upper()}</a>' for where in files)
+    links = " ".join(f'<a href="{href(where)}">{escape(where.rpartition(".")[2].upper())}</a>' for where in files)
     title = f"<figcaption><span>{escape(caption)}</span> <small>{links}</small></figcaption>"
     return (
         f'<figure class="chart">{title}<div class="plot" style="min-height:{height + 60:.0f}px" '
-        f'data-chart="{slug}" data-keyed="{int(keyed)}"></div></figure>'
+        f'data-chart="{escape(place)}" data-keyed="{int(keyed)}"></div></figure>'
     )
-
-
-def script(value: Any) -> str:
-    """JSON that is safe inside a script element: `</` would end it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
 
 
 def data(value: Any, name: str = "REPORT") -> str:
     """A script element that holds a value, for the scripts that come after it."""
-    return f"<script>const {name} = {script(value)};</script>"
+    return f"<script>const {name} = {json_in_script(value)};</script>"
 
 
 def write_file(path: Path, content: str | bytes) -> Path:
@@ -95,15 +83,14 @@ def write_file(path: Path, content: str | bytes) -> Path:
 
 
 def document(title: str, body: str, *, scripts: Iterable[str] = (), nav: str = "") -> str:
-    """A whole page: `body` is HTML, `scripts` are elements that stand at its end."""
-    holes = {"title": escape(title), "nav": nav, "body": body, "scripts": "".join(scripts)}
+    """A whole page: `body` is HTML, `scripts` are elements that stand at its end, and no others are run."""
+    elements = list(scripts)
+    holes = {"title": escape(title), "nav": nav, "body": body, "scripts": "".join(elements)}
     template = (HERE / "page.html").read_text(encoding="utf-8")
-    pieces = template.split("{{")
-    filled = [holes[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces[1:])]
-    return pieces[0] + "".join(filled)
+    return filled(template, {**holes, "policy": escape(page_policy(elements))})
 
 
 def navigation(study: str, links: Iterable[tuple[str, str]]) -> str:
     """The line at the top of every page that leads to the others."""
-    rest = "".join(f'<a href="{escape(where)}">{escape(text)}</a>' for text, where in links)
+    rest = "".join(f'<a href="{href(where)}">{escape(text)}</a>' for text, where in links)
     return f'<nav class="nav"><div class="wrap"><a class="home" href="index.html">{escape(study)}</a>{rest}</div></nav>'

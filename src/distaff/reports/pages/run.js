@@ -8,10 +8,10 @@ const make = (name, attributes = {}, ...inside) => {
 const number = (value) => value === null || value === undefined ? "" : Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? String(+value.toPrecision(3)) : String(+value.toFixed(4));
 const place = document.getElementById("run");
 const part = (id) => [...id].reduce((h, c) => (h * 31 + c.codePointAt(0)) % 65521, 0) % REPORT.parts;
-const loaded = {};
+const loaded = Object.create(null);
 window.runsOf = (runs) => Object.assign(loaded, runs);
 function load() {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = fragment();
   if (!id || loaded[id]) return show(id);
   const script = make("script", { src: `runs/${part(id)}.js` });
   script.onload = () => show(id);
@@ -96,7 +96,7 @@ function show(id) {
   }
   document.title = `${run.label} · distaff`;
   const cell = make("a", { href: `runs.html#${encodeURIComponent(`${run.label} ${run.dataset}`)}` }, "the other seeds of this setting");
-  const method = make("a", { href: `method-${encodeURIComponent(run.method)}.html` }, "its method");
+  const method = make("a", { href: run.method_page }, "its method");
   const setting = Object.entries(run.setting || {}).map(([name, value]) => typeof value === "number" ? `${name} ${value.toLocaleString("en")}` : value);
   const about = [`${run.dataset}, seed ${run.seed}`, ...setting, run.status, run.seconds ? `${number(run.seconds)} s of training` : ""].filter(Boolean).join(" · ");
   const top = make("header", { className: "lead" }, make("p", { className: "eyebrow" }, `Run ${id}`), make("h1", {}, run.label), make("p", { className: "sub" }, `${about} · see `, cell, ", ", method), command(run));

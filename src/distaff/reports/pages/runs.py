@@ -14,6 +14,7 @@ from distaff.analysis.scores import supervised
 from distaff.analysis.settings import ASPECTS
 from distaff.reports.charts import theme
 from distaff.reports.pages import page
+from distaff.untrusted.markup import address, file_name, json_in_script
 
 TOGETHER = 50  # runs of one file: what a page loads to show one of them
 POINTS = 60  # of a curve on the page
@@ -53,12 +54,13 @@ def write_runs(table: pl.DataFrame, runs: pl.DataFrame, details: Callable[[str],
         }
         record |= {"setting": {name: run[name] for name in ASPECTS if run[name] is not None}}
         record |= {"seconds": run["seconds"], "scores": scores.get(run["id"], []), "made": _known_facts(shown.made)}
-        record |= {"curve": _thinned(shown.curve), "pictures": list(shown.pictures.items())}
+        record |= {"curve": _thinned(shown.curve), "method_page": address(f"method-{file_name(run['method'])}.html")}
+        record |= {"pictures": [(name, address(place)) for name, place in shown.pictures.items()]}
         files[file_number(run["id"], parts)][run["id"]] = record
     folder = out / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(parts):
-        page.write_file(folder / f"{number}.js", f"runsOf({page.script(files[number])});\n")
+        page.write_file(folder / f"{number}.js", f"runsOf({json_in_script(files[number])});\n")
     return parts
 
 

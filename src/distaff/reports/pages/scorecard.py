@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import polars as pl
 
 from distaff.analysis.claims.scorecard import basis_text
 from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED
+from distaff.untrusted.markup import escape
 
 MARKS = {SUPPORTED: ("yes", "✓"), CONTRADICTED: ("no", "✗"), OPEN: ("open", "?")}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from html import escape
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from distaff.reports.charts.figure_files import (
 from distaff.reports.pages import index, methods, page, runs, summary
 from distaff.reports.pages.runs import Details
 from distaff.reports.pages.study_facts import StudyFacts, compared_datasets, count_settings, split_sentence, themes
+from distaff.untrusted.markup import escape, file_name, href, json_in_script
 
 MANY = 30  # so many figures make processes worth their start
 
@@ -109,8 +109,8 @@ def _write_assets(out: Path) -> None:
 
 def _links(planned: pl.DataFrame, parts: Sequence[tuple[str, pl.DataFrame]]) -> list[tuple[str, str]]:
     """The pages that every page leads to."""
-    sets = [(name, f"dataset-{page.slug(name)}.html") for name, _ in parts] if len(parts) > 1 else []
-    ways = [(theme.label(name), f"method-{name}.html") for name in theme.in_order(planned["method"])]
+    sets = [(name, f"dataset-{file_name(name)}.html") for name, _ in parts] if len(parts) > 1 else []
+    ways = [(theme.label(name), f"method-{file_name(name)}.html") for name in theme.in_order(planned["method"])]
     return [*sets, *ways, ("Runs", "runs.html")]
 
 
@@ -128,14 +128,14 @@ def _write_datasets(
         body = (
             f'<main class="wrap"><header class="lead"><p class="eyebrow">Data set</p><h1>{escape(name)}</h1>'
             f'<p class="sub">{count} in {summary.count(count_settings(part), "setting")} · '
-            f'<a href="runs.html#{escape(name)}">see them</a>{_baselines(study, name)}</p>'
+            f'<a href="{href("runs.html", name)}">see them</a>{_baselines(study, name)}</p>'
             f'<p class="sub">{escape(split_sentence(study, name))}</p></header>'
             f"{page.key(theme.looks(planned['method']))}{''.join(one.section for one in here)}"
             f"{missing_list(here)}</main>"
         )
         data = page.data({"charts": charts_of(here), "themes": themes()})
         html = page.document(name, body, scripts=[data], nav=page.navigation(study.name, links))
-        page.write_file(out / f"dataset-{page.slug(name)}.html", html)
+        page.write_file(out / f"dataset-{file_name(name)}.html", html)
 
 
 def _baselines(study: StudyFacts, dataset: str) -> str:
@@ -166,7 +166,7 @@ def _write_methods(
         data = page.data({"charts": charts, "themes": themes()})
         nav = page.navigation(study.name, links)
         html = page.document(theme.label(method), f'<main class="wrap">{inside}</main>', scripts=[data], nav=nav)
-        page.write_file(out / f"method-{method}.html", html)
+        page.write_file(out / f"method-{file_name(method)}.html", html)
 
 
 def _write_runs(
@@ -179,7 +179,7 @@ def _write_runs(
     out: Path,
 ) -> None:
     nav = page.navigation(study.name, links)
-    page.write_file(out / "runs.js", f"const RUNS = {page.script(runs.table_rows(table, planned))};\n")
+    page.write_file(out / "runs.js", f"const RUNS = {json_in_script(runs.table_rows(table, planned))};\n")
     scripts = ['<script src="runs.js"></script>', '<script src="table.js"></script>']
     page.write_file(
         out / "runs.html", page.document("Runs", RUNS, scripts=[page.data({"charts": {}}), *scripts], nav=nav)

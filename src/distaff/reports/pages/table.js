@@ -27,7 +27,7 @@ function cell(row, c) {
   const td = document.createElement("td");
   if (columns[c] === "run" && row[c]) {
     const link = document.createElement("a");
-    link.href = `run.html#${row[c]}`;
+    link.href = `run.html#${encodeURIComponent(row[c])}`;
     link.textContent = row[c];
     td.append(link);
     return td;
@@ -52,6 +52,10 @@ function fill() {
 }
 search.oninput = () => { state.limit = 50; fill(); };
 document.getElementById("more").onclick = () => { state.limit *= 4; fill(); };
-const searchFromAddress = () => { search.value = decodeURIComponent(location.hash.slice(1)); fill(); };
+function searchFromAddress() {
+  const text = location.hash.slice(1);
+  try { search.value = decodeURIComponent(text); } catch { search.value = text; }
+  fill();
+}
 addEventListener("hashchange", searchFromAddress);
 searchFromAddress();
