@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from distaff.weather import retrying
+
 Content: TypeAlias = bytes | Callable[[BinaryIO], object]
 
 ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what a file or a folder is called until it is whole
@@ -26,12 +28,23 @@ ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what a file or a folder is calle
 def write(path: Path, content: Content, *, fsync: bool = True) -> Path:
     """Write a file whole, making its folder: bytes, or what a function writes into the open file; `path` comes back.
 
-    If anything is raised, what stood at `path` stays and nothing is left aside. Without `fsync` the file is not forced
+    If anything is raised, what stood at `path` stays and nothing is left aside; bytes are written anew while a fault
+    passes, since what a disk failed to take once it may have dropped. Without `fsync` the file is not forced
     to the disk: after a power cut it may be empty, which is for what is made anew in a moment.
     """
     path = Path(path)
-    _make(path.parent, fsync)
-    aside, file = _aside(path)
+    if isinstance(content, bytes):
+        retrying(lambda: _write(path, content, fsync))
+    else:  # a function may not bear to be called twice: what it reads from may be spent
+        _write(path, content, fsync)
+    if fsync:
+        sync_folder(path.parent)
+    return path
+
+
+def _write(path: Path, content: Content, fsync: bool) -> None:
+    retrying(lambda: _make(path.parent, fsync))
+    aside, file = retrying(lambda: _aside(path))
     with file:  # closed, and so unlocked, only when the file aside is gone
         try:
             if isinstance(content, bytes):
@@ -46,25 +59,34 @@ def write(path: Path, content: Content, *, fsync: bool = True) -> Path:
             with contextlib.suppress(OSError):  # what was wrong first is what is raised
                 aside.unlink(missing_ok=True)
             raise
-    if fsync:
-        sync_folder(path.parent)
-    return path
 
 
 def publish_folder(aside: Path, folder: Path) -> None:
     """Let a folder that was filled aside, in the same folder as `folder`, appear under that name."""
-    aside.rename(folder)
+    retrying(lambda: _rename(aside, folder))
     sync_folder(folder.parent)
+
+
+def _rename(aside: Path, folder: Path) -> None:
+    try:
+        aside.rename(folder)
+    except FileNotFoundError:  # the try before was carried out by a server whose reply was lost
+        if not folder.is_dir():
+            raise
 
 
 def sync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk, so that a rename outlives a power cut."""
     if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        retrying(lambda: _sync(folder))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def process_token() -> str:
