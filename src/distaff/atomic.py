@@ -20,37 +20,39 @@ from typing import BinaryIO, TypeAlias
 
 from distaff.weather import retrying
 
-Content: TypeAlias = bytes | Callable[[BinaryIO], object]
+Content: TypeAlias = bytes | tuple[bytes | memoryview, ...] | Callable[[BinaryIO], object]
 
 ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what a file or a folder is called until it is whole
 
 
-def write(path: Path, content: Content, *, fsync: bool = True) -> Path:
-    """Write a file whole, making its folder: bytes, or what a function writes into the open file; `path` comes back.
+def write(path: Path, content: Content, *, fsync: bool = True, wait: bool = True) -> Path:
+    """Write a file whole, making its folder: bytes, parts in a row, or what a function writes; `path` comes back.
 
     If anything is raised, what stood at `path` stays and nothing is left aside; bytes are written anew while a fault
     passes, since what a disk failed to take once it may have dropped. Without `fsync` the file is not forced
-    to the disk: after a power cut it may be empty, which is for what is made anew in a moment.
+    to the disk: after a power cut it may be empty, which is for what is made anew in a moment. Without `wait` a passing
+    fault is raised at once.
     """
     path = Path(path)
-    if isinstance(content, bytes):
-        retrying(lambda: _write(path, content, fsync))
-    else:  # a function may not bear to be called twice: what it reads from may be spent
-        _write(path, content, fsync)
+    if callable(content):  # it may not bear to be called twice: what it reads from may be spent
+        _write(path, content, fsync, wait)
+    else:
+        retrying(lambda: _write(path, content, fsync, wait), None if wait else ())
     if fsync:
         sync_folder(path.parent)
     return path
 
 
-def _write(path: Path, content: Content, fsync: bool) -> None:
-    retrying(lambda: _make(path.parent, fsync))
-    aside, file = retrying(lambda: _aside(path))
+def _write(path: Path, content: Content, fsync: bool, wait: bool) -> None:
+    between = None if wait else ()
+    retrying(lambda: _make(path.parent, fsync), between)
+    aside, file = retrying(lambda: _aside(path), between)
     with file:  # closed, and so unlocked, only when the file aside is gone
         try:
-            if isinstance(content, bytes):
-                file.write(content)
-            else:
+            if callable(content):
                 content(file)
+            else:
+                file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             if fsync:
                 os.fsync(file.fileno())

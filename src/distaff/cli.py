@@ -25,6 +25,7 @@ from distaff.commands import (
     train,
 )
 from distaff.errors import DistaffError
+from distaff.weather import weather_in
 
 GROUPS = {  # words with commands of their own
     "data": (data.app, "List, fetch and show data sets."),
@@ -83,6 +84,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if weather_in(error) is None:
+            raise
+        print(f"distaff: {error}: no result is lost; the same command goes on", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)

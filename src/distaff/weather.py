@@ -46,9 +46,14 @@ def is_weather(error: BaseException) -> bool:
 
 
 def weather_in(error: BaseException | None) -> OSError | None:
-    """The fault of the place that `error` is, or that it was raised from; None if there is none."""
+    """The fault of the place that `error` is, or that it was raised from; None if there is none.
+
+    A plug-in that is refused a file, again and again, is at fault itself: of what it raises only passing faults count.
+    """
+    of_plugin = False
     while error is not None:
-        if isinstance(error, OSError) and is_weather(error):
+        of_plugin = of_plugin or any(kind.__name__ == "PluginError" for kind in type(error).__mro__)
+        if isinstance(error, OSError) and (is_passing(error) if of_plugin else is_weather(error)):
             return error
         error = error.__cause__
     return None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
+from distaff.weather import is_weather, read_bytes
 
 SEAL = (
     b'{"sha256": "'  # how a sealed file starts; sixty-four digits and `",` follow, and then what they are the hash of
 )
 BODY = len(SEAL) + 64 + 2
-NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EFBIG}
 
 
 def sealed(value: dict[str, Any]) -> bytes:
@@ -37,10 +36,23 @@ def unsealed(content: bytes) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`; raises `DistaffError` if it is missing, damaged or edited."""
+    """The object in `path`; raises `DistaffError` if it is missing, damaged or edited, and `OSError` as `read_file`."""
+    content = read_file(path)
     try:
-        return unsealed(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return unsealed(content)
+    except ValueError as error:
+        if read_file(path) == content:  # else a second look may find it whole
+            raise damaged(path, error) from error
+    return read_json(path)
+
+
+def read_file(path: Path) -> bytes:
+    """The content of `path`; raises `DistaffError` if it is missing, and `OSError` where a fault of the place lasts."""
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        if is_weather(error):
+            raise
         raise damaged(path, error) from error
 
 

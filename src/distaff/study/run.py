@@ -10,10 +10,12 @@ from distaff.runs import Study
 from distaff.store.store import Store
 from distaff.store.studies import save_study
 from distaff.study.executors.start import EXECUTORS, start
+from distaff.study.faults.failures import forget_deaths
 from distaff.study.launch import CHECKPOINT_SECONDS, LaunchRequest, bytes_in
 from distaff.study.plan import Plan, plan
 from distaff.study.prune import remove_leftovers
 from distaff.study.select import select
+from distaff.study.work import in_one_line
 
 
 def run_study(
@@ -45,7 +47,8 @@ def run_study(
         slurm: options for sbatch, as in "partition=gpu,time=1440".
         tick: called twice a second while the workers run.
 
-    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to.
+    Calling it again continues where it stopped, and tries runs again at which workers died; what failed in another
+    way waits for `distaff study retry`. Raises `DistaffError` where the store cannot be written to.
     """
     if on not in EXECUTORS:
         raise unknown("executor", on, EXECUTORS)
@@ -57,6 +60,8 @@ def run_study(
         raise DistaffError(
             f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
         ) from error
+    with in_one_line(store):
+        forget_deaths(study, store, ids)
     request = LaunchRequest(
         store.folder,
         study.name,
@@ -68,6 +73,7 @@ def run_study(
         memory=bytes_in(memory),
         device=device,
     )
-    start(on, request, tick)
-    remove_leftovers(store, [study])
-    return plan(study, store, ids)
+    with in_one_line(store):
+        start(on, request, tick)
+        remove_leftovers(store, [study])
+        return plan(study, store, ids)
