@@ -72,7 +72,7 @@ def next_subpack(
     base, existing = store.folder / "packs" / job.name, checkpoints(store, job.name)
     for checkpoint in existing:
         begun = tuple(run for run in remaining if run.id in checkpoint.runs)
-        if begun and _is_whole(store, checkpoint):
+        if begun and is_whole(store, checkpoint):
             runs = _first_of_even_parts(part(begun), most)
             if len(runs) < len(checkpoint.runs):
                 return SubPack(runs, _subpack_path(base, runs), checkpoint, checkpoint.step)
@@ -100,6 +100,18 @@ def checkpoints(store: Store, name: str) -> list[Checkpoint]:
     return sorted(readable, key=lambda checkpoint: (-checkpoint.step, len(checkpoint.runs), is_spare(checkpoint.path)))
 
 
+def is_whole(store: Store, checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is what was written, byte for byte; if not, it is set aside."""
+    for _ in range(2):  # what a second look finds whole is not damaged
+        try:
+            check_seal(read_bytes(checkpoint.path))
+        except (DistaffError, FileNotFoundError):
+            continue
+        return True
+    _set_aside(store, checkpoint.path)
+    return False
+
+
 def checkpoint_of(store: Store, name: str, run: Run) -> str | None:
     """Where the furthest state of a run of pack `name` stands, as its record of failure names it."""
     of_run = [checkpoint.path for checkpoint in checkpoints(store, name) if run.id in checkpoint.runs]
@@ -110,7 +122,7 @@ def checkpoint_of(store: Store, name: str, run: Run) -> str | None:
 
 def extract_alone(store: Store, job: Train, run: Run) -> str | None:
     """Give a run of a pack a checkpoint of its own, if it is in one with others; returns where its state stands."""
-    holding = [one for one in checkpoints(store, job.name) if run.id in one.runs and _is_whole(store, one)]
+    holding = [one for one in checkpoints(store, job.name) if run.id in one.runs and is_whole(store, one)]
     if holding and (len(holding[0].runs) > 1 or is_spare(holding[0].path)):
         path = _subpack_path(store.folder / "packs" / job.name, (run,))
         extract(SubPack((run,), path, holding[0], holding[0].step), job.whole)
@@ -238,18 +250,6 @@ def _metadata(path: Path) -> dict[str, Any] | None:
         return {}
     except DistaffError:
         return None
-
-
-def _is_whole(store: Store, checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint is what was written, byte for byte; if not, it is set aside."""
-    for _ in range(2):  # what a second look finds whole is not damaged
-        try:
-            check_seal(read_bytes(checkpoint.path))
-        except (DistaffError, FileNotFoundError):
-            continue
-        return True
-    _set_aside(store, checkpoint.path)
-    return False
 
 
 def _set_aside(store: Store, path: Path) -> None:

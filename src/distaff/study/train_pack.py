@@ -24,6 +24,7 @@ from distaff.study.checkpoints import (
     checkpoints,
     extract,
     extract_alone,
+    is_whole,
     next_subpack,
     remove_obsolete,
     training_ended,
@@ -122,7 +123,8 @@ class _PackTraining:
             self._fail(subpack.runs[0], error)
             return
         ids = {run.id for run in subpack.runs}
-        holding = [one for one in checkpoints(self.store, self.job.name) if ids.issubset(one.runs)]
+        existing = checkpoints(self.store, self.job.name)
+        holding = [one for one in existing if ids.issubset(one.runs) and is_whole(self.store, one)]
         reached = subpack._replace(source=holding[0] if holding else None)
         guilty = find_guilty(reached, self.job.whole, self.limits.device, self.stop.check)
         for one in guilty:

@@ -10,6 +10,7 @@ from distaff.errors import DistaffError
 from distaff.runs import Run, structure
 from distaff.study.checkpoints import SubPack, extracted
 from distaff.training.fit import try_update
+from distaff.training.seal import sealed
 from distaff.weather import weather_in
 
 OUT_OF_MEMORY = "out of memory"
@@ -48,7 +49,8 @@ def find_guilty(
 
 
 def _raised(subpack: SubPack, runs: tuple[Run, ...], whole: tuple[Run, ...], device: str) -> Exception | None:
-    content = extracted(subpack.source, {run.id for run in runs}, whole) if subpack.source else None
+    ids = {run.id for run in runs}
+    content = b"".join(sealed(extracted(subpack.source, ids, whole))) if subpack.source else None
     try:
         try_update(runs, content, device)
     except Exception as error:
