@@ -25,7 +25,7 @@ from distaff.commands import (
     train,
 )
 from distaff.errors import DistaffError
-from distaff.weather import weather_in
+from distaff.weather import described, weather_in
 
 GROUPS = {  # words with commands of their own
     "data": (data.app, "List, fetch and show data sets."),
@@ -87,7 +87,8 @@ def main() -> None:
     except OSError as error:
         if weather_in(error) is None:
             raise
-        print(f"distaff: {error}: no result is lost; the same command goes on", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"distaff: {place}{described(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)

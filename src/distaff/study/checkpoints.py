@@ -129,12 +129,14 @@ def extract_alone(store: Store, job: Train, run: Run) -> str | None:
     return checkpoint_of(store, job.name, run)
 
 
-def updates_on_disk(store: Store, job: Train) -> int:
-    """Updates of single models of a pack that cannot be lost: of finished models, and of those in checkpoints."""
-    steps: dict[str, int] = {}
-    for checkpoint in reversed(checkpoints(store, job.name)):
-        steps.update(dict.fromkeys(checkpoint.runs, checkpoint.step))
-    return sum(run.updates if training_ended(store, run) else steps.get(run.id, 0) for run in job.whole)
+def bring_home(store: Store, name: str) -> Path:
+    """Where the checkpoint of a run that is trained by itself stands, copied there if it was kept outside the store."""
+    path = store.folder / "packs" / f"{name}{SUFFIX}"
+    existing = [one for one in checkpoints(store, name) if is_whole(store, one)]
+    if existing and is_spare(existing[0].path):
+        write(path, read_bytes(existing[0].path))
+        remove(existing[0].path)
+    return path
 
 
 def training_ended(store: Store, run: Run) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 from distaff.errors import DistaffError
 from distaff.runs import Run
 from distaff.store.store import Store
+from distaff.study.checkpoints import bring_home
 from distaff.study.faults.ready import check_place, check_room
+from distaff.study.faults.spare import spare_path
 from distaff.trained import Model, dataset_of
 from distaff.weather import described, remove
 
@@ -44,11 +46,11 @@ def train(
     store = store if isinstance(store, Store) else Store(Path(store))
     if store.has(run.id):
         return store.model(run.id)
-    checkpoint = store.folder / "packs" / f"{run.id}.safetensors"
     dataset_of(run.dataset)  # built or fetched first: that can stop anywhere, training only between updates
     with _writable(store.folder):  # what would fail at the end is tried before hours are spent
         check_place(store)
         check_room(store, (run,))
+        checkpoint = bring_home(store, run.id)
     began = time.monotonic()
     followed = track(tracker, run, store.folder) if tracker else None
     (trained,) = fit(
@@ -57,6 +59,7 @@ def train(
         progress=lambda done, _: progress(done),
         device=device,
         log=(lambda _, update, values: followed.log(update, values)) if followed else None,
+        spare=spare_path(store.folder, checkpoint),
     )
     if followed:
         followed.close()

@@ -47,13 +47,14 @@ def work(
     Any number of processes may do so on one store. What a run raises is recorded as its failure. A fault of the place
     or the machine that does not pass ends the work with a `DistaffError`, and no run is to blame.
     """
-    leases, stop, done = leases or leases_of(store.folder), stop or Stop(), 0
+    leases, stop, done, ready = leases or leases_of(store.folder), stop or Stop(), 0, False
     limits = Limits(checkpoint_seconds, memory, resolve_device(device) if "train" in kinds else "cpu")
     with in_one_line(store):
         while True:
             todo = plan(study, store, ids)
-            if not done and not todo.empty:
+            if not ready and not todo.empty:
                 check_place(store)
+                ready = True
             jobs = [job for job in todo.jobs if job_kind(job) in kinds]
             done_now = sum(_attempt(store, job, leases, stop, limits) for job in jobs)
             done += done_now
