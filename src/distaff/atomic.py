@@ -125,15 +125,17 @@ def _aside(path: Path) -> tuple[Path, BinaryIO]:
         try:
             locked = _lock(file)
         except OSError:  # a disk without locks: a name that nobody else has
-            if os.fstat(file.fileno()).st_size == 0:  # nobody writes into it here
-                aside.unlink(missing_ok=True)
-            file.close()
+            with file:
+                if os.fstat(file.fileno()).st_size == 0:  # nobody writes into it here
+                    aside.unlink(missing_ok=True)
             aside = path.with_name(f".{path.name}.{process_token()}")
             return aside, aside.open("w+b")
-        if locked and _stands_at(file, aside):
-            file.truncate()
-            return aside, file
-        file.close()
+        with contextlib.ExitStack() as closing:
+            closing.push(file)
+            if locked and _stands_at(file, aside):
+                file.truncate()
+                closing.pop_all()
+                return aside, file
         number += not locked  # another is at it; or else its file was renamed meanwhile, and the name is free
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -56,7 +57,7 @@ def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
         return
     for place in (store.folder, *(store.folder / name for name in ("runs", "failed", "packs", "studies"))):
         for path in (place / name for name in names_in(place) if ASIDE.fullmatch(name)):
-            retrying(lambda path=path: shutil.rmtree(path)) if path.is_dir() else remove(path)  # type: ignore[misc]
+            retrying(functools.partial(_remove_aside, path))
     stored = listing(store)
     ended = stored.runs | stored.failed
     files = names_in(store.folder / "packs")
@@ -68,6 +69,13 @@ def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
                 for file in files:  # of the display, and of deaths that came to nothing
                     if file.startswith(name) and file.endswith((".progress", ".deaths")):
                         remove(store.folder / "packs" / file)
+
+
+def _remove_aside(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _merge_scores(store: Store, id: str, records: list[dict[str, Any]], paths: list[Path]) -> int:
