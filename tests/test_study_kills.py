@@ -100,6 +100,22 @@ def test_two_hundred_kills_over_sixty_runs_change_nothing(tmp_path: Path) -> Non
     ends_like_an_undisturbed_one(file, tmp_path)
 
 
+def test_power_cuts_at_the_start_of_a_pack_blame_no_run(tmp_path: Path) -> None:
+    """The command and its worker are killed at once, three times, before there is a checkpoint."""
+    file, folder = study_file(tmp_path, ("beta_vae",), 2, 600), tmp_path / "out" / "small"
+    for number in range(3):
+        process = start("study", "run", file, "--workers", "1", cwd=tmp_path)
+        wait_for(lambda number=number: bool(list(folder.glob(f"claims/*.{number}"))))  # type: ignore[misc]
+        for pid in family(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+    done = distaff("study", "run", file, "--workers", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 runs are trained and scored, 0 failed" in done.stdout
+    assert results(folder) == undisturbed(file, tmp_path / "twin")
+    assert leftovers(folder) == []
+
+
 RAISES = """
 from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper

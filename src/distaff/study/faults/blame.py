@@ -62,11 +62,13 @@ def _raised(subpack: SubPack, runs: tuple[Run, ...], whole: tuple[Run, ...], dev
 
 def kind_of(error: BaseException) -> str:
     """The kind of a failure, one of `KINDS_OF_FAILURE`."""
-    if _is_plugin_error(error):
-        return "data" if getattr(error, "kind", "") == "dataset" else "plugin"
     if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
         return "memory"
-    return "memory" if isinstance(error, DistaffError) and str(error).startswith(OUT_OF_MEMORY) else "error"
+    if isinstance(error, DistaffError) and str(error).startswith(OUT_OF_MEMORY):
+        return "memory"
+    if any(kind.__name__ == "PluginError" for kind in type(error).__mro__):
+        return "data" if str(getattr(error, "kind", "")).startswith("data") else "plugin"
+    return "error"
 
 
 def lost_gpu(error: BaseException) -> bool:
@@ -77,7 +79,3 @@ def lost_gpu(error: BaseException) -> bool:
 def reason_of(error: BaseException) -> str:
     """What was raised, as a record names it."""
     return str(error) if isinstance(error, DistaffError) else f"{type(error).__name__}: {error}"
-
-
-def _is_plugin_error(error: BaseException) -> bool:
-    return any(kind.__name__ == "PluginError" for kind in type(error).__mro__)
