@@ -8,6 +8,7 @@ import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+os.environ.setdefault("DISTAFF_RETRY_SECONDS", "0.1")  # a fault of the disk that a test makes does not pass by itself
 if not torch.cuda.is_available():  # Triton reads it when it is first imported: a CPU then interprets our kernels
     os.environ["TRITON_INTERPRET"] = "1"
 

@@ -22,7 +22,7 @@ from distaff.study.executors.memory import available, total
 from distaff.study.executors.slurm import WorkerTask, _arrays, _options, run_slurm
 from distaff.study.executors.start import start
 from distaff.study.launch import LaunchRequest
-from distaff.study.work import read_progress
+from distaff.study.progress import read_progress
 from fake_slurm import install
 from real_studies import results, study_file, undisturbed, wait_for
 
@@ -170,7 +170,7 @@ def test_gpus_are_for_packs_and_not_for_scores() -> None:
 
 
 def test_what_slurm_queues_again_is_the_same_worker() -> None:
-    task = WorkerTask(["worker"])
+    task = WorkerTask(["worker"], Path("store"))
     assert task.checkpoint().function == task
 
 

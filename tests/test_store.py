@@ -22,7 +22,8 @@ from distaff.store.merge import merge
 from distaff.store.remote import pull, push
 from distaff.store.store import Store
 from distaff.store.studies import load_study, read_study, save_study
-from distaff.study.plan import failures, plan, retry
+from distaff.study.faults.failures import failures, retry
+from distaff.study.plan import plan
 from distaff.study.prune import compact, drop_weights, remove_leftovers
 from distaff.study.select import select
 from distaff.study.work import work
@@ -255,7 +256,7 @@ def test_scoring_damaged_weights_is_a_failure_with_the_reason(copy: tuple[Study,
     for path in store.run_folder(id).glob("scores-*.json"):
         path.unlink()
     work(store, study)
-    reasons = {run.id: reason for run, reason, _ in failures(study, store)}
+    reasons = {one.run.id: one.reason for one in failures(study, store)}
     assert "model.safetensors is damaged or was edited (its checksum does not match)" in reasons[id]
     assert plan(study, store).failed == 3
     mend(store, list(check(store)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 import distaff
 from distaff.study.leases import Leases, host
@@ -18,17 +19,17 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from distaff.study.leases import Leases
-lease = Leases(Path(sys.argv[1]), beat=0.05).acquire("job", int(sys.argv[2]))
-print("held", lease is not None, lease is not None and lease.stuck, flush=True)
-while sys.argv[3] == "works":
+lease = Leases(Path(sys.argv[1]), beat=0.05).acquire("job")
+print("held", lease is not None, flush=True)
+while sys.argv[2] == "works":
     sum(range(1000))
 time.sleep(600)
 """
 
 
-def hold(folder: Path, progress: int = 0, how: str = "works") -> subprocess.Popen[str]:
+def hold(folder: Path, how: str = "works") -> subprocess.Popen[str]:
     """A process that acquires the lease on `job` and keeps it."""
-    words = [sys.executable, "-c", HOLD, str(folder), str(progress), how]
+    words = [sys.executable, "-c", HOLD, str(folder), how]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("held True")
@@ -57,7 +58,7 @@ def test_a_job_is_held_by_one_until_it_is_released(tmp_path: Path) -> None:
 
 
 def test_of_many_processes_one_gets_the_job(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", HOLD, str(tmp_path), "0", "sleeps"]
+    words = [sys.executable, "-c", HOLD, str(tmp_path), "sleeps"]
     processes = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     held = [process.stdout.readline().split()[1] for process in processes if process.stdout]
     for process in processes:
@@ -127,16 +128,33 @@ def test_the_study_room_reads_no_clock_of_the_day() -> None:
         assert "time.time()" not in path.read_text(), path
 
 
-def test_a_job_that_kills_three_owners_without_progress_is_stuck(tmp_path: Path) -> None:
-    for _ in range(3):
-        end(hold(tmp_path, progress=5))
-    further = Leases(tmp_path).acquire("job", progress=6)
-    assert further is not None
-    assert not further.stuck, "it made progress"
-    further._released.set()  # it dies without releasing
-    for path in tmp_path.iterdir():
-        owner = json.loads(path.read_text().splitlines()[0])
-        path.write_text(json.dumps({**owner, "advance": 6, "host": host(), "pid": 2**22 + 1}) + "\n")
-    stuck = Leases(tmp_path).acquire("job", progress=6)
-    assert stuck is not None
-    assert stuck.stuck
+def test_what_an_owner_worked_on_is_known_when_it_is_gone(tmp_path: Path) -> None:
+    lease = Leases(tmp_path, beat=0.01).acquire("job")
+    assert lease is not None
+    lease.begin("one part", 5)
+    lease.begin("another", 7)
+    time.sleep(0.1)  # a few beats stand behind the notes
+    assert Leases(tmp_path).notes_of(os.getpid()) == [("job", {"at": "another", "progress": 7})]
+    assert Leases(tmp_path).notes_of(2**22 + 1) == []
+    lease.release()
+
+
+def test_whoever_was_frozen_with_all_others_does_not_take_them_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = hold(tmp_path, how="sleeps")  # it beats no more, as in the first moment after all are thawed
+    elsewhere(tmp_path)
+    clock = [0.0]
+    monkeypatch.setattr("distaff.study.leases.time.monotonic", lambda: clock[0])
+    leases = Leases(tmp_path, patience=120.0)
+    assert leases.acquire("job") is None
+    clock[0] += 3600.0
+    assert leases.acquire("job") is None, "the hour in which nobody could look does not count"
+    for _ in range(300):
+        clock[0] += 0.5
+        if (lease := leases.acquire("job")) is not None:
+            break
+    assert lease is not None
+    assert 3600.0 + 80 < clock[0] < 3600.0 + 125
+    lease.release()
+    end(owner)

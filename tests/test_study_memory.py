@@ -17,8 +17,9 @@ from distaff.study.checkpoints import checkpoints
 from distaff.study.launch import LaunchRequest, bytes_in
 from distaff.study.plan import plan
 from distaff.study.stop import Stop
+from distaff.study.train_pack import Limits, train
 from distaff.study.watch import Watch
-from distaff.study.work import Limits, train, work
+from distaff.study.work import work
 from distaff.training.memory import OF_PROCESS, bytes_of
 from real_studies import leftovers, results, start, study_file, undisturbed, wait_for
 
@@ -135,7 +136,7 @@ from distaff.store.studies import load_study
 from distaff.study.plan import plan
 from distaff.study.stop import Stop
 from distaff.store.store import Store
-from distaff.study.work import Limits, train
+from distaff.study.train_pack import Limits, train
 file, folder, memory = sys.argv[1:]
 (job,) = plan(load_study(Path(file)), store := Store(Path(folder))).packs
 train(store, job, Stop(), Limits(0.0, int(memory)))

@@ -15,8 +15,9 @@ from distaff.study import watch as watching
 from distaff.study.leases import leases_of
 from distaff.study.pace import Pace, measured_pace, run_kind
 from distaff.study.plan import plan
+from distaff.study.progress import write_progress
 from distaff.study.watch import Watch
-from distaff.study.work import work, write_progress
+from distaff.study.work import work
 from real_studies import study_file
 
 

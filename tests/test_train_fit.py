@@ -48,7 +48,7 @@ def test_an_interrupted_pack_goes_on_bit_for_bit(methods: tuple[str, ...], tmp_p
 
     with pytest.raises(KeyboardInterrupt):
         fit(runs(*methods), checkpoint=tmp_path / "state.safetensors", progress=interrupt)
-    state, _ = load_checkpoint(tmp_path / "state.safetensors", pack(runs(*methods)))
+    state, *_ = load_checkpoint(tmp_path / "state.safetensors", pack(runs(*methods)))
     assert state.step == 23
     again = fit(runs(*methods), checkpoint=tmp_path / "state.safetensors")
     assert all(same(one, other) for one, other in zip(whole, again, strict=True))
@@ -70,7 +70,7 @@ def test_an_interrupt_inside_an_update_saves_no_torn_state(tmp_path: Path, monke
         patch.setattr("distaff.training.step.update", torn)
         with pytest.raises(KeyboardInterrupt):
             fit(runs("beta_vae(beta=2)"), checkpoint=path, checkpoint_seconds=0.0)
-    state, _ = load_checkpoint(path, pack(runs("beta_vae(beta=2)")))
+    state, *_ = load_checkpoint(path, pack(runs("beta_vae(beta=2)")))
     assert state.step == 29
     assert same(whole[0], fit(runs("beta_vae(beta=2)"), checkpoint=path)[0])
 
@@ -78,7 +78,7 @@ def test_an_interrupt_inside_an_update_saves_no_torn_state(tmp_path: Path, monke
 def test_a_torn_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     packed = pack(runs("beta_vae"))
-    save_checkpoint(path, packed, begin(packed), torch.zeros(1, 1, 1))
+    save_checkpoint(path, packed, begin(packed), torch.zeros(1, 1, 1), ("step",))
     with pytest.raises(DistaffError, match="belongs to other runs"):
         fit(runs("dip_vae_i"), checkpoint=path)
     path.write_bytes(path.read_bytes()[:100])

@@ -4,7 +4,10 @@ Data flows one way, and imports go down this ladder only. A room may import what
 and what those may; the tests read this text.
 
     errors heap rng types draws    <-
-    atomic sampling untrusted      <- errors
+    weather                        <-                               faults of the place, and waiting for them to pass
+    sampling                       <- errors
+    untrusted                      <- errors weather                files, names and texts that are not ours
+    atomic                         <- errors weather
     plugins                        <- errors
     runs                           <- plugins sampling
     data networks                  <- plugins rng types heap atomic untrusted

@@ -18,26 +18,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-Content: TypeAlias = bytes | Callable[[BinaryIO], object]
+from distaff.weather import retrying
+
+Content: TypeAlias = bytes | tuple[bytes | memoryview, ...] | Callable[[BinaryIO], object]
 
 ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}")  # what a file or a folder is called until it is whole
 
 
-def write(path: Path, content: Content, *, fsync: bool = True) -> Path:
-    """Write a file whole, making its folder: bytes, or what a function writes into the open file; `path` comes back.
+def write(path: Path, content: Content, *, fsync: bool = True, wait: bool = True) -> Path:
+    """Write a file whole, making its folder: bytes, parts in a row, or what a function writes; `path` comes back.
 
-    If anything is raised, what stood at `path` stays and nothing is left aside. Without `fsync` the file is not forced
-    to the disk: after a power cut it may be empty, which is for what is made anew in a moment.
+    If anything is raised, what stood at `path` stays and nothing is left aside; bytes are written anew while a fault
+    passes, since what a disk failed to take once it may have dropped. Without `fsync` the file is not forced
+    to the disk: after a power cut it may be empty, which is for what is made anew in a moment. Without `wait` a passing
+    fault is raised at once.
     """
     path = Path(path)
-    _make(path.parent, fsync)
-    aside, file = _aside(path)
+    if callable(content):  # it may not bear to be called twice: what it reads from may be spent
+        _write(path, content, fsync, wait)
+    else:
+        retrying(lambda: _write(path, content, fsync, wait), None if wait else ())
+    if fsync:
+        sync_folder(path.parent)
+    return path
+
+
+def _write(path: Path, content: Content, fsync: bool, wait: bool) -> None:
+    between = None if wait else ()
+    retrying(lambda: _make(path.parent, fsync), between)
+    aside, file = retrying(lambda: _aside(path), between)
     with file:  # closed, and so unlocked, only when the file aside is gone
         try:
-            if isinstance(content, bytes):
-                file.write(content)
-            else:
+            if callable(content):
                 content(file)
+            else:
+                file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             if fsync:
                 os.fsync(file.fileno())
@@ -46,25 +61,34 @@ def write(path: Path, content: Content, *, fsync: bool = True) -> Path:
             with contextlib.suppress(OSError):  # what was wrong first is what is raised
                 aside.unlink(missing_ok=True)
             raise
-    if fsync:
-        sync_folder(path.parent)
-    return path
 
 
 def publish_folder(aside: Path, folder: Path) -> None:
     """Let a folder that was filled aside, in the same folder as `folder`, appear under that name."""
-    aside.rename(folder)
+    retrying(lambda: _rename(aside, folder))
     sync_folder(folder.parent)
+
+
+def _rename(aside: Path, folder: Path) -> None:
+    try:
+        aside.rename(folder)
+    except FileNotFoundError:  # the try before was carried out by a server whose reply was lost
+        if not folder.is_dir():
+            raise
 
 
 def sync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk, so that a rename outlives a power cut."""
     if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        retrying(lambda: _sync(folder))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def process_token() -> str:
@@ -101,15 +125,17 @@ def _aside(path: Path) -> tuple[Path, BinaryIO]:
         try:
             locked = _lock(file)
         except OSError:  # a disk without locks: a name that nobody else has
-            if os.fstat(file.fileno()).st_size == 0:  # nobody writes into it here
-                aside.unlink(missing_ok=True)
-            file.close()
+            with file:
+                if os.fstat(file.fileno()).st_size == 0:  # nobody writes into it here
+                    aside.unlink(missing_ok=True)
             aside = path.with_name(f".{path.name}.{process_token()}")
             return aside, aside.open("w+b")
-        if locked and _stands_at(file, aside):
-            file.truncate()
-            return aside, file
-        file.close()
+        with contextlib.ExitStack() as closing:
+            closing.push(file)
+            if locked and _stands_at(file, aside):
+                file.truncate()
+                closing.pop_all()
+                return aside, file
         number += not locked  # another is at it; or else its file was renamed meanwhile, and the name is free
 
 

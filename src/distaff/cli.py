@@ -28,6 +28,7 @@ from distaff.commands import (
 from distaff.errors import DistaffError
 from distaff.untrusted.markup import printable
 from distaff.untrusted.reading import one_line
+from distaff.weather import described
 
 GROUPS = {  # words with commands of their own
     "data": (data.app, "List, fetch and show data sets."),
@@ -97,7 +98,7 @@ def main() -> None:
         sys.exit(141)
     except OSError as error:  # of the machine: no room, no right, no such folder
         named = f"{error.filename}: " if error.filename else ""
-        _end(f"{named}{error.strerror or error}")
+        _end(f"{named}{described(error)}")
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)

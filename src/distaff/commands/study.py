@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,9 @@ def study_run(
 ) -> None:
     """Train and score all that is missing of a study; run it again to go on where it stopped.
 
-    Example: distaff study run studies/quick.py
+    Runs at which workers died are tried again, other failures by `distaff study retry`. Exit status 1 where a run is
+    missing or failed, 2 where the machine or the store does not let it go on. Example: distaff study run
+    studies/quick.py
 
     Args:
         file: a Python file that defines `study = Study(...)`.
@@ -41,18 +44,24 @@ def study_run(
         execution: what does the work.
         dry_run: print the plan, and do nothing.
     """
-    from distaff.commands.study_progress import run_and_show, summary
+    from distaff.commands.study_progress import run_and_show, show_failures, summary
+    from distaff.study.faults.failures import forget_deaths
     from distaff.study.plan import plan
 
     study, store, ids = _load(file, selection)
-    todo = plan(study, store, ids)
+    if not dry_run and (again := forget_deaths(study, store, ids)):
+        print(f"{again} at which workers died are tried again")
+    now = plan(study, store, ids)
     if dry_run:
-        _show_plan(study, store, todo, execution.memory)
+        _show_plan(study, store, now, execution.memory)
         return
-    if todo.empty:
-        print(f"nothing to do: {summary(todo)}")
-        return
-    run_and_show(file, study, store, selection.only, execution)
+    if now.empty:
+        print(f"nothing to do: {summary(now)}")
+        show_failures(file, study, store, now, ids)
+    else:
+        now = run_and_show(file, study, store, selection.only, execution)
+    if not now.complete:
+        sys.exit(1)
 
 
 @app.command(name="plan")
@@ -94,7 +103,7 @@ def study_status(
         selection: the store and the runs.
     """
     from distaff.commands.study_progress import amount
-    from distaff.study.plan import failures
+    from distaff.study.faults.failures import failures
     from distaff.study.watch import Watch
 
     study, store, ids = _load(file, selection)
@@ -106,9 +115,9 @@ def study_status(
         print(f"time left: {amount(progress.left)} at {len(progress.active)} jobs")
     for line in progress.active:
         print(f"now: {line}")
-    for run, reason, _ in failures(study, store):
-        if ids is None or run.id in ids:
-            print(f"failed: {run.method} on {run.dataset}, seed {run.seed}: {reason}")
+    for one in failures(study, store, ids):
+        kept = f" (its state is in {one.checkpoint})" if one.checkpoint else ""
+        print(f"failed: {one.run.method} on {one.run.dataset}, seed {one.run.seed}: {one.reason}{kept}")
 
 
 @app.command(name="retry")
@@ -117,8 +126,9 @@ def study_retry(
     /,
     selection: Annotated[Selection, tyro.conf.arg(name="")] = ALL,
     execution: Annotated[Execution, tyro.conf.arg(name="")] = LOCAL,
+    from_scratch: bool = False,
 ) -> None:
-    """Run what failed once more, and all else that is missing.
+    """Run what failed once more, from its checkpoints, and all else that is missing.
 
     Example: distaff study retry studies/quick.py --only method=factor_vae
 
@@ -126,11 +136,12 @@ def study_retry(
         file: a Python file that defines `study = Study(...)`.
         selection: the store and the runs.
         execution: what does the work.
+        from_scratch: delete the checkpoints of what failed, and train it from the start.
     """
-    from distaff.study.plan import retry
+    from distaff.study.faults.failures import retry
 
     study, store, ids = _load(file, selection)
-    print(f"{retry(study, store, ids)} failures are tried again")
+    print(f"{retry(study, store, ids, from_scratch=from_scratch)} failures are tried again")
     study_run(file, selection, execution)
 
 

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 LINE_SECONDS = 30.0  # time between lines where the output is no terminal
 
 
-def run_and_show(file: Path, study: Study, store: Store, only: str, execution: Execution) -> None:
-    """Run what is missing of `study` and show its progress; SIGTERM stops it as Ctrl-C does."""
+def run_and_show(file: Path, study: Study, store: Store, only: str, execution: Execution) -> Plan:
+    """Run what is missing of `study` and show its progress; SIGTERM stops it as Ctrl-C does.
+
+    Returns the plan of what is still missing.
+    """
     from distaff.store.provenance import COMMAND
     from distaff.study.run import run_study
     from distaff.study.select import select
@@ -38,8 +41,18 @@ def run_and_show(file: Path, study: Study, store: Store, only: str, execution: E
         options = dataclasses.asdict(execution)
         now = run_study(study, store, only=only, tick=screen.tick, log=_warn, **options)
     print(f"{summary(now)}, in {store.folder}")
-    if now.failed:
-        print(f"`distaff study status {file}` lists the reasons; `distaff study retry {file}` tries them again")
+    show_failures(file, study, store, now, ids)
+    return now
+
+
+def show_failures(file: Path, study: Study, store: Store, now: Plan, ids: frozenset[str] | None) -> None:
+    """Print a line for each kind of failure and for what is missing, with how to go on; nothing where all is there."""
+    from distaff.study.faults.failures import summary_lines
+
+    if not now.complete:
+        for line in summary_lines(study, store, now, str(file), ids):
+            print(line)
+        print(f"`distaff study status {file}` lists every reason")
 
 
 def _warn(text: str) -> None:

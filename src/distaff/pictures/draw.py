@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,22 +32,39 @@ CHART_STYLE = {
 }
 
 
-def draw_pictures(model: Drawable, folder: Path) -> list[Path]:
+def draw_pictures(model: Drawable, folder: Path, failed: Callable[[str, Exception], None] | None = None) -> list[Path]:
     """Draw the pictures of a model into `folder` and return their paths.
 
     `picture-images.png`: real images above their reconstructions (of mean codes), samples of the prior, and traversals
     over three ranges. `picture-latents.gif`: the latents moving. `picture-factors.png`: which latent carries which
     factor, and the effect of setting one. The same model gives the same pictures. Raises `DistaffError` where the
-    [report] extra is missing, or where the model gives numbers that are not finite.
+    [report] extra is missing, or where the model gives numbers that are not finite. With `failed`, what a picture
+    raises goes there with its name, and the others are drawn.
     """
-    encoded = encode_sample(model)
-    if not (np.isfinite(encoded.codes.mean).all() and np.isfinite(model.decode(median_code(encoded)[None])).all()):
-        raise DistaffError(f"{model} gives codes or images that are not finite: there is nothing to draw")
-    return [
-        sheet.save_png(images(encoded), folder / IMAGES),
-        animate.save_gif(moving(encoded), folder / MOVING),
-        write(folder / FACTORS, factors(encoded)),
-    ]
+    try:
+        encoded = encode_sample(model)
+        if not (np.isfinite(encoded.codes.mean).all() and np.isfinite(model.decode(median_code(encoded)[None])).all()):
+            raise DistaffError(f"{model} gives codes or images that are not finite: there is nothing to draw")
+    except Exception as error:
+        if failed is None:
+            raise
+        for name in (IMAGES, MOVING, FACTORS):
+            failed(name, error)
+        return []
+    drawings: dict[str, Callable[[Path], Path]] = {
+        IMAGES: lambda path: sheet.save_png(images(encoded), path),
+        MOVING: lambda path: animate.save_gif(moving(encoded), path),
+        FACTORS: lambda path: write(path, factors(encoded)),
+    }
+    drawn = []
+    for name, draw in drawings.items():
+        try:
+            drawn.append(draw(folder / name))
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(name, error)
+    return drawn
 
 
 def images(encoded: Encoded) -> sheet.Image:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from distaff.codes import Codes
 from distaff.data import Dataset
 from distaff.draws import generator
+from distaff.errors import DistaffError
 from distaff.metrics.evaluate import EvaluationTable, Sampled, evaluation_table, intervenes
 from distaff.metrics.latents import not_passive
 from distaff.plugins.spec import Spec
@@ -107,6 +108,12 @@ def score_row(spec: Spec, representation: str, metric: str, value: float, reason
     if str(spec) != spec.name:
         row["spec"] = str(spec)
     return row if finite else {**row, "reason": reason or "not a number"}
+
+
+def failed_row(spec: Spec, representation: str, error: Exception) -> dict[str, Any]:
+    """The row of a metric that raised: no value, the reason, and a mark that it is to be evaluated again."""
+    reason = str(error) if isinstance(error, DistaffError) else f"{type(error).__name__}: {error}"
+    return {**score_row(spec, representation, spec.name, math.nan, reason), "failed": True}
 
 
 def _represented(codes: Codes, representation: str) -> Any:

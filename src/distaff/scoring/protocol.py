@@ -14,6 +14,7 @@ from distaff.runs import Study
 from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check_sampling, sampling_in
 from distaff.store.files import read_json
 from distaff.store.store import Store
+from distaff.weather import names_in
 
 MAX_SEARCHED = 14  # metrics beyond which the subsets are too many to try
 
@@ -99,23 +100,28 @@ class ScoreFiles:
         return self.protocol.without(frozenset().union(*(self.metrics_in(id, file) for file in files)))
 
     def rows(self, id: str) -> list[dict[str, Any]]:
-        """The scores of run `id` under the protocol."""
+        """The scores of run `id` under the protocol; a metric that failed and was not evaluated since has a null."""
         rows: list[dict[str, Any]] = []
         losses: list[dict[str, Any]] = []
+        failed: list[dict[str, Any]] = []
         seen: frozenset[Spec] = frozenset()
-        for path in sorted(self.store.run_folder(id).glob("scores-*.json")):
-            content = read_json(path)
-            fresh = (
-                self.metrics_in(id, path.name) - seen
-            )  # a metric may stand in two files while `store compact` is at work
+        for name in score_file_names(self.store, id):
+            content = read_json(self.store.run_folder(id) / name)
+            fresh = self.metrics_in(id, name) - seen  # one may stand in two files while `store compact` is at work
             recorded = content["asked"]["metrics"] if "asked" in content else None  # nobody knows what is beside ours
+            scores = [row for row in content["scores"] if not is_failed(row)]
             if fresh and recorded and len(fresh) == len(recorded):
-                rows += content["scores"]
+                rows += scores
             else:
-                rows += [row for row in content["scores"] if any(is_score_of(row, spec) for spec in fresh)]
+                rows += [row for row in scores if any(is_score_of(row, spec) for spec in fresh)]
+            if len(scores) < len(content["scores"]) and sampling_key(content["asked"]) == sampling_key(
+                self.protocol.sizes
+            ):
+                failed += [row for row in content["scores"] if is_failed(row)]
             seen |= fresh
             losses = losses or loss_rows(content)
-        return [*rows, *losses]
+        lacking = [spec for spec in self.protocol.metrics if spec not in seen]
+        return [*rows, *(row for row in _each_once(failed) if any(is_score_of(row, spec) for spec in lacking)), *losses]
 
     def _by_name(self, file: str) -> frozenset[Spec]:
         """A file of format 1 has no record of its protocol: the metrics of ours whose ids give its name, if some do.
@@ -132,9 +138,32 @@ class ScoreFiles:
 
 def scores_of_run(store: Store, id: str, sampling: str | None = None) -> list[dict[str, Any]]:
     """All scores in the files of run `id`, or those of rows drawn by one sampling, and its final losses."""
-    files = [read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))]
-    sampled = [file for file in files if sampling in (None, sampling_in(file.get("asked")))]
-    return [*(row for file in sampled for row in file["scores"]), *(row for file in files for row in loss_rows(file))]
+    files = [read_json(store.run_folder(id) / name) for name in score_file_names(store, id)]
+    sampled = [row for file in files if sampling in (None, sampling_in(file.get("asked"))) for row in file["scores"]]
+    scores = [row for row in sampled if not is_failed(row)]
+    evaluated = {_evaluation(row) for row in scores}
+    failed = [row for row in _each_once(row for row in sampled if is_failed(row)) if _evaluation(row) not in evaluated]
+    return [*scores, *failed, *(row for file in files for row in loss_rows(file))]
+
+
+def score_file_names(store: Store, id: str) -> list[str]:
+    """The names of the files of scores of run `id`, in order."""
+    return [name for name in names_in(store.run_folder(id)) if name.startswith("scores-")]
+
+
+def is_failed(row: dict[str, Any]) -> bool:
+    """Whether a row of a file of scores is that of a metric which raised, and is to be evaluated again."""
+    return bool(row.get("failed"))
+
+
+def _evaluation(row: dict[str, Any]) -> tuple[str, str]:
+    """The metric and the representation of a row."""
+    return row.get("spec", row["metric"].partition(".")[0]), row["representation"]
+
+
+def _each_once(failed: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last failed row of each metric and representation."""
+    return list({_evaluation(row): row for row in failed}.values())
 
 
 def loss_rows(file: dict[str, Any]) -> list[dict[str, Any]]:
@@ -147,8 +176,8 @@ def loss_rows(file: dict[str, Any]) -> list[dict[str, Any]]:
 def split_records_of_run(store: Store, id: str) -> dict[str, dict[str, Any]]:
     """The records of the rows of the scores of run `id`, by sampling; files of earlier versions have none."""
     records: dict[str, dict[str, Any]] = {}
-    for path in sorted(store.run_folder(id).glob("scores-*.json")):
-        split = read_json(path).get("split")
+    for name in score_file_names(store, id):
+        split = read_json(store.run_folder(id) / name).get("split")
         if split and (split["test"] or split["sampling"] not in records):
             records[split["sampling"]] = split
     return records

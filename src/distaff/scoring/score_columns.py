@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from distaff.plugins.spec import canonical
 from distaff.runs import Study
 from distaff.sampling import SAMPLINGS, sampling_in
 from distaff.scoring.metric_names import metric_naming
-from distaff.scoring.protocol import ScoreFiles, protocol_of, scores_of_run
+from distaff.scoring.protocol import ScoreFiles, protocol_of, score_file_names, scores_of_run
 from distaff.store.files import read_json
 from distaff.store.listing import listing
 from distaff.store.store import Store, curve_end_means
@@ -97,7 +96,7 @@ def _commonest(store: Store, files: Mapping[str, Sequence[str]]) -> str:
 def _files(store: Store, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The files of scores of each of `ids` that is there."""
     there = listing(store).runs
-    return {id: tuple(sorted(_scores_of(store, id))) for id in ids if id in there}
+    return {id: tuple(score_file_names(store, id)) for id in ids if id in there}
 
 
 def _cached(store: Store, what: str, of: list[Any], make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
@@ -164,10 +163,6 @@ def curve_end_rows(store: Store, id: str) -> list[dict[str, Any]]:
     return [
         {"representation": "mean", "metric": f"train.curve_{name}", "value": value} for name, value in means.items()
     ]
-
-
-def _scores_of(store: Store, id: str) -> list[str]:
-    return [name for name in os.listdir(store.run_folder(id)) if name.startswith("scores-")]
 
 
 def _parquet(table: pl.DataFrame) -> bytes:

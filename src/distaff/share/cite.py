@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 
 from distaff.errors import unknown
@@ -12,6 +11,7 @@ from distaff.plugins.file import Plugin
 from distaff.plugins.registry import CRITICS, DATASETS, KINDS, METHODS, METRICS, NETWORKS, registry_of
 from distaff.runs import Study
 from distaff.scoring.protocol import protocol_of
+from distaff.store.provenance import package_version
 
 REFERENCES = Path(__file__).with_name("references.bib")
 SOFTWARE = """@software{{distaff,
@@ -43,7 +43,7 @@ def plugin_named(text: str) -> Plugin:
 def bibtex(plugins: Iterable[Plugin]) -> str:
     """The entries of `plugins`, each once, after that of distaff; where one is lacking, a comment gives the address."""
     by_address = references()
-    entries = [SOFTWARE.format(version=version("distaff"))]
+    entries = [SOFTWARE.format(version=package_version())]
     for plugin in plugins:
         for address in addresses(plugin):
             entries.append(by_address.get(address, f"% {plugin.kind} {plugin.name}: {address}\n"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 from pathlib import Path
@@ -12,12 +11,12 @@ from distaff.errors import DistaffError
 from distaff.untrusted.documents import LARGEST, parse_json
 from distaff.untrusted.records import check_form
 from distaff.untrusted.regular import read_bytes
+from distaff.weather import is_weather
 
 SEAL = (
     b'{"sha256": "'  # how a sealed file starts; sixty-four digits and `",` follow, and then what they are the hash of
 )
 BODY = len(SEAL) + 64 + 2
-NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EFBIG}
 
 
 def sealed(value: dict[str, Any]) -> bytes:
@@ -40,12 +39,25 @@ def unsealed(content: bytes) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`; raises `DistaffError` if it is missing, damaged or edited."""
+    """The object in `path`; raises `DistaffError` if it is missing, damaged or edited, and `OSError` as `read_file`."""
+    content = read_file(path)
     try:
-        value = unsealed(read_bytes(path, LARGEST))
+        value = unsealed(content)
         check_form(path.name, value)
         return value
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        if read_file(path) == content:  # else a second look may find it whole
+            raise damaged(path, error) from error
+    return read_json(path)
+
+
+def read_file(path: Path, limit: int = LARGEST) -> bytes:
+    """The content of `path`; raises `DistaffError` if it is missing, and `OSError` where a fault of the place lasts."""
+    try:
+        return read_bytes(path, limit)
+    except (OSError, DistaffError) as error:
+        if is_weather(error):
+            raise
         raise damaged(path, error) from error
 
 

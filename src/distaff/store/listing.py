@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 from distaff.store.store import Store
+from distaff.weather import names_in
 
 
 class StoreListing(NamedTuple):
@@ -18,10 +17,10 @@ class StoreListing(NamedTuple):
 
 def listing(store: Store) -> StoreListing:
     """The names of the runs and failures of a store; reads two folders and no file."""
-    runs = [name for name in _names(store.folder / "runs") if not name.startswith(".")]
-    failed = [name.removesuffix(".json") for name in _names(store.folder / "failed") if name.endswith(".json")]
+    runs = [name for name in names_in(store.folder / "runs") if not name.startswith(".")]
+    failed = [name.removesuffix(".json") for name in names_in(store.folder / "failed") if _is_record(name)]
     return StoreListing(frozenset(runs), frozenset(failed))
 
 
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []
+def _is_record(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")

@@ -6,7 +6,7 @@ import functools
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ def provenance() -> dict[str, Any]:
     import torch
 
     return {
-        "distaff": version("distaff"),
+        "distaff": package_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "python": platform.python_version(),
@@ -30,6 +30,16 @@ def provenance() -> dict[str, Any]:
         **commit(),
         "command": os.environ.get(COMMAND),
     }
+
+
+def package_version() -> str:
+    """The version of distaff; that of its source where no metadata is installed, as in a source tree."""
+    import distaff
+
+    try:
+        return version("distaff")
+    except PackageNotFoundError:
+        return distaff.__version__
 
 
 @functools.lru_cache(maxsize=1)

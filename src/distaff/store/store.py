@@ -18,12 +18,12 @@ from distaff.errors import DistaffError
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
 from distaff.runs import Optim, Run
-from distaff.store.files import damaged, digest, sealed
+from distaff.store.files import damaged, digest, read_file, sealed
 from distaff.store.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
 from distaff.store.provenance import provenance as provenance  # noqa: PLC0414  (others take it from here)
 from distaff.untrusted.columns import read_numbers
 from distaff.untrusted.reading import reading
-from distaff.untrusted.regular import read_bytes
+from distaff.weather import is_there
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CURVE_END = 0.1  # the share of a curve whose mean is the result of training
 FORMAT = 2  # 1 had no checksums; it is read as well
+KINDS_OF_FAILURE = ("diverged", "plugin", "data", "memory", "died", "error")
+DIVERGED_REASON = "not finite at update "  # by which a record that has no kind is known to be of a divergence
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,40 @@ class Store:
 
     def has(self, id: str) -> bool:
         """Whether run `id` is complete: a folder appears only when all its files are there."""
-        return self.run_folder(id).is_dir()
+        return is_there(self.run_folder(id))
 
     def failure(self, id: str) -> str | None:
         """Why run `id` failed, or None."""
-        path = self.folder / "failed" / f"{id}.json"
-        return str(read_json(path).get("reason", "its record gives no reason")) if path.exists() else None
+        record = self.failure_record(id)
+        return None if record is None else str(record.get("reason", "its record gives no reason"))
 
-    def fail(self, run: Run, reason: str, name: str | None = None, trace: str | None = None) -> None:
-        """Record why `run` failed, or its scoring `name`; `distaff study retry` forgets it."""
-        record = {"format": FORMAT, "run": run_record(run), "reason": reason, **({"trace": trace} if trace else {})}
+    def failure_kind(self, id: str) -> str | None:
+        """The kind of the failure of run `id`, one of `KINDS_OF_FAILURE`, or None."""
+        record = self.failure_record(id)
+        return None if record is None else kind_of_failure(record)
+
+    def failure_record(self, id: str) -> dict[str, Any] | None:
+        """The whole record of the failure of run `id`, or of a scoring, or None."""
+        path = self.folder / "failed" / f"{id}.json"
+        return read_json(path) if is_there(path) else None
+
+    def fail(
+        self,
+        run: Run,
+        reason: str,
+        *,
+        kind: str = "error",
+        name: str | None = None,
+        trace: str | None = None,
+        checkpoint: str | None = None,
+    ) -> None:
+        """Record why `run` failed, or its scoring `name`; `distaff study retry` forgets it.
+
+        `kind` is one of `KINDS_OF_FAILURE`; `checkpoint` is where its state stands, from which a retry goes on.
+        """
+        assert kind in KINDS_OF_FAILURE, kind
+        record = {"format": FORMAT, "run": run_record(run), "kind": kind, "reason": reason}
+        record |= {key: value for key, value in (("checkpoint", checkpoint), ("trace", trace)) if value}
         write(self.folder / "failed" / f"{name or run.id}.json", sealed(record))
 
     def put(self, trained: Trained, seconds: float, more: Mapping[str, Any] | None = None) -> None:
@@ -70,7 +96,7 @@ class Store:
 
         run = trained.run
         if trained.diverged is not None:
-            self.fail(run, f"not finite at update {trained.diverged}")
+            self.fail(run, f"{DIVERGED_REASON}{trained.diverged}", kind="diverged")
             return
         if self.has(run.id):
             return
@@ -140,6 +166,12 @@ class Store:
         return folder
 
 
+def kind_of_failure(record: Mapping[str, Any]) -> str:
+    """The kind in a record of failure; those of earlier versions have none, and only a divergence shows."""
+    of_reason = "diverged" if str(record.get("reason", "")).startswith(DIVERGED_REASON) else "error"
+    return str(record.get("kind", of_reason))
+
+
 def run_in(folder: Path) -> Run:
     """The run in a folder that holds its run.json, in a store or not."""
     with reading(folder / "run.json", "is no record of a run"):
@@ -169,14 +201,12 @@ def params_in(folder: Path) -> Params:
 def _whole(folder: Path, name: str) -> bytes:
     """The bytes of a file of a run, after a look at the checksum that its provenance holds."""
     path = folder / name
-    try:
-        content = read_bytes(path)
-    except (OSError, DistaffError) as error:
-        raise damaged(path, error) from error
     recorded = read_json(folder / "provenance.json").get("files", {}).get(name)
-    if recorded is not None and recorded != digest(content):
-        raise damaged(path, "its checksum does not match")
-    return content
+    for _ in range(2):  # what a second look finds whole is not damaged
+        content = read_file(path)
+        if recorded is None or recorded == digest(content):
+            return content
+    raise damaged(path, "its checksum does not match")
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

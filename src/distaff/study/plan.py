@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from typing import NamedTuple, TypeAlias
 
 from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import content_id
 from distaff.runs import Run, Study, side_by_side
-from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles, protocol_of
+from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles, protocol_of, score_file_names
 from distaff.store.listing import listing
 from distaff.store.store import Store
 
@@ -59,6 +58,11 @@ class Plan(NamedTuple):
         """Whether there is nothing to do."""
         return not self.packs and not self.unscored
 
+    @property
+    def complete(self) -> bool:
+        """Whether every run is trained and scored, and none failed."""
+        return self.empty and self.done == self.runs
+
 
 def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
     """What is missing of `study` in `store`, or of those of its runs that `ids` names."""
@@ -75,7 +79,7 @@ def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
     for id, run in requested.items():
         if id in stored.runs:
             trained += 1
-            rest = score_files.missing(id, _score_files(store, id))
+            rest = score_files.missing(id, score_file_names(store, id))
             if rest.metrics and f"{id}-{rest.id}" in stored.failed:
                 scoring_failed += 1
             elif rest.metrics:
@@ -101,26 +105,6 @@ def packs_of(study: Study) -> list[tuple[Run, ...]]:
 def pack_id(runs: tuple[Run, ...]) -> str:
     """Names a pack, its lease and its checkpoint by the runs in it."""
     return content_id([run.id for run in runs])
-
-
-def failures(study: Study, store: Store) -> list[tuple[Run, str, str]]:
-    """Every failed run of `study` with its reason and the name of its record."""
-    names = sorted(listing(store).failed)
-    runs = {run.id: run for run in study.runs}
-    of_study = [(runs[name.partition("-")[0]], name) for name in names if name.partition("-")[0] in runs]
-    return [(run, store.failure(name) or "", name) for run, name in of_study]
-
-
-def retry(study: Study, store: Store, ids: frozenset[str] | None = None) -> int:
-    """Forget the failures of `study`, or of those of its runs that `ids` names, so that they are tried again."""
-    again = [name for run, _, name in failures(study, store) if ids is None or run.id in ids]
-    for name in again:
-        (store.folder / "failed" / f"{name}.json").unlink(missing_ok=True)
-    return len(again)
-
-
-def _score_files(store: Store, id: str) -> list[str]:
-    return [name for name in os.listdir(store.run_folder(id)) if name.startswith("scores-")]
 
 
 def _cost(pack: Train) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 from distaff.atomic import ASIDE, write
 from distaff.plugins.spec import content_id
 from distaff.runs import Study
-from distaff.scoring.protocol import sampling_key
+from distaff.scoring.protocol import is_failed, sampling_key
 from distaff.store.files import read_json, sealed
 from distaff.store.listing import listing
 from distaff.store.store import FORMAT, Store
 from distaff.study.leases import leases_of
+from distaff.weather import names_in, remove, retrying
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
@@ -44,8 +46,9 @@ def compact(store: Store) -> int:
 def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
     """Remove what dead workers left: leases, files that were never finished, checkpoints of packs that are done.
 
-    Where anybody lives and works on the store, it is left alone.
+    The checkpoint of a run that failed stays. Where anybody lives and works on the store, it is left alone.
     """
+    from distaff.study.checkpoints import remove_obsolete
     from distaff.study.plan import pack_id, packs_of
 
     leases = leases_of(store.folder)
@@ -53,15 +56,26 @@ def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
     if leases.held():
         return
     for place in (store.folder, *(store.folder / name for name in ("runs", "failed", "packs", "studies"))):
-        for path in (path for path in place.glob(".*.*") if ASIDE.fullmatch(path.name)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in (place / name for name in names_in(place) if ASIDE.fullmatch(name)):
+            retrying(functools.partial(_remove_aside, path))
     stored = listing(store)
     ended = stored.runs | stored.failed
+    files = names_in(store.folder / "packs")
     for study in studies:
         for pack in packs_of(study):
-            if all(run.id in ended for run in pack):
-                for path in (store.folder / "packs").glob(f"{pack_id(pack)}[.-]*"):
-                    path.unlink()
+            name = pack_id(pack)
+            if all(run.id in ended for run in pack) and any(file.startswith(name) for file in files):
+                remove_obsolete(store, name, pack)
+                for file in files:  # of the display, and of deaths that came to nothing
+                    if file.startswith(name) and file.endswith((".progress", ".deaths")):
+                        remove(store.folder / "packs" / file)
+
+
+def _remove_aside(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _merge_scores(store: Store, id: str, records: list[dict[str, Any]], paths: list[Path]) -> int:
@@ -69,8 +83,12 @@ def _merge_scores(store: Store, id: str, records: list[dict[str, Any]], paths: l
     rows: list[dict[str, Any]] = []
     for record in records:
         fresh = {text: identity for text, identity in record["asked"]["metrics"].items() if text not in metrics}
-        rows += [row for row in record["scores"] if _spec_text(row) in fresh]
+        rows += [row for row in record["scores"] if _spec_text(row) in fresh and not is_failed(row)]
         metrics |= fresh
+    failed = {
+        (_spec_text(row), row["representation"]): row for one in records for row in one["scores"] if is_failed(row)
+    }
+    rows += [row for (spec, _), row in failed.items() if spec not in metrics]
     protocol = {**records[0]["asked"], "metrics": metrics}
     path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *sampling_key(protocol)])}.json"
     made = {"put_together": [record["made"] for record in records]}

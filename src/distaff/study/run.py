@@ -10,11 +10,13 @@ from distaff.runs import Study
 from distaff.store.store import Store
 from distaff.store.studies import save_study
 from distaff.study.executors.start import EXECUTORS, start
+from distaff.study.faults.failures import forget_deaths
 from distaff.study.launch import CHECKPOINT_SECONDS, LaunchRequest, bytes_in
 from distaff.study.plan import Plan, plan
 from distaff.study.prune import remove_leftovers
 from distaff.study.rehearsal import rehearse
 from distaff.study.select import select
+from distaff.study.work import in_one_line
 
 
 def run_study(
@@ -50,8 +52,9 @@ def run_study(
         tick: called twice a second while the workers run.
         log: called with each warning of the rehearsal: a plug-in that raises, whose runs will fail.
 
-    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to, and, before
-    any training, for all that the rehearsal finds wrong with the study or the machine.
+    Calling it again continues where it stopped, and tries runs again at which workers died; what failed in another
+    way waits for `distaff study retry`. Raises `DistaffError` where the store cannot be written to, and, before any
+    training, for all that the rehearsal finds wrong with the study or the machine.
     """
     if on not in EXECUTORS:
         raise unknown("executor", on, EXECUTORS)
@@ -66,6 +69,8 @@ def run_study(
         raise DistaffError(
             f"{store.folder} cannot be written to ({error.strerror}): name another with --out"
         ) from error
+    with in_one_line(store):
+        forget_deaths(study, store, ids)
     request = LaunchRequest(
         store.folder,
         study.name,
@@ -77,6 +82,7 @@ def run_study(
         memory=bytes_in(memory),
         device=device,
     )
-    start(on, request, tick)
-    remove_leftovers(store, [study])
-    return plan(study, store, ids)
+    with in_one_line(store):
+        start(on, request, tick)
+        remove_leftovers(store, [study])
+        return plan(study, store, ids)

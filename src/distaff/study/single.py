@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.runs import Run
 from distaff.store.store import Store
+from distaff.study.checkpoints import bring_home
+from distaff.study.faults.ready import check_place, check_room
+from distaff.study.faults.spare import spare_path
 from distaff.trained import Model, dataset_of
+from distaff.weather import described, remove
 
 
 def train(
@@ -43,11 +46,11 @@ def train(
     store = store if isinstance(store, Store) else Store(Path(store))
     if store.has(run.id):
         return store.model(run.id)
-    checkpoint = store.folder / "packs" / f"{run.id}.safetensors"
-    with _writable(store.folder):  # tried before hours are spent
-        write(checkpoint.with_name(f".{run.id}.room"), b"")
-        checkpoint.with_name(f".{run.id}.room").unlink()
     dataset_of(run.dataset)  # built or fetched first: that can stop anywhere, training only between updates
+    with _writable(store.folder):  # what would fail at the end is tried before hours are spent
+        check_place(store)
+        check_room(store, (run,))
+        checkpoint = bring_home(store, run.id)
     began = time.monotonic()
     followed = track(tracker, run, store.folder) if tracker else None
     (trained,) = fit(
@@ -56,12 +59,13 @@ def train(
         progress=lambda done, _: progress(done),
         device=device,
         log=(lambda _, update, values: followed.log(update, values)) if followed else None,
+        spare=spare_path(store.folder, checkpoint),
     )
     if followed:
         followed.close()
     with _writable(store.folder):
         store.put(trained, time.monotonic() - began)
-        checkpoint.unlink(missing_ok=True)
+        remove(checkpoint)
     if trained.diverged is not None:
         lost = f"{run.method} was not finite at update {trained.diverged}"
         raise DistaffError(f"{lost}: try a smaller learning rate, or other parameters")
@@ -74,5 +78,5 @@ def _writable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DistaffError(
-            f"{folder} cannot be written to ({error.strerror}): make room, or name another folder"
+            f"{folder} cannot be written to ({described(error)}): make room, or name another folder"
         ) from error

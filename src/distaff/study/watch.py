@@ -12,7 +12,7 @@ from distaff.store.store import Store
 from distaff.study.leases import leases_of
 from distaff.study.pace import Estimate, Pace, recorded_pace, run_kind
 from distaff.study.plan import Evaluate, Plan, Train, plan
-from distaff.study.work import read_progress
+from distaff.study.progress import read_progress
 
 WINDOW = 60.0  # seconds over which the rate is taken
 READ_EVERY = 20  # times as long as reading the store takes: it is read in full at most that often

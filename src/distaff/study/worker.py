@@ -14,6 +14,7 @@ from pathlib import Path
 
 from distaff.errors import DistaffError
 from distaff.study.stop import Stop
+from distaff.weather import weather_in
 
 STOPPED = 130
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -42,8 +43,10 @@ def main() -> int:
         _work(arguments, stop)
     except KeyboardInterrupt:
         return STOPPED
-    except DistaffError as error:
-        print(error, file=sys.stderr)  # noqa: T201  (the executor reads it)
+    except (DistaffError, OSError) as error:
+        if not isinstance(error, DistaffError) and weather_in(error) is None:
+            raise
+        print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201  (the executor reads it)
         return 2
     return 0
 

@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -17,8 +18,8 @@ from distaff.heap import keep_freed
 from distaff.methods import Outputs, kl_by_latent
 from distaff.runs import Run
 from distaff.trained import Model
-from distaff.training.checkpoint import load_checkpoint, save_checkpoint
-from distaff.training.cuda_graph import capture_step
+from distaff.training.checkpoint import NotSaved, load_checkpoint, save_somewhere, state_in
+from distaff.training.cuda_graph import Step, capture_step
 from distaff.training.device import exact, gpu_name
 from distaff.training.engines import Engine
 from distaff.training.engines.channels_last import channels_last
@@ -29,6 +30,7 @@ from distaff.training.memory import bytes_of
 from distaff.training.pack import Pack, State, begin, latents, pack
 from distaff.training.step import objectives, step
 from distaff.types import Params
+from distaff.weather import is_there
 
 Log: TypeAlias = Callable[[Run, int, dict[str, float]], object]
 
@@ -67,20 +69,48 @@ def fit(
     log: Log | None = None,
     device: str = "cpu",
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    spare: Path | None = None,
 ) -> list[Trained]:
     """Train `runs` side by side on `device`, in one process of one thread; returns the result of each.
 
-    With `checkpoint`, the state is saved to that file every `checkpoint_seconds` seconds and when training is
-    interrupted between updates, and loaded from it again: the result is the same bit for bit. `progress` is called
-    between updates, about once a second, with those done and in all: what it raises stops training there. `log` is
-    called with each run, its update and the new point of its curve. Raises `DistaffError` where memory or the disk is
-    full.
+    With `checkpoint`, the state is saved to that file every `checkpoint_seconds` seconds, when training is interrupted
+    between updates, when an update raises, and after the last one; it is loaded from there again, and the result is
+    the same bit for bit. Where that file cannot be written, the state goes to `spare`. `progress` is called between
+    updates, about once a second, with those done and in all: what it raises stops training there. `log` is called with
+    each run, its update and the new point of its curve. Raises `DistaffError` where memory or the disk is full, and
+    what a method raises.
     """
+    with _single_thread(runs):
+        return _fit(pack(runs, device), checkpoint, progress, log, checkpoint_seconds, spare)
+
+
+def try_update(runs: tuple[Run, ...], checkpoint: bytes | None, device: str = "cpu") -> None:
+    """One update of `runs` from the content of a checkpoint, or the first one, whose result is dropped.
+
+    Raises what training them there raises: it tells which of many runs that were trained side by side is at fault.
+    """
+    with _single_thread(runs):
+        packed = pack(runs, device)
+        engine, columns = engine_for(packed), columns_of(packed)
+        state = begin(packed)
+        if checkpoint is not None:
+            state, _, known = state_in(checkpoint, packed)
+            columns = known or columns
+        if state.step < runs[0].updates:
+            state, terms, outputs = step(packed, state, engine)
+            _point(packed, columns, state, terms, outputs)
+
+
+@contextlib.contextmanager
+def _single_thread(runs: tuple[Run, ...]) -> Iterator[None]:
     torch.set_num_threads(1)
     exact()
     keep_freed()
-    with _memory(runs):
-        return _fit(pack(runs, device), checkpoint, progress, log, checkpoint_seconds)
+    try:
+        with _memory(runs):
+            yield
+    except SystemExit as error:  # of a plug-in: this process is not its to end
+        raise DistaffError(f"a plug-in calls sys.exit({error.code})") from error
 
 
 @contextlib.contextmanager
@@ -98,52 +128,110 @@ def _memory(runs: tuple[Run, ...]) -> Iterator[None]:
         ) from error
 
 
+@dataclass
+class _Saved:
+    """The state and the curve of a training, their checkpoint, and whether they may be saved at this moment."""
+
+    pack: Pack
+    columns: tuple[str, ...]
+    curve: Tensor
+    state: State
+    path: Path | None
+    spare: Path | None
+    step: int  # the update of the last checkpoint
+    # An interrupt may come inside an update, which changes weights in place, and what a method raises comes before
+    # they change: `whole` and `intact` are for the one and the other.
+    whole: bool = True
+    intact: bool = True
+
+    def save(self) -> None:
+        """Write the checkpoint, unless that of this update is there."""
+        if self.path is not None and self.state.step > self.step:
+            save_somewhere(self.path, self.spare, self.pack, self.state, self.curve, self.columns, self.step)
+            self.step = self.state.step
+
+    @contextlib.contextmanager
+    def whatever_comes(self) -> Iterator[None]:
+        """Save when training is interrupted, when an update raises, and when all is done."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.whole:
+                self.save()
+            raise
+        except NotSaved:
+            raise
+        except (Exception, SystemExit):
+            if self.intact:
+                self.save()
+            raise
+        self.save()
+
+
+def _begun(packed: Pack, checkpoint: Path | None, spare: Path | None) -> _Saved:
+    """The state at which training begins: that of the checkpoint, or update 0."""
+    updates, cadence = packed.runs[0].updates, _cadence(packed)
+    if checkpoint is not None and is_there(checkpoint):
+        state, curve, columns = load_checkpoint(checkpoint, packed)
+        return _Saved(packed, columns or columns_of(packed), curve, state, checkpoint, spare, state.step)
+    columns = columns_of(packed)
+    curve = torch.full((updates // cadence, len(packed.runs), len(columns)), torch.nan)
+    return _Saved(packed, columns, curve, begin(packed), checkpoint, spare, 0)
+
+
+def _cadence(packed: Pack) -> int:
+    return max(1, packed.runs[0].updates // CURVE_POINTS)
+
+
 def _fit(
     packed: Pack, checkpoint: Path | None, progress: Callable[[int, int], None] | None, log: Log | None,
-    checkpoint_seconds: float,
+    checkpoint_seconds: float, spare: Path | None,
 ) -> list[Trained]:  # fmt: skip
     runs, device = packed.runs, packed.device
-    engine = engine_for(packed)
-    columns, cadence = columns_of(packed), max(1, runs[0].updates // CURVE_POINTS)
-    state, curve = begin(packed), torch.full((runs[0].updates // cadence, len(runs), len(columns)), torch.nan)
-    if checkpoint is not None and checkpoint.exists():
-        state, curve = load_checkpoint(checkpoint, packed)
-    take_step = (
-        capture_step(packed, state, engine) if device.startswith("cuda") else lambda now: step(packed, now, engine)
-    )
+    engine, cadence = engine_for(packed), _cadence(packed)
+    now = _begun(packed, checkpoint, spare)
+    columns, curve = now.columns, now.curve
+    ended = now.state.step >= runs[0].updates or _hopeless(now.state)
+    take_step = None if ended else _step_of(packed, now.state, engine)
     saved = pointed = reported = time.monotonic()
-    since = state.step  # the update of `pointed`
-    whole = True  # false inside an update, which changes weights in place: a state of that moment must not be saved
+    since = now.state.step  # the update of `pointed`
     milliseconds = [math.nan] * len(curve)
-    try:
-        while state.step < runs[0].updates:
-            whole = False
-            state, terms, outputs = take_step(state)
+    with now.whatever_comes():
+        while take_step is not None and now.state.step < runs[0].updates:
+            now.whole, now.intact = False, device == "cpu"
+            state, terms, outputs = take_step(now.state)
+            now.state, now.intact = state, False
             if at_point := state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
-                now = time.monotonic()
-                milliseconds[state.step // cadence - 1] = 1e3 * (now - pointed) / (state.step - since) / len(runs)
-                pointed, since = now, state.step
+                clock = time.monotonic()
+                milliseconds[state.step // cadence - 1] = 1e3 * (clock - pointed) / (state.step - since) / len(runs)
+                pointed, since = clock, state.step
                 if log is not None:
                     _log_point(log, packed, columns, state.step, point)
-            whole = True
+            now.whole = now.intact = True
             if progress is not None and (at_point or time.monotonic() - reported > PROGRESS_SECONDS):
                 reported = time.monotonic()
                 progress(state.step, runs[0].updates)
-            if checkpoint is not None and time.monotonic() - saved > checkpoint_seconds:
-                save_checkpoint(checkpoint, packed, state, curve)
+            if time.monotonic() - saved > checkpoint_seconds:
+                now.save()
                 saved = time.monotonic()
-            if at_point and bool((state.sound < state.step).all()):
-                break  # no model is left that could recover
-    except KeyboardInterrupt:
-        if checkpoint is not None and whole:
-            save_checkpoint(checkpoint, packed, state, curve)
-        raise
-    results = [_trained(packed, k, state, curve[:, k], columns) for k in range(len(packed.runs))]
+            if at_point and _hopeless(state):
+                break
+    results = [_trained(packed, k, now.state, curve[:, k], columns) for k in range(len(packed.runs))]
     return [
         one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=gpu_name(device))
         for one in results
     ]
+
+
+def _hopeless(state: State) -> bool:
+    """Whether no model is left that could recover."""
+    return state.step > 0 and bool((state.sound < state.step).all())
+
+
+def _step_of(pack: Pack, state: State, engine: Engine) -> Step:
+    """What takes an update of `pack`, replayed where a GPU runs it."""
+    return capture_step(pack, state, engine) if pack.device != "cpu" else lambda now: step(pack, now, engine)
 
 
 def engine_for(pack: Pack) -> Engine:

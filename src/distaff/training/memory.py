@@ -18,23 +18,43 @@ FLOAT = 4  # bytes
 OF_PROCESS = 600_000_000  # torch, numba, what scoring takes, and what a step and the gaps of a heap take beside models
 OF_WEIGHT = 4 * FLOAT  # the weight, its gradient and the two moments of Adam
 OF_CHECKPOINT = 6 * FLOAT  # while a checkpoint is written: the weight and its moments, twice
+ON_DISK = 8 * FLOAT  # weights and two moments, in a checkpoint and in the one that replaces it, and the results
+OF_CURVE = 200_000  # bytes: some 200 points, and the small files of a run
 OF_ACTIVATION = 2 * FLOAT  # an output held for the gradient, and the gradient that passes it
 
 
 @functools.lru_cache(maxsize=256)
 def bytes_of(run: Run) -> int:
     """Bytes of one model in a pack: weights, moments and their copy for the disk, a batch and its gradient."""
-    dataset = dataset_of(run.dataset)
+    height, width, channels = dataset_of(run.dataset).shape
+    batch, parts = _batch(run), _parts(run)
+    activations = sum(rows * _outputs(module, shape) for module, shape, rows in parts)
+    activations += 3 * batch * height * width * channels  # the images of a model, their logits and the pixels' losses
+    return (OF_WEIGHT + OF_CHECKPOINT) * _weights(parts) + OF_ACTIVATION * activations
+
+
+def bytes_on_disk(runs: tuple[Run, ...]) -> int:
+    """Bytes of disk for `runs` side by side: their checkpoint, the one before it, their results, and room to spare."""
+    return len(runs) * (ON_DISK * _weights(_parts(runs[0])) + OF_CURVE)
+
+
+def _batch(run: Run) -> int:
+    return run.batch * (2 if METHODS.plugin(run.method.name).has("views") else 1)
+
+
+def _parts(run: Run) -> list[tuple[nn.Module, tuple[int, ...], int]]:
+    """The modules of a model, the shape of an input of each, and how many of them a batch has."""
+    dataset, batch = dataset_of(run.dataset), _batch(run)
     height, width, channels = dataset.shape
     vae = NETWORKS.bind(run.network)(dataset.shape)
-    batch = run.batch * (2 if METHODS.plugin(run.method.name).has("views") else 1)
     parts = [(vae.encoder, (channels, height, width), batch), (vae.decoder, (latents(run),), batch)]
     if run.critic is not None:
         parts.append((CRITICS.bind(run.critic)(latents(run)), (latents(run),), 2 * batch))
-    weights: int = sum(p.numel() for module, _, _ in parts for p in module.parameters())
-    activations = sum(rows * _outputs(module, shape) for module, shape, rows in parts)
-    activations += 3 * batch * height * width * channels  # the images of a model, their logits and the pixels' losses
-    return (OF_WEIGHT + OF_CHECKPOINT) * weights + OF_ACTIVATION * activations
+    return parts
+
+
+def _weights(parts: list[tuple[nn.Module, tuple[int, ...], int]]) -> int:
+    return sum(p.numel() for module, _, _ in parts for p in module.parameters())
 
 
 def models_within(run: Run, memory: int) -> int:

@@ -52,11 +52,13 @@ def update_models(
     outputs = forward(pack, state, engine, draws, clock.step)
     terms = [group_terms(group, outputs) for group in pack.groups]
     objective = objectives(terms)
-    state.sound.add_(torch.isfinite(objective) & (state.sound == clock.step))
     gradients = torch.autograd.grad(objective.sum(), list(state.params.values()), retain_graph=pack.critic is not None)
     if pack.critic is not None:  # from the same forward pass, and before either is updated: simultaneous, as published
         critic_loss = torch.stack([_critic_loss(group, outputs) for group in pack.groups]).sum()
         critic_gradients = torch.autograd.grad(critic_loss, list(state.critic.values()))
+    # nothing has changed up to here: what a method raises leaves the state before this update whole
+    state.sound.add_(torch.isfinite(objective) & (state.sound == clock.step))
+    if pack.critic is not None:
         update(state.critic, critic_gradients, state.critic_moments, pack.runs[0].critic_optim, clock.critic)
     update(state.params, gradients, state.moments, pack.runs[0].optim, clock.vae)
     return terms, outputs

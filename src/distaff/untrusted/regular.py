@@ -9,6 +9,7 @@ from pathlib import Path
 
 from distaff.errors import DistaffError
 from distaff.untrusted.bounds import size_text
+from distaff.weather import retrying
 
 LARGEST = 2**32  # bytes that are read at once into memory
 KINDS = {
@@ -52,7 +53,14 @@ def check_regular(path: Path) -> int:
 
 
 def read_bytes(path: Path, limit: int = LARGEST) -> bytes:
-    """The content of a regular file of at most `limit` bytes; raises as `open_regular` does."""
+    """The content of a regular file of at most `limit` bytes; raises as `open_regular` does.
+
+    It is read again where a passing fault of the place is in the way.
+    """
+    return retrying(lambda: _read_once(path, limit))
+
+
+def _read_once(path: Path, limit: int) -> bytes:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:

@@ -12,19 +12,23 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, NamedTuple
 
 from distaff.errors import DistaffError
 from distaff.study.executors.memory import available, kills, total
+from distaff.study.faults.deaths import Death, cause_of_death, died
 from distaff.study.launch import LaunchRequest
-from distaff.study.leases import Leases, host, leases_of
+from distaff.study.leases import Leases, host, leases_of, stopped
 from distaff.study.worker import STOPPED
 from distaff.training.device import gpus, resolve_device
+from distaff.weather import retrying
 
 WORKER_BYTES = 1_500_000_000  # where the request has none: torch, numba and half a dozen convolutional models
 LOW = 0.05  # the share of memory below which a worker is stopped, to go on later
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 30.0
+ALONE_SECONDS = 1.5  # that we outlive a worker before its death counts: what kills both kills us in between
 TOO_MANY = 10  # deaths a minute and worker: not the jobs', the machine's
 
 
@@ -51,16 +55,21 @@ def run_local(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -
     least = on_gpus + 1 if on_gpus else 1  # one to score beside those that train
     target = max(target, least)
     deaths: list[float] = []
+    watched = _Deaths(request.folder, leases)
     killed, running, finishing = kills(), [_start(request, slot, on_gpus) for slot in range(target)], False
     try:
         while running:
             time.sleep(LOOK_SECONDS)
-            _kill_hung(running, leases)
+            watched.record_those_we_outlived()
+            hung, stopped_by_others = _kill_hung(running, leases)
             ended = [worker for worker in running if worker.process.poll() is not None]
             running = [worker for worker in running if worker not in ended]
             for worker in ended:
                 finishing |= worker.process.returncode == 0
-                if _died(worker):
+                messages = _last_words(worker)
+                if died(worker.process.returncode):
+                    if worker.process.pid not in stopped_by_others:
+                        watched.see(worker, worker.process.pid in hung, messages)
                     deaths = [when for when in deaths if time.monotonic() - when < 60] + [time.monotonic()]
             if len(deaths) > TOO_MANY * target:
                 raise DistaffError(
@@ -74,8 +83,30 @@ def run_local(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -
                 free = set(range(target)) - {worker.slot for worker in running}
                 running += [_start(request, slot, on_gpus) for slot in sorted(free)]
             tick()
+        watched.record_those_we_outlived(0.0)
     finally:
         _stop(running)
+
+
+class _Deaths:
+    """The deaths of our workers: noted when they are seen, and recorded once we have outlived them for a while."""
+
+    def __init__(self, folder: Path, leases: Leases) -> None:
+        self.folder, self.leases, self.killed = folder, leases, kills()
+        self.seen: list[tuple[float, Death]] = []
+
+    def see(self, worker: Worker, hung: bool, messages: list[str]) -> None:
+        """Note the jobs that a worker held when it died, and what it died of."""
+        short, self.killed = kills() > self.killed, kills()
+        cause = cause_of_death(worker.process.returncode, short, hung, messages)
+        self.seen.append((time.monotonic(), Death(self.folder, self.leases.notes_of(worker.process.pid), cause)))
+
+    def record_those_we_outlived(self, seconds: float = ALONE_SECONDS) -> None:
+        """Record the deaths that are so many seconds ago."""
+        due = [death for when, death in self.seen if time.monotonic() - when >= seconds]
+        self.seen = [(when, death) for when, death in self.seen if death not in due]
+        for death in due:
+            death.record()
 
 
 def cores_and_memory(each: int = WORKER_BYTES) -> int:
@@ -89,14 +120,16 @@ def _start(request: LaunchRequest, slot: int, on_gpus: int) -> Worker:
     kinds = "train,score" if not on_gpus else "train" if slot < on_gpus else "score"
     gpu = {"CUDA_VISIBLE_DEVICES": _gpu(slot)} if slot < on_gpus else {}
     environment = {**os.environ, **gpu}
-    log = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the worker is gone)
-    process = subprocess.Popen(
-        request.command(kinds),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=log,
-        process_group=0,
-        env=environment,
+    log = retrying(tempfile.TemporaryFile)  # closed when the worker is gone
+    process = retrying(
+        lambda: subprocess.Popen(
+            request.command(kinds),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            process_group=0,
+            env=environment,
+        )
     )
     return Worker(slot, process, log)
 
@@ -107,24 +140,32 @@ def _gpu(slot: int) -> str:
     return visible.split(",")[slot] if visible else str(slot)
 
 
-def _died(worker: Worker) -> bool:
-    """Whether a worker that ended died at a job; raises its message if it could not go on."""
+def _last_words(worker: Worker) -> list[str]:
+    """The messages of a worker that ended; raises the last one, in one line, if it could not go on."""
     code = worker.process.returncode
     worker.log.seek(0)
     lines = worker.log.read().decode(errors="replace").strip().splitlines()
     _close(worker)
     if code > 0 and code != STOPPED:
         raise DistaffError(lines[-1] if lines else f"a worker ended with status {code} and without a message")
-    return code < 0
+    return lines
 
 
-def _kill_hung(running: list[Worker], leases: Leases) -> None:
-    """Kill those of our workers whose heart stands still; their leases are then seen to have expired."""
+def _kill_hung(running: list[Worker], leases: Leases) -> tuple[set[int], set[int]]:
+    """Kill those of our workers whose heart stands still; their leases are then seen to have expired.
+
+    Returns those that waited for ever, and those that somebody had stopped, for which no job is to blame.
+    """
     ours = [lease for lease in leases.held().values() if lease.owner.get("host") == host()]
-    hung = {int(lease.owner["pid"]) for lease in ours if leases.expired(lease)}
+    still = {int(lease.owner["pid"]) for lease in ours if leases.expired(lease)}
+    hung: set[int] = set()
+    stopped_by_others: set[int] = set()
     for worker in running:
-        if worker.process.pid in hung:
+        if worker.process.pid in still and worker.process.poll() is None:
+            (stopped_by_others if stopped(worker.process.pid) else hung).add(worker.process.pid)
             worker.process.kill()
+            worker.process.wait()
+    return hung, stopped_by_others
 
 
 def _request_stop(workers: list[Worker]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
@@ -10,6 +11,7 @@ from distaff.study.executors.attached import run_attached
 from distaff.study.launch import LaunchRequest
 
 LOOK_SECONDS = 0.5
+NODES_LOST = 1_000  # times that a task is started anew elsewhere: no job may take node after node down for ever
 STOP_SECONDS = 30.0
 
 
@@ -26,13 +28,16 @@ def run_ray(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -> 
     ours = not ray.is_initialized()
     if ours:
         ray.init(address=request.address or "local", log_to_driver=False, include_dashboard=False)
-    waiting = [_start(ray, command, gpus) for command, gpus in _workers(request, ray)]
+    waiting = [_start(ray, command, request.folder.absolute(), gpus) for command, gpus in _workers(request, ray)]
     try:
         while waiting:
             done, waiting = ray.wait(waiting, timeout=LOOK_SECONDS)
-            for message in ray.get(done):
-                if message:
-                    raise DistaffError(message)
+            try:
+                messages = ray.get(done)
+            except ray.exceptions.RayError as error:
+                raise DistaffError(f"Ray lost a worker: {str(error).strip().splitlines()[0]}") from error
+            for message in filter(None, messages):
+                raise DistaffError(message)
             tick()
     finally:
         for task in waiting:
@@ -52,6 +57,6 @@ def _workers(request: LaunchRequest, ray: Any) -> list[tuple[list[str], int]]:
     return [(request.command("train"), 1)] * gpus + [(request.command("score"), 0)] * max(1, cores - gpus)
 
 
-def _start(ray: Any, command: list[str], gpus: int) -> Any:
-    """A task that is tried again for as long as it is nodes that fail."""
-    return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(run_attached).remote(command)
+def _start(ray: Any, command: list[str], folder: Path, gpus: int) -> Any:
+    """A task that is tried again where it is nodes that fail; a worker that fails alone it starts again itself."""
+    return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=NODES_LOST)(run_attached).remote(command, folder)

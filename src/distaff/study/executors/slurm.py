@@ -28,10 +28,11 @@ class WorkerTask:
     """What a job of the array runs; submitit calls its `checkpoint` when SLURM takes the job's node away."""
 
     command: list[str]
+    folder: Path  # of the store
 
     def __call__(self) -> None:
         """Run the worker to its end."""
-        if message := run_attached(self.command):
+        if message := run_attached(self.command, self.folder):
             raise DistaffError(message)
 
     def checkpoint(self) -> Any:
@@ -61,7 +62,10 @@ def run_slurm(request: LaunchRequest, tick: Callable[[], None] = lambda: None, c
             executor.update_parameters(timeout_min=MINUTES)
             executor.update_parameters(name=f"distaff-{request.study}", slurm_array_parallelism=number, **options)
             with executor.batch():
-                jobs += [executor.submit(WorkerTask(request.command(kinds))) for _ in range(number)]
+                jobs += [
+                    executor.submit(WorkerTask(request.command(kinds), request.folder.absolute()))
+                    for _ in range(number)
+                ]
         _wait(jobs, tick)
         before, remaining = remaining, _remaining(request)
         if remaining >= before:

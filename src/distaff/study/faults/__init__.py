@@ -1,0 +1,1 @@
+"""What goes wrong in a study: deaths of workers, who is to blame for an error, failures, and places without room."""
