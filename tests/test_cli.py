@@ -62,7 +62,7 @@ def test_codes_of_ones_own_are_scored_from_a_file(tmp_path: Path) -> None:
         (["train", "toy", "beta_vae", "--network", "mlp(width=0)"], "mlp: width=0, but a size is 1 or more"),
         (["train", "toy", "beta_vae", "--network", "critic(width=8)"], "unknown network 'critic'"),
         (["train", "toy", "factor_vae", "--network", "mlp(width=8)", "--critic", "mlp"], "unknown critic 'mlp'"),
-        (["score", "/nowhere/codes.npz"], "cannot be read"),
+        (["score", "/nowhere/codes.npz"], "does not exist"),
         (["list", "metods"], "Did you mean 'methods'?"),
     ],
 )
