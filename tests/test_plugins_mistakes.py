@@ -45,7 +45,7 @@ def mine({arguments}):
     '''Mine.'''
     return {returned}
 """
-TASK = METRIC.replace("metric", "task").replace("distaff.tasks", "distaff.tasks")
+TASK = METRIC.replace("distaff.metrics", "distaff.tasks").replace("metric", "task")
 DATASET = """
 import numpy as np
 
@@ -189,10 +189,11 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "noise of Python": ("methods", method("{'nll': out.nll + random.random(), 'kl': beta * out.kl}"), 11,
         r"it draws noise of its own"),
     "noise that is always the same": ("methods",
-        method("{'nll': out.nll + torch.manual_seed(0) .initial_seed() + torch.rand(()), 'kl': beta * out.kl}"), 11,
+        method("{'nll': out.nll + torch.manual_seed(0).initial_seed() + torch.rand(()), 'kl': beta * out.kl}"), 11,
         r"it draws noise of its own"),
-    "a loss of one model only": ("methods", method("{'nll': out.nll, 'kl': beta * out.kl * (1.0 if out.kl > 0 else 2.0)}"),
-        13, r"it does not work for several models at once, under torch\.func\.vmap"),
+    "a loss of one model only": ("methods",
+        method("{'nll': out.nll, 'kl': beta * out.kl * (1.0 if out.kl > 0 else 2.0)}"), 13,
+        r"it does not work for several models at once, under torch\.func\.vmap"),
     "a method that raises": ("methods", method("{'nll': out.nll, 'kl': beta * out.kl / zero}"), 13,
         r"NameError: name 'zero' is not defined"),
     # data sets
@@ -248,7 +249,8 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "a score outside its range": ("metrics", metric("Score(7.0)"), 7,
         r"its value is 7, outside the range=\(0, 1\) that its decorator declares"),
     "an infinite score": ("metrics", metric("Score(float('inf'))"), 7, r"its value is inf: a score is finite, or NaN"),
-    "parts that are arrays": ("metrics", metric("Score(0.5, {'a': codes})"), 7, r"its part a is a ndarray, not a float"),
+    "parts that are arrays": ("metrics", metric("Score(0.5, {'a': codes})"), 7,
+        r"its part a is a ndarray, not a float"),
     "a metric that raises": ("metrics", metric("Score(1 / 0)"), 9, r"ZeroDivisionError: division by zero"),
     "options without a star": ("metrics", metric(arguments="codes, factors, bins: int = 20"), 7,
         r"bins can be given without its name, so it is no hyperparameter: write `\*,` before bins"),
@@ -261,7 +263,8 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "a task that returns a pair": ("tasks", task("0.5, {}"), 7, r"it returned a tuple, not a Score"),
     # figures
     "a figure without order": ("figures", figure("None", marks=""), 7, r"@figure\(\.\.\.\) lacks the mark order: int"),
-    "a figure that is a frame": ("figures", figure("table"), 7, r"it returned a DataFrame, not a Figure\(frame, charts"),
+    "a figure that is a frame": ("figures", figure("table"), 7,
+        r"it returned a DataFrame, not a Figure\(frame, charts"),
     "a figure without charts": ("figures", figure("Figure(table, {}, '3 runs')"), 7, r"its charts are dict \{\}, not"),
     "a figure of a list": ("figures", figure("Figure([1], {'a': 1}, '3 runs')"), 7,
         r"its frame is a list, not a polars DataFrame"),

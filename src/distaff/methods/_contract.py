@@ -87,7 +87,7 @@ def _outputs(plugin: Plugin) -> Outputs:
 def _check_terms(terms: Mapping[str, Tensor]) -> None:
     for name, term in terms.items():
         if not torch.isfinite(term):
-            raise Violation(f"the term {name} is {float(term)} on ordinary codes at update 0: terms are finite")
+            raise Violation(f"the term {name} is {float(term.detach())} on ordinary codes at update 0: terms are finite")
     if not sum(terms.values(), torch.tensor(0.0)).requires_grad:
         raise Violation("no term depends on the model, so that nothing could be learned")
 

@@ -15,6 +15,7 @@ from distaff.errors import DistaffError
 from distaff.methods import Hooks, Terms, hooks
 from distaff.networks import VAE, initial
 from distaff.networks.layers.stateless import dependence_of, state_of
+from distaff.plugins.boundary import guarded
 from distaff.plugins.registry import CRITICS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
 from distaff.runs import Run, side_by_side, structure
@@ -88,9 +89,10 @@ def _check_training(run: Run, vae: VAE, critic: nn.Module | None, shape: tuple[i
 
 def _check_stateless(kind: Registry, spec: Spec, module: nn.Module, weights: Params, shape: tuple[int, ...]) -> None:
     """Its layers are looked at; with `weights`, also what it makes of a few inputs."""
-    wrong = state_of(module) or (dependence_of(module, weights, shape) if weights else None)
+    origin = kind.plugin(spec.name).origin
+    wrong = state_of(module) or (guarded(origin, dependence_of)(module, weights, shape) if weights else None)
     if wrong:
-        raise kind.plugin(spec.name).origin.error(f"it cannot be trained: {wrong}")
+        raise origin.error(f"it cannot be trained: {wrong}")
 
 
 def begin(pack: Pack) -> State:
