@@ -22,7 +22,8 @@ from distaff.analysis.selection import selection, transfer_game
 from distaff.analysis.settings import complete
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
-from distaff.plugins.registry import EXTRA_PLUGINS, METRICS, TASKS
+from distaff.plugins.places import EXTRA_PLUGINS
+from distaff.plugins.registry import METRICS, TASKS
 from distaff.reports.charts.theme import label, metric_label
 from distaff.scoring.table import read
 from simulated_study import Truth, simulated

@@ -11,6 +11,7 @@ from torch import Tensor, zeros
 
 from distaff.data.dataset import Dataset
 from distaff.data.grid import Factors
+from distaff.errors import DistaffError, PluginError
 from distaff.plugins.boundary import Check, Origin, Violation, guarded
 from distaff.plugins.file import REQUIRED, Plugin
 
@@ -42,10 +43,15 @@ def trial(function: Callable[..., Any], plugin: Plugin) -> None:
     """Look at the first, a middle and the last image."""
     if any(p.default is REQUIRED for p in plugin.parameters):
         return
-    dataset = received(plugin.origin, function(), (), {})
-    rows = np.array([0, len(dataset) // 2, len(dataset) - 1])
-    dataset.batch(rows, zeros(len(rows), *dataset.nuisance) if dataset.nuisance else None)
-    dataset.images(rows)
+    try:
+        dataset = received(plugin.origin, function(), (), {})
+        rows = np.array([0, len(dataset) // 2, len(dataset) - 1])
+        dataset.images(rows)
+        dataset.batch(rows, zeros(len(rows), *dataset.nuisance) if dataset.nuisance else None)
+    except PluginError:
+        raise
+    except DistaffError:  # it refuses in its own words, such as that its files are to be fetched
+        return
 
 
 def _images_of(dataset: Dataset) -> Check:

@@ -25,10 +25,10 @@ def received(origin: Origin, vae: Any, arguments: tuple[Any, ...], keywords: dic
     """The modules for images of a shape; once for each shape, those of others' plug-ins carry two images through."""
     if not isinstance(vae, VAE):
         raise Violation(f"it returned {described(vae)}, not a VAE(encoder, decoder)")
-    shape = arguments[0] if arguments else keywords.get("shape")
+    shape = tuple(arguments[0] if arguments else keywords["shape"])
     key = (origin, str(shape), str(keywords))
     if key not in _seen and not origin.path.startswith(str(PACKAGE)):
-        _check_shapes(vae, tuple(shape), keywords.get("latents"))
+        _check_shapes(vae, shape, keywords.get("latents"))
         _seen.add(key)
     return vae
 

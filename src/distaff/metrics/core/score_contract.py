@@ -28,7 +28,7 @@ def received(origin: Origin, score: Any, arguments: tuple[Any, ...], keywords: d
     _check_score(score)
     if not origin.path.startswith(str(PACKAGE)):
         registry = METRICS if origin.kind == METRICS.kind else TASKS
-        _check_range(score.value, registry.plugin(origin.name).marks["range"])
+        _check_range(score, registry.plugin(origin.name).marks["range"])
     return score
 
 
@@ -49,15 +49,15 @@ def trial(function: Callable[..., Any], plugin: Plugin) -> None:
     except DistaffError:  # it refuses these rows in its own words: whether it keeps its contract shows in use
         return
     _check_score(score)
-    _check_range(score.value, plugin.marks["range"])
+    _check_range(score, plugin.marks["range"])
 
 
 def _check_score(score: Any) -> None:
     if not isinstance(score, Score):
         raise Violation(f"it returned a {type(score).__name__}, not a Score: write Score({_written(score)})")
     _check_float("its value", score.value)
-    if math.isinf(score.value):
-        raise Violation(f"its value is {score.value}: a score is finite, or NaN with a reason")
+    if math.isinf(score.value) and not score.reason:
+        raise Violation(f"its value is {score.value}: a score is finite, or has a reason")
     if not isinstance(score.parts, Mapping):
         raise Violation(f"its parts are a {type(score.parts).__name__}, not numbers by name")
     for name, part in score.parts.items():
@@ -77,7 +77,7 @@ def _written(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "float(...)"
 
 
-def _check_range(value: float, ends: tuple[float, float]) -> None:
-    least, most = ends
-    if not (math.isnan(value) or least - ROUNDING <= value <= most + ROUNDING):
+def _check_range(score: Score, ends: tuple[float, float]) -> None:
+    (least, most), value = ends, score.value
+    if math.isfinite(value) and not least - ROUNDING <= value <= most + ROUNDING:
         raise Violation(f"its value is {value:.6g}, outside the range=({least}, {most}) that its decorator declares")
