@@ -117,9 +117,10 @@ def test_a_range_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "annotation", "right"),
     [
-        (1, "int", True), (True, "int", False), (1, "int | float", True), ("a", "int | str", True), (None, "str", False),
-        ((0, 1), "tuple[float, float]", True), ((0,), "tuple[float, float]", False), (("a", 1), "tuple[str, ...]", False),
-        ({"a": 1}, "Mapping[str, Any] | None", True), ([1], "Mapping[str, Any] | None", False), (1, "Published", True),
+        (1, "int", True), (True, "int", False), (1, "int | float", True), ("a", "int | str", True),
+        ((0, 1), "tuple[float, float]", True), ((0,), "tuple[float, float]", False), (None, "str", False),
+        (("a", 1), "tuple[str, ...]", False), ({"a": 1}, "Mapping[str, Any] | None", True),
+        ([1], "Mapping[str, Any] | None", False), (1, "Published", True),
     ],
 )  # fmt: skip
 def test_marks_are_of_the_type_that_the_decorator_writes(value: object, annotation: str, right: bool) -> None:
