@@ -14,7 +14,8 @@ import pytest
 
 from distaff.errors import DistaffError
 from distaff.explore.index import index_store
-from distaff.plugins.registry import EXTRA_FOLDERS, METHODS
+from distaff.plugins.places import EXTRA_PLUGINS
+from distaff.plugins.registry import METHODS
 from distaff.reports.build import _named as named
 from distaff.reports.claims import claims
 from distaff.scoring.table import read
@@ -127,7 +128,7 @@ def test_the_current_folder_is_not_searched_for_modules(tmp_path: Path) -> None:
 
 
 def test_a_plugin_that_travels_is_named_and_runs_only_if_it_is_trusted(tmp_path: Path) -> None:
-    store, before = hand_made_store(tmp_path / "store"), os.environ.get(EXTRA_FOLDERS)
+    store, before = hand_made_store(tmp_path / "store"), os.environ.get(EXTRA_PLUGINS)
     path, lines = carry(store), []
     assert [(one.kind, one.name, one.path) for one in carried_plugins(store)] == [("methods", "theirs", path)]
     with with_plugins_of(store, log=lines.append):
@@ -139,7 +140,7 @@ def test_a_plugin_that_travels_is_named_and_runs_only_if_it_is_trusted(tmp_path:
         assert METHODS.plugin("theirs").marks["label"] == "Theirs"
         assert not carried_plugins(store), "it is here now"
     assert "theirs" not in METHODS.names()
-    assert os.environ.get(EXTRA_FOLDERS) == before
+    assert os.environ.get(EXTRA_PLUGINS) == before
 
 
 def test_a_plugin_of_ones_own_goes_before_one_that_travels(tmp_path: Path) -> None:

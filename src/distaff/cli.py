@@ -1,10 +1,14 @@
-"""`distaff WORD ...`: finds the command of the word; a mistake that a person can mend is one line and exit status 2."""
+"""`distaff WORD ...`: finds the command of the word; a mistake that a person can mend is one line and exit status 2.
+
+With `--traceback` anywhere among the words, or DISTAFF_TRACEBACK=1, the traceback behind that line is shown above it.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
+import traceback
 from typing import Annotated, NoReturn
 
 import tyro
@@ -37,6 +41,7 @@ GROUPS = {  # words with commands of their own
 }
 
 LONGEST = 2000  # characters of a message
+TRACEBACK = "DISTAFF_TRACEBACK"  # environment variable, so that workers know it too
 
 app = SubcommandApp()
 app.command(name="list")(list_plugins.list_plugins)
@@ -54,6 +59,9 @@ for command in (
     app.command(command)
 
 
+HELP = "With --traceback, any command shows the traceback behind the line that states a mistake."
+
+
 def _group(name: str) -> None:
     group, description = GROUPS[name]
 
@@ -68,12 +76,12 @@ for word in GROUPS:
     _group(word)
 
 
-def _run() -> None:
-    if sys.argv[1:2] and sys.argv[1] in GROUPS:
-        group, description = GROUPS[sys.argv[1]]
-        group.cli(prog=f"distaff {sys.argv[1]}", description=description, args=sys.argv[2:])
+def _run(words: list[str]) -> None:
+    if words[:1] and words[0] in GROUPS:
+        group, description = GROUPS[words[0]]
+        group.cli(prog=f"distaff {words[0]}", description=description, args=words[1:])
     else:
-        app.cli(prog="distaff", description="Large studies of disentangled representations.")
+        app.cli(prog="distaff", description=f"Large studies of disentangled representations. {HELP}", args=words)
 
 
 def _end(reason: str) -> NoReturn:
@@ -88,10 +96,12 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
         try:
-            _run()
+            _run(_words(sys.argv[1:]))
         finally:
             sys.stdout.flush()
     except DistaffError as error:
+        if os.environ.get(TRACEBACK, "") not in ("", "0"):
+            traceback.print_exception(error)
         _end(str(error))
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -102,3 +112,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _words(words: list[str]) -> list[str]:
+    """The words of the command line without the one option that all commands have."""
+    if "--traceback" not in words:
+        return words
+    os.environ[TRACEBACK] = "1"
+    return [word for word in words if word != "--traceback"]

@@ -61,7 +61,8 @@ def score(
 
     at_least(1, jobs=jobs, grid_rows=grid_rows)
     at_least(0, draws=draws)
-    specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
+    every = [name for name in METRICS.names() if METRICS.known(name)]  # `distaff list metrics` names broken ones
+    specs = [specification(text) for text in (every if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
     if target.is_dir():
         from distaff.share.plugins import with_plugins_of

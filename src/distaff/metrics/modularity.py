@@ -24,6 +24,12 @@ from distaff.metrics.core.information_matrix import NO_FACTOR, information_matri
     range=(0, 1),
     since={"estimator": "histogram"},
     version=2,
+    ranges={
+        "bins": "[1, inf)",
+        "bias": ("none", "miller-madow"),
+        "dead_codes": ("keep", "skip"),
+        "estimator": ("histogram", "ksg"),
+    },
 )
 def modularity(
     codes: Any,

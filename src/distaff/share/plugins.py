@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from distaff.errors import DistaffError
-from distaff.plugins.registry import EXTRA_FOLDERS, KINDS
+from distaff.plugins.places import EXTRA_PLUGINS
+from distaff.plugins.registry import KINDS
 from distaff.untrusted.regular import read_bytes
 
 FOLDER = "plugins"  # of a store: KIND/NAME-HASH.py, with the first sixteen digits of the file's SHA-256
@@ -56,19 +57,19 @@ def with_plugins_of(store: Path, trust: bool = False, log: Callable[[str], None]
         log(f"{store} carries plug-ins that are not here: {files}; read them, and --trust runs them")
         yield
         return
-    before = os.environ.get(EXTRA_FOLDERS)
+    before = os.environ.get(EXTRA_PLUGINS)
     with TemporaryDirectory(prefix="distaff-plugins-") as folder:
         for one in carried:
             _copy_checked(one, Path(folder))
             log(f"trusted: {one.path}")
-        os.environ[EXTRA_FOLDERS] = os.pathsep.join(filter(None, (before, folder)))
+        os.environ[EXTRA_PLUGINS] = os.pathsep.join(filter(None, (before, folder)))
         try:
             yield
         finally:
             if before is None:
-                del os.environ[EXTRA_FOLDERS]
+                del os.environ[EXTRA_PLUGINS]
             else:
-                os.environ[EXTRA_FOLDERS] = before
+                os.environ[EXTRA_PLUGINS] = before
 
 
 def _copy_checked(one: CarriedPlugin, folder: Path) -> None:
@@ -82,7 +83,7 @@ def _copy_checked(one: CarriedPlugin, folder: Path) -> None:
     if target.exists():
         raise DistaffError(
             f"{one.path.parent} holds two versions of {one.name}: put the one that you trust into a folder of yours, "
-            f"as {one.kind}/{one.name}.py, and set {EXTRA_FOLDERS} to that folder"
+            f"as {one.kind}/{one.name}.py, and set {EXTRA_PLUGINS} to that folder"
         )
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(content)

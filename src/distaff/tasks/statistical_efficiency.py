@@ -22,6 +22,7 @@ from distaff.tasks.downstream import accuracies
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),
+    ranges={"few": "[1, inf)", "many": "[1, inf)", "learner": ("logistic", "trees")},
 )
 def statistical_efficiency(
     codes: Any,
