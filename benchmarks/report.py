@@ -38,7 +38,8 @@ from distaff.runs import Run, Study, cross, sweep
 from distaff.scoring.grids import factor_sizes
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import runs, table
-from distaff.store.store import Store, run_record
+from distaff.store.records import run_record
+from distaff.store.store import Store
 from simulated_study import METHODS, METRICS, simulated_study
 
 SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")

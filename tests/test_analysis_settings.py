@@ -26,7 +26,8 @@ from distaff.reports.pages.summary import summarise
 from distaff.runs import Study, cross
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
-from distaff.store.store import Store, run_record
+from distaff.store.records import run_record
+from distaff.store.store import Store
 from distaff.store.studies import save_study
 
 NETWORKS = ("mlp(width=4)", "mlp(width=8)")

@@ -12,7 +12,8 @@ from distaff.runs import Study, cross, run, sweep
 from distaff.scoring.metric_names import metric_naming
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
-from distaff.store.store import Store, run_record
+from distaff.store.records import run_record
+from distaff.store.store import Store
 from simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}

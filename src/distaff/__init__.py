@@ -4,10 +4,10 @@ Data flows one way, and imports go down this ladder only. A room may import what
 and what those may; the tests read this text.
 
     errors heap rng types draws    <-
-    atomic sampling                <- errors
-    plugins                        <- errors
+    atomic sampling seal           <- errors
+    plugins                        <- errors seal
     runs                           <- plugins sampling
-    data networks                  <- plugins rng types heap atomic
+    data networks                  <- plugins rng types heap atomic seal
     methods                        <- plugins types
     metrics                        <- plugins draws sampling        arrays in, numbers out: never torch
     tasks                          <- metrics

@@ -148,14 +148,10 @@ class Run:
         values = {one.name: getattr(self, one.name) for one in fields(Setting)}
         return Setting(**(values if self.critic else {**values, "critic_optim": CRITIC_OPTIM}))
 
-    @functools.cached_property
+    @property
     def strength(self) -> tuple[str, float] | None:
         """The name and value of the method's first hyperparameter, by which a study orders its settings."""
-        for parameter in METHODS.plugin(self.method.name).parameters:
-            value = self.method[parameter.name]
-            if parameter.hyper and isinstance(value, float):
-                return parameter.name, value
-        return None
+        return self.method.strength
 
 
 def run(dataset: str, method: str, network: str = "conv64", critic: str = "critic", **rest: object) -> Run:
@@ -188,14 +184,17 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
 
 def structure(run: Run) -> tuple[str, str]:
     """The run's method and those of its parameters that are not `Hyper`, in a form that sorts."""
+    if run.method.name not in METHODS.names():  # gone: it cannot be trained, but a study that has it can be counted
+        return run.method.name, repr(run.method.values)
     hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
     return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
 
 
 def side_by_side(run: Run) -> tuple[object, ...]:
     """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
-    plugin = METHODS.plugin(run.method.name)
-    own_structure = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    plugin = METHODS.plugin(run.method.name) if run.method.name in METHODS.names() else None
+    own = plugin is None or plugin.has("views") or plugin.has("posterior") or plugin.has("labels")
+    own_structure = structure(run) if own else None
     return (
         run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision,
         own_structure,

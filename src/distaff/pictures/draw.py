@@ -12,6 +12,7 @@ from distaff.errors import DistaffError
 from distaff.pictures import animate, effects, latent_factors, sheet
 from distaff.pictures.model import Drawable, Encoded, encode_sample, median_code, observed_images
 from distaff.pictures.traverse import RANGES, fitted, fixed, quantiles, traversals
+from distaff.seal import sealed_picture
 
 PANEL = 7  # columns of one traversal; three stand side by side
 IMAGES, MOVING, FACTORS = "picture-images.png", "picture-latents.gif", "picture-factors.png"
@@ -45,7 +46,7 @@ def draw_pictures(model: Drawable, folder: Path) -> list[Path]:
     return [
         sheet.save_png(images(encoded), folder / IMAGES),
         animate.save_gif(moving(encoded), folder / MOVING),
-        write(folder / FACTORS, factors(encoded)),
+        write(folder / FACTORS, sealed_picture(factors(encoded))),
     ]
 
 

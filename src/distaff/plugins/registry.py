@@ -19,6 +19,7 @@ from typing import Any
 
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.file import REQUIRED, Plugin, read_plugin
+from distaff.plugins.source import IMPORTED
 from distaff.plugins.spec import Spec, Value, canonical, coerce, coerced_default, literal
 
 PACKAGE = Path(__file__).parent.parent
@@ -114,7 +115,9 @@ class Registry:
         since = plugin.marks.get("since", {})
         hashed = {key: value for key, value in values.items() if key not in since or value != since[key]}
         identity = canonical({"name": name, "version": plugin.marks.get("version", 1), "parameters": hashed})
-        return Spec(self.kind, name, tuple(values.items()), text, identity)
+        numbers = (p.name for p in plugin.parameters if p.hyper and isinstance(values[p.name], float))
+        strength = next(((key, float(values[key])) for key in numbers), None)  # type: ignore[arg-type]
+        return Spec(self.kind, name, tuple(values.items()), text, identity, strength)
 
     def parse(self, text: str) -> Spec:
         """The specification that `text` writes, such as `beta_vae(beta=4)`; only literals are read."""
@@ -147,6 +150,7 @@ def _import_file(module_name: str, path: Path) -> Any:
     if spec is None or spec.loader is None:
         raise DistaffError(f"{path} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, IMPORTED, path.read_bytes())
     sys.modules[module_name] = module
     spec.loader.exec_module(module)
     return module

@@ -52,12 +52,14 @@ def report(
     Raises `DistaffError` for a file that does not define a study, or scores that do not fit together.
     """
     from distaff.scoring.table import table, with_udr
+    from distaff.store.formats import readable
     from distaff.store.store import Store
     from distaff.store.studies import load_study
 
     command = f"distaff study run {study}" if isinstance(study, (str, Path)) else ""
     study = load_study(Path(study)) if isinstance(study, (str, Path)) else study
     store = store if isinstance(store, Store) else Store(Path(store) if store else Path("out") / study.name)
+    readable(store)
     folder = store.folder / "report"
     sources = {**origin(study, store, command, formats), "udr": udr, "repeats": repeats, "matrices": matrices}
     if not force and unchanged(folder, sources):
@@ -127,12 +129,14 @@ def _write(
     from distaff.reports.pages.site import build
     from distaff.reports.pages.study_facts import StudyFacts
     from distaff.scoring.grids import factor_sizes, split_records
+    from distaff.scoring.notices import notices_of_study
     from distaff.scoring.table import baselines_table, runs
     from distaff.store.provenance import provenance
 
     made = {name: str(value) for name, value in provenance().items()}
     grids = factor_sizes({str(run.dataset) for run in study.runs}, log=log)
-    facts = StudyFacts(study.name, study.purpose, command, len(study.runs), made, grids, split_records(study, store))
+    splits, notices = split_records(study, store), notices_of_study(study, store)
+    facts = StudyFacts(study.name, study.purpose, command, len(study.runs), made, grids, splits, notices)
     build(
         facts,
         numbers,

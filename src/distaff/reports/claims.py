@@ -40,7 +40,7 @@ def claims(
     from distaff.scoring.table import every_run, table_of, with_udr
     from distaff.store.store import Store
 
-    scores = table_of(source)
+    scores = table_of(source, parts=False, log=log)
     if udr:
         if not isinstance(source, (str, Path)) or Path(source).is_file():
             raise DistaffError(f"udr compares the codes of models: name the store that {_named(source)} was made from")

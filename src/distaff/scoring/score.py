@@ -13,9 +13,11 @@ from distaff.runs import Run
 from distaff.scoring.final_losses import BATCHES, final_losses, has_final_losses
 from distaff.scoring.grid_codes import REPRESENTATIONS, GridCodes, ScoreRows, encode_grid, score_row
 from distaff.scoring.protocol import EvaluationProtocol
-from distaff.store.files import read_json, sealed
+from distaff.seal import FORMAT, sealed
+from distaff.store.files import read_json
 from distaff.store.provenance import provenance
-from distaff.store.store import FORMAT, Store
+from distaff.store.sources import keep_plugins, sources
+from distaff.store.store import Store
 from distaff.trained import Model
 from distaff.types import Params
 
@@ -45,7 +47,9 @@ def score_run(store: Store, id: str, protocol: EvaluationProtocol) -> None:
     codes = encode_grid(model, protocol.grid_rows, protocol.metrics)
     rows = evaluate_codes(codes, protocol, earlier["scores"], save, seconds)
     losses = {} if has_final_losses(store, id) else {"losses": _timed_losses(model, seconds)}
-    record = {"format": FORMAT, "run": id, "asked": protocol.record(), "made": {**provenance(), "seconds": seconds}}
+    keep_plugins(store.folder, protocol.metrics)
+    made = {**provenance(), **sources(protocol.metrics), "seconds": seconds}
+    record = {"format": FORMAT, "run": id, "asked": protocol.record(), "made": made}
     split = split_record(protocol.metrics, codes.table("mean", protocol))
     write(path, sealed({**record, "split": split, **losses, "scores": rows}))
     so_far.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from distaff.errors import DistaffError, unknown
 from distaff.runs import Study
+from distaff.store.changes import refuse_replaced_data
+from distaff.store.formats import readable
 from distaff.store.store import Store
 from distaff.store.studies import save_study
 from distaff.study.executors.start import EXECUTORS, start
@@ -45,12 +47,15 @@ def run_study(
         slurm: options for sbatch, as in "partition=gpu,time=1440".
         tick: called twice a second while the workers run.
 
-    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to.
+    Calling it again continues where it stopped. Raises `DistaffError` where the store cannot be written to or is of a
+    later format, and where runs in it were trained on other data of the same name.
     """
     if on not in EXECUTORS:
         raise unknown("executor", on, EXECUTORS)
     store = store if isinstance(store, Store) else Store(Path(store or Path("out") / study.name))
     ids = select(study, only) if only else None
+    readable(store)
+    refuse_replaced_data(study, store, ids)
     try:
         save_study(store.folder, study)
     except OSError as error:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from distaff.atomic import write
 from distaff.errors import DistaffError
-from distaff.runs import Run
+from distaff.runs import Run, Study
+from distaff.store.changes import refuse_replaced_data
+from distaff.store.formats import readable
 from distaff.store.store import Store
 from distaff.trained import Model, dataset_of
 
@@ -41,6 +43,7 @@ def train(
 
     device = resolve_device(device)
     store = store if isinstance(store, Store) else Store(Path(store))
+    refuse_replaced_data(Study(run.id, (run,), ()), readable(store))
     if store.has(run.id):
         return store.model(run.id)
     checkpoint = store.folder / "packs" / f"{run.id}.safetensors"
