@@ -59,8 +59,9 @@ def archive(tmp_path, monkeypatch, host) -> bytes:
     return content
 
 
-def publish(monkeypatch, host, checksum):
-    release = data.published("cars3d")._replace(files=(File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum),))
+def publish(monkeypatch, host, checksum, size=None):
+    file = File(cars3d.ARCHIVE, f"{host.url}/{cars3d.ARCHIVE}", checksum, size)
+    release = data.published("cars3d")._replace(files=(file,))
     monkeypatch.setitem(PUBLISHED, "cars3d", release)
 
 
@@ -144,6 +145,14 @@ def test_a_host_that_fails_is_one_error_and_leaves_nothing(host, archive, cache,
     with pytest.raises(DistaffError, match=complaint):
         fetch("cars3d", log=lambda _: None)
     assert len(host.ranges_requested) == tries
+    assert left(cache) == []
+
+
+def test_a_host_that_sends_more_than_the_file_has_is_refused(host, archive, cache, monkeypatch):
+    publish(monkeypatch, host, f"md5:{hashlib.md5(archive).hexdigest()}", len(archive) - 1)
+    with pytest.raises(DistaffError, match=f"the server sends more than the {len(archive) - 1:,} bytes"):
+        fetch("cars3d", log=lambda _: None)
+    assert len(host.ranges_requested) == 1
     assert left(cache) == []
 
 

@@ -47,7 +47,7 @@ from distaff.metrics import Score, metric
 @metric(paper="https://example.org", about="factors", rows=100, range=(0, 9){version})
 def ours(codes, factors) -> Score:
     """Ours."""
-    return Score({value})
+    return Score({value}.0)
 '''
 STUDY = """
 from distaff import Optim, Study, cross
@@ -161,7 +161,9 @@ def test_a_store_whose_plugins_are_gone_is_whole_and_nothing_is_set_aside(store:
     assert compact(store) == 0
     study = read_study(store.folder / "studies" / "s.json")
     assert plan(study, store).empty
-    assert plan(study, Store(tmp_path / "empty"), frozenset()).empty
+    shutil.rmtree(store.run_folder(runs_of_mine(store)[0]))
+    (missing,) = plan(study, store).packs  # which can be counted, but not trained
+    assert [run.method.name for run in missing.runs] == ["mine"]
 
 
 def test_scores_of_a_metric_that_is_gone_are_read(store: Store) -> None:
@@ -219,7 +221,7 @@ def test_a_recorded_plugin_has_its_values_and_refuses_an_identity_of_another(her
         spec = registry.parse(text)
         known = recorded(registry.kind, str(spec), spec.identity)
         assert (known.text, known.identity, known.strength) == (spec.text, spec.identity, spec.strength)
-        assert dict(known.values) == dict(spec.values)
+        assert dict(known.values).items() <= dict(spec.values).items(), "without what stands at its `since` value"
     with pytest.raises(DistaffError, match="is not the identity of"):
         recorded("method", "beta_vae(beta=4)", METHODS.parse("mine").identity)
     for text in ("__import__('os').system('x')", "f(1)", "a.b", "(", "f(x=y)"):
@@ -286,7 +288,7 @@ def test_versions_of_a_metric_are_never_mixed(store: Store, here: Path) -> None:
     (line,) = notices_of_store(store, every_run(store))
     assert "scores of ours of version 1 (4 runs) are left out: the table has those of version 2" in line
     assert compact(store) == 0, "and a file holds one version alone"
-    assert len(notices_of_study(study, store)) == 2
+    assert len(notices_of_study(study, store)) == 1
 
 
 def test_the_highest_version_stands_in_a_table_where_none_is_here(store: Store) -> None:
@@ -330,7 +332,8 @@ def test_a_replaced_file_of_data_is_refused_in_one_line(tmp_path: Path) -> None:
 
     def save(seed: int) -> None:
         images = np.random.default_rng(seed).integers(0, 256, (8, 16, 16, 1), dtype=np.uint8)
-        np.savez(tmp_path / "own.npz", images=images, factors=np.indices((2, 4)).reshape(2, -1).T)
+        factors = np.ascontiguousarray(np.indices((2, 4)).reshape(2, -1).T)
+        np.savez(tmp_path / "own.npz", images=images, factors=factors)
 
     save(0)
     dataset = f"arrays(images={str(tmp_path / 'own.npz')!r})"
@@ -338,7 +341,7 @@ def test_a_replaced_file_of_data_is_refused_in_one_line(tmp_path: Path) -> None:
     study, store = Study("own", one, ("mig",), rows=20, test_rows=10, pictures=0), Store(tmp_path / "store")
     save_study(store.folder, study)
     work(store, study)
-    assert plan(study, store).empty
+    assert plan(study, store).done == 1
     os.utime(tmp_path / "own.npz")  # touched, and the same: nothing is said
     assert run_study(study, store).empty
     save(1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PERMUTATIONS = 199
-CELLS = 2**21  # numbers of a column in memory at once, in all its permutations: 16 MB
+AT_ONCE = 2**21  # numbers of a column in memory at once, in all its permutations: 16 MB
 SURE = 0.04  # the rate at which noise is taken for more than noise
 HALF = 0.5  # of the variance of settings' means: less than that is not a measurement
 
@@ -98,7 +98,7 @@ class Permuted(NamedTuple):
 
 
 def _permuted(
-    values: Array, settings: Ints, seeds: Ints, key: tuple[int, ...], cells: int = CELLS
+    values: Array, settings: Ints, seeds: Ints, key: tuple[int, ...], at_once: int = AT_ONCE
 ) -> Iterator[Permuted]:
     """Scores of unit length, less their mean, as observed and then permuted within seeds, some permutations at a time.
 
@@ -112,7 +112,7 @@ def _permuted(
     length = np.sqrt(np.nansum(square**2))
     square = square / length if length > 0 else square
     rng = np.random.default_rng(list(key))
-    together = max(2, cells // square.size)
+    together = max(2, at_once // square.size)
     for first in range(0, 1 + PERMUTATIONS, together):
         draws = slice(first, min(first + together, 1 + PERMUTATIONS))
         observed = [square[None]] if first == 0 else []

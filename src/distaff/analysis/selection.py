@@ -54,12 +54,12 @@ class Games:
     """
 
     pairs: Sequence[tuple[Array, Array]]
-    cells: int = OUTCOMES
+    at_once: int = OUTCOMES
 
     def blocks(self) -> Iterator[tuple[slice, Outcomes]]:
         """The outcomes against the random models of some seeds, with the place of these seeds."""
         s = self.pairs[0][1].shape[1]
-        together = max(1, self.cells // s**2)
+        together = max(1, self.at_once // s**2)
         if together >= s:
             yield slice(0, s), self._all
             return

@@ -54,13 +54,13 @@ def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None)
     return Shares(r2, 1 - (1 - r2) * freedom / residual_freedom, n)
 
 
-def _sums(y: Array, w: Array, groups: NDArray[np.int64], cells: int = MEMBERS) -> tuple[Array, Array, Array]:
+def _sums(y: Array, w: Array, groups: NDArray[np.int64], at_once: int = MEMBERS) -> tuple[Array, Array, Array]:
     """The sums of w y, of w and of w^2 over each group [b levels], some groups at a time: a matrix of members is large.
 
     Of 20,000 runs of as many settings it has 3 GB.
     """
     levels, squared = np.unique(groups), w**2
-    together = max(LEAST_TOGETHER, cells // max(1, len(y)))
+    together = max(LEAST_TOGETHER, at_once // max(1, len(y)))
     parts: list[tuple[Array, Array, Array]] = []
     for first in range(0, max(1, len(levels)), together):
         member = (groups[:, None] == levels[first : first + together]).astype(np.float64)

@@ -23,7 +23,7 @@ def recorded(kind: str, text: str, identity: str | None = None) -> Spec:
     known = _parameters(name, text, identity)
     ordered = {key: known[key] for key in (*written, *known) if key in known} if known is not None else written
     numbers = (key for key in written if _is_number(ordered.get(key), known is not None))
-    strength = next(((key, float(ordered[key])) for key in numbers), None)  # type: ignore[arg-type]
+    strength = next(((key, float(ordered[key])) for key in numbers), None)
     values = tuple((key, _value(value)) for key, value in ordered.items())
     unknown = canonical({"name": name, "version": None, "parameters": written})
     return Spec(kind, name, values, text, unknown if identity is None else identity, strength)

@@ -17,7 +17,7 @@ from distaff.atomic import ASIDE, try_lock
 from distaff.store.store import Store
 
 PREFIX, LOCK = ".aside-", "lock"
-PLACES = (".", "runs", "runs/*", "failed", "packs", "studies", "cache", "plugins/*")
+PLACES = ("runs", "runs/*", "failed", "packs", "studies", "cache", "plugins/*")
 
 
 @contextlib.contextmanager
@@ -46,9 +46,8 @@ def remove_litter(store: Store) -> int:
     To be called where nobody works on the store: not every disk knows the locks of other machines.
     """
     removed = remove_dead_folders(store)
-    for place in PLACES:
-        for folder in store.folder.glob(place):
-            removed += sum(_remove_if_unfinished(path) for path in folder.glob(".*") if ASIDE.fullmatch(path.name))
+    for folder in (store.folder, *(folder for place in PLACES for folder in store.folder.glob(place))):
+        removed += sum(_remove_if_unfinished(path) for path in folder.glob(".*") if ASIDE.fullmatch(path.name))
     return removed
 
 

@@ -6,13 +6,14 @@ hears of it, in one line a plug-in.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
-from distaff.plugins.recorded import recorded
+from distaff.plugins.recorded import recorded, version_of
 from distaff.plugins.registry import KINDS, metric_or_task, registry_of
 from distaff.plugins.source import is_packaged, source_of
 from distaff.plugins.spec import Spec
@@ -37,9 +38,10 @@ def changes(study: Study, store: Store, ids: frozenset[str] | None = None) -> li
                 _note_other(others, spec, run.id, made_of)
     if metrics := [spec for spec in _metrics(study) if _is_own(spec)]:
         for run in runs:
-            for made in evaluations(store, run.id):
+            for identities, made in evaluations(store, run.id):
                 for spec in metrics:
-                    _note_other(others, spec, run.id, made.get("plugins", {}))
+                    if spec.identity in identities:  # another version is another metric, whose text may be another
+                        _note_other(others, spec, run.id, made.get("plugins", {}))
     return [_change_line(store, spec, found) for spec, found in others.items()]
 
 
@@ -69,16 +71,16 @@ def refuse_replaced_data(study: Study, store: Store, ids: frozenset[str] | None 
 def mixtures(store: Store, runs: Sequence[Run]) -> list[str]:
     """A line for each setting whose runs, and each metric whose scores, were made by several texts of a plug-in."""
     of_settings: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    of_metrics: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    of_metrics: dict[tuple[str, int | None], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for run in runs:
         if any(spec and _is_own(spec) for spec in plugins_of(run).values()):
             for plugin, text in store.provenance(run.id).get("plugins", {}).items():
                 of_settings[run.setting.text, plugin][text].add(run.id)
     if _has_own_scores(store):
         for run in runs:
-            for made in evaluations(store, run.id):
+            for identities, made in evaluations(store, run.id):
                 for plugin, text in made.get("plugins", {}).items():
-                    of_metrics[plugin][text].add(run.id)
+                    of_metrics[plugin, _version(plugin, identities)][text].add(run.id)
     lines = [
         f"the setting {setting} mixes runs of {len(texts)} texts of {plugin} ({_counts(texts)})"
         for (setting, plugin), texts in of_settings.items()
@@ -86,15 +88,24 @@ def mixtures(store: Store, runs: Sequence[Run]) -> list[str]:
     ]
     return lines + [
         f"scores of {plugin} mix {len(texts)} texts of it ({_counts(texts)})"
-        for plugin, texts in of_metrics.items()
+        for (plugin, _), texts in of_metrics.items()
         if len(texts) > 1
     ]
 
 
-def evaluations(store: Store, id: str) -> Iterator[Mapping[str, Any]]:
-    """What made each evaluation of run `id`."""
+def evaluations(store: Store, id: str) -> Iterator[tuple[Collection[str], Mapping[str, Any]]]:
+    """Each evaluation of run `id`: the identities of the metrics of its file, and what made it."""
     for path in sorted(store.run_folder(id).glob("scores-*.json")):
-        yield from evaluations_in(read_json(path))
+        record = read_json(path)
+        identities = record.get("asked", {}).get("metrics", {}).values()
+        for made in evaluations_in(record):
+            yield identities, made
+
+
+def _version(plugin: str, identities: Iterable[str]) -> int | None:
+    """The version of a metric, called as `metric ours`, among the identities of a file, which has one of it."""
+    name = plugin.partition(" ")[2]
+    return next((version_of(one) for one in identities if json.loads(one)["name"] == name), None)
 
 
 def evaluations_in(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

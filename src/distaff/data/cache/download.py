@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,13 @@ def _stream(file: File, url: str, part: Path, out: Path) -> None:
         if resumable:
             mark.write_text(str(version), encoding="utf-8")
         total = have + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
+        most = _most_bytes(file, total, part)
+        _check_size(total or 0, most)
         try:
             with part.open("ab" if have else "wb") as out_file, progress_line(f"fetching {file.name}", total) as update:
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     _check_begin(out_file.tell(), chunk)
+                    _check_size(out_file.tell() + len(chunk), most)
                     out_file.write(chunk)
                     update(out_file.tell())
                 have = out_file.tell()
@@ -103,6 +107,18 @@ def _check_response(response: Any) -> None:
 def _check_begin(at: int, chunk: bytes) -> None:
     if at == 0 and chunk[:64].lstrip().lower().startswith(HTML):
         raise Refused("the server sends a page of HTML instead of the file; give another URL or a file with --from")
+
+
+def _most_bytes(file: File, total: int | None, part: Path) -> int:
+    """How long a file may be: as long as published, else as its server announces, and where nobody says, the disk."""
+    if file.bytes is not None and file.checksum is not None:  # else another file is accepted, whose size nobody knows
+        return file.bytes
+    return shutil.disk_usage(part.parent).free if total is None else total
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise Refused(f"the server sends more than the {most:,} bytes that the file has; give another source with --from")
 
 
 def _check_whole(file: File, part: Path) -> None:
