@@ -4,7 +4,9 @@ Data flows one way, and imports go down this ladder only. A room may import what
 and what those may; the tests read this text.
 
     errors heap rng types draws    <-
-    atomic sampling seal           <- errors
+    weather                        <-                               faults of the place, and waiting for them to pass
+    sampling seal                  <- errors
+    atomic                         <- errors weather
     plugins                        <- errors seal
     runs                           <- plugins sampling
     data networks                  <- plugins rng types heap atomic seal

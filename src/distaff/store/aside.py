@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from distaff.atomic import ASIDE, try_lock
+from distaff.errors import DistaffError
 from distaff.store.store import Store
+from distaff.weather import described
 
 PREFIX, LOCK = ".aside-", "lock"
 PLACES = ("runs", "runs/*", "failed", "packs", "studies", "cache", "plugins/*")
@@ -31,6 +33,10 @@ def folder_aside(store: Store) -> Iterator[Path]:
             try_lock(lock)
         try:
             yield folder
+        except OSError as error:
+            raise DistaffError(
+                f"{store.folder} cannot be written to ({described(error)}): make room, and do it again"
+            ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

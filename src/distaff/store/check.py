@@ -16,10 +16,11 @@ from distaff.store.files import read_regular
 from distaff.store.formats import opened
 from distaff.store.records import missing_plugins, run_from_record
 from distaff.store.store import Store
+from distaff.weather import described, is_weather, retrying
 
 OF_TRAINING = ("run.json", "provenance.json", "curve.parquet", "model.safetensors")  # a run is nothing without them
 OPTIONAL = {"model.safetensors"}  # `store prune` drops them
-RECORDS = ("*.json", "failed/*.json", "studies/*.json", "packs/*.json", "cache/*.json")  # beside the runs
+RECORDS = ("*.json", "failed/*.json", "studies/*.json", "packs/*.json")  # beside the runs
 NAMED_BY_CONTENT = ("plugins/*/*-*.py", "cache/*-*-*.parquet")  # the first digits of their SHA-256 end their names
 SHOWN = 3  # ids in a note
 
@@ -41,7 +42,7 @@ def check(store: Store) -> Iterator[Damage]:
     for folder in sorted((store.folder / "runs").glob("[!.]*")):
         yield from _check_run(folder)
     checks: list[tuple[str, Callable[[bytes], object]]] = [(pattern, unsealed) for pattern in RECORDS]
-    for pattern, read in (*checks, ("packs/*.safetensors", check_safetensors)):
+    for pattern, read in (*checks, ("cache/*.json", _check_sealed), ("packs/*.safetensors", check_safetensors)):
         for path in _paths(store, pattern):
             yield from _damages(path, read)
     for pattern in NAMED_BY_CONTENT:
@@ -122,10 +123,10 @@ def _check_run(folder: Path) -> Iterator[Damage]:
     unread: dict[str, str] = {}
     for path in sorted(folder.glob("[!.]*")):
         try:
-            contents[path.name] = read_regular(path)
+            contents[path.name] = _content(path)
         except FileNotFoundError:  # merged into another file meanwhile
             continue
-        except (OSError, DistaffError) as error:
+        except UnreadableError as error:
             unread[path.name] = str(error)
     for name, problem in (*unread.items(), *run_damages(folder.name, contents)):
         if name not in unread or problem == unread[name]:
@@ -144,6 +145,12 @@ def _record(contents: Mapping[str, bytes], name: str) -> tuple[dict[str, Any], s
 def _check_identity(record: Mapping[str, Any], id: str) -> None:
     if run_from_record(record).id != id:
         raise DistaffError(f"it describes run {record['id']}")
+
+
+def _check_sealed(content: bytes) -> None:
+    unsealed(content)
+    if not is_sealed(content):
+        raise DistaffError("it has no checksum: another program has written it again")
 
 
 def _check_digest(known: object, content: bytes) -> None:
@@ -169,7 +176,7 @@ def check_safetensors(content: bytes) -> None:
     from safetensors import SafetensorError, deserialize
 
     try:
-        deserialize(content)
+        deserialize(content)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise DistaffError(f"it cannot be read: {error}") from error
 
@@ -190,14 +197,32 @@ def _paths(store: Store, pattern: str) -> list[Path]:
 
 def _damages(path: Path, read: Callable[[bytes], object]) -> Iterator[Damage]:
     try:
-        content = read_regular(path)
+        content = _content(path)
     except FileNotFoundError:  # its worker finished meanwhile
         return
-    except (OSError, DistaffError) as error:
+    except UnreadableError as error:
         yield Damage(path, str(error))
         return
     if problem := _problem(lambda: read(content)):
         yield Damage(path, problem)
+
+
+class UnreadableError(DistaffError):
+    """What stands in the place of a file and cannot be read as one, such as a pipe or a folder."""
+
+
+def _content(path: Path) -> bytes:
+    """The content of a file; raises `DistaffError` where the place fails, which is no fault of the file."""
+    try:
+        return retrying(lambda: read_regular(path))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if is_weather(error):
+            raise DistaffError(f"{path} cannot be read now ({described(error)}): nothing is known of it") from error
+        raise UnreadableError(str(error)) from error
+    except DistaffError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def _problem(read: Callable[[], object]) -> str | None:

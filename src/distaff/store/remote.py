@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from distaff.store.formats import opened, readable
 from distaff.store.listing import listing
 from distaff.store.merge import BESIDE_RUNS, OF_A_RUN, PLUGINS, WEIGHTS, Merged, merge
 from distaff.store.store import Store
+from distaff.weather import described
 
 RUNS_A_PART = 500
 LARGEST_INDEX = 2**28  # bytes: that of a million runs
@@ -115,7 +116,10 @@ def _is_of_a_store(name: str) -> bool:
 
 def _announced(filesystem: Any, root: str, part: Part) -> int:
     """The bytes of a part: what the index says, or of earlier versions, whose index says nothing, the place itself."""
-    size = part.size if part.size is not None else filesystem.size(f"{root}/parts/{part.name}.tar")
+    try:
+        size = part.size if part.size is not None else filesystem.size(f"{root}/parts/{part.name}.tar")
+    except FileNotFoundError as error:
+        raise DistaffError(f"{root} has no part {part.name}, which its index lists: push it once more") from error
     if size is None:
         raise DistaffError(f"neither the index nor the place says how large part {part.name} is: push it once more")
     return int(size)
@@ -124,8 +128,12 @@ def _announced(filesystem: Any, root: str, part: Part) -> int:
 def _fetch(filesystem: Any, path: str, part: Part, size: int, target: Path, url: str) -> None:
     """Fetch a part to the file `target`, and no more than its announced size of it."""
     hasher, have = hashlib.sha256(), 0
-    with filesystem.open(path, "rb") as source, target.open("wb") as file:
-        while chunk := source.read(CHUNK):
+    try:
+        source = filesystem.open(path, "rb")
+    except FileNotFoundError as error:
+        raise DistaffError(f"{url} has no part {part.name}, which its index lists: push it once more") from error
+    with source, target.open("wb") as file:
+        for chunk in _chunks(source, url):
             have += len(chunk)
             if have > size:
                 raise DistaffError(f"{url}: part {part.name} is larger than the {size:,} bytes that are announced")
@@ -133,6 +141,14 @@ def _fetch(filesystem: Any, path: str, part: Part, size: int, target: Path, url:
             file.write(chunk)
     if hasher.hexdigest() != part.name:
         raise DistaffError(f"{url}: the checksum of part {part.name} does not match: try again, or push it once more")
+
+
+def _chunks(source: Any, url: str) -> Iterator[bytes]:
+    try:
+        while chunk := source.read(CHUNK):
+            yield chunk
+    except OSError as error:
+        raise DistaffError(f"{url} could not be read to its end ({described(error)}): try again") from error
 
 
 def _unpack(archive: Path, part: Part, folder: Path, url: str) -> None:

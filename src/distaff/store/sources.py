@@ -6,6 +6,7 @@ beside each result; `changes` says where they are no longer the same.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +35,10 @@ def sources(specs: Iterable[Spec]) -> dict[str, Any]:
     """What is recorded of the texts of plug-ins that are not the package's, and of the data files that specs name."""
     specs = list(specs)
     texts = {f"{spec.kind} {spec.name}": found[0].sha256 for spec in specs if (found := _imported(spec))}
-    files = {str(path): _data_file(path)._asdict() for spec in specs for path in data_files(spec)}
+    files: dict[str, dict[str, Any]] = {}
+    for path in (path for spec in specs for path in data_files(spec)):
+        with contextlib.suppress(FileNotFoundError):  # moved away since it was trained on
+            files[str(path)] = _data_file(path)._asdict()
     return {key: value for key, value in (("plugins", texts), ("data", files)) if value}
 
 

@@ -64,15 +64,11 @@ def _literal_name(path: Path) -> str | None:
     except (OSError, SyntaxError, ValueError):
         return None
     for node in tree.body:
-        names = (
-            [target.id for target in node.targets if isinstance(target, ast.Name)]
-            if isinstance(node, ast.Assign)
-            else []
-        )
-        if (variable or "study") in names and isinstance(node.value, ast.Call):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             values = [one.value for one in node.value.keywords if one.arg == "name"] or node.value.args[:1]
-            if values and isinstance(values[0], ast.Constant) and isinstance(values[0].value, str):
-                return values[0].value
+            if (variable or "study") in names and values and isinstance(values[0], ast.Constant):
+                return str(values[0].value)
     return None
 
 

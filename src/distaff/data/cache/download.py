@@ -118,7 +118,9 @@ def _most_bytes(file: File, total: int | None, part: Path) -> int:
 
 def _check_size(size: int, most: int) -> None:
     if size > most:
-        raise Refused(f"the server sends more than the {most:,} bytes that the file has; give another source with --from")
+        raise Refused(
+            f"the server sends more than the {most:,} bytes that the file has; give another source with --from"
+        )
 
 
 def _check_whole(file: File, part: Path) -> None:
