@@ -352,3 +352,33 @@ def test_a_replaced_file_of_data_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(DistaffError, match="is not the data that"):
         distaff.train(one[0], store)
+
+
+def output(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[str, str]:
+    from distaff.commands.study import app
+
+    app.cli(prog="distaff study", args=[str(word) for word in words])
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def test_commands_say_that_a_plugin_was_edited_and_show_a_study_without_it(
+    store: Store, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.py").write_text(STUDY)
+    out, err = output(capsys, "run", tmp_path / "s.py", "--out", store.folder)
+    assert "nothing to do: 4 of 4 runs" in out
+    assert err == ""
+    write_plugins(here, factor=7)
+    for command in ("run", "status", "plan"):
+        out, err = output(capsys, command, tmp_path / "s.py", "--out", store.folder)
+        assert "4 of 4 runs" in out
+        assert err.startswith(f"{here / 'methods' / 'mine.py'} was edited: 2 runs")
+        assert err.count("\n") == 1
+    monkeypatch.delenv(EXTRA_FOLDERS)
+    forget()
+    out, err = output(capsys, "status", tmp_path / "s.py", "--out", store.folder)
+    assert "4 of 4 runs trained and scored, 0 failed" in out
+    assert "unknown method 'mine'" in err
+    with pytest.raises(DistaffError, match="unknown method 'mine'"):
+        output(capsys, "run", tmp_path / "s.py", "--out", store.folder)

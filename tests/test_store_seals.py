@@ -221,3 +221,16 @@ def test_a_store_of_a_later_format_is_refused_by_name_and_nothing_is_written(
     assert {one: one.read_bytes() for one in store.folder.rglob("*") if one.is_file()} == before
     assert not (tmp_path / "place").exists()
     assert list((empty.folder / "runs").iterdir()) == []
+
+
+def test_a_fault_of_the_disk_is_no_damage(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from distaff.store import files
+
+    def fail(path: Path, **_: object) -> bytes:
+        raise OSError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "read_regular", fail)
+    with pytest.raises(DistaffError, match=r"cannot be read now \(Permission denied\): nothing is known of it"):
+        list(check(store))

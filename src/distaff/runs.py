@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 
 from distaff.errors import DistaffError, unknown
+from distaff.plugins.file import Plugin
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS
 from distaff.plugins.spec import Spec, content_id
 from distaff.sampling import DISJOINT, check_sampling
@@ -182,17 +183,24 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
     return tuple(replace(setting, seed=seed) for setting in settings for seed in seeds)
 
 
+def _method_of(run: Run) -> Plugin | None:
+    """What the file of the run's method declares; None where it is gone: such runs can be counted, but not trained."""
+    try:
+        return METHODS.plugin(run.method.name)
+    except DistaffError:
+        return None
+
+
 def structure(run: Run) -> tuple[str, str]:
     """The run's method and those of its parameters that are not `Hyper`, in a form that sorts."""
-    if run.method.name not in METHODS.names():  # gone: it cannot be trained, but a study that has it can be counted
-        return run.method.name, repr(run.method.values)
-    hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
+    plugin = _method_of(run)
+    hyper = {p.name for p in plugin.parameters if p.hyper} if plugin else set()
     return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
 
 
 def side_by_side(run: Run) -> tuple[object, ...]:
     """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
-    plugin = METHODS.plugin(run.method.name) if run.method.name in METHODS.names() else None
+    plugin = _method_of(run)
     own = plugin is None or plugin.has("views") or plugin.has("posterior") or plugin.has("labels")
     own_structure = structure(run) if own else None
     return (

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 from distaff.errors import DistaffError
 from distaff.seal import NewerFormatError, check_picture, digest, is_sealed, unsealed
-from distaff.store.files import read_regular
+from distaff.store.files import UnreadableError, content_of
 from distaff.store.formats import opened
 from distaff.store.records import missing_plugins, run_from_record
 from distaff.store.store import Store
-from distaff.weather import described, is_weather, retrying
 
 OF_TRAINING = ("run.json", "provenance.json", "curve.parquet", "model.safetensors")  # a run is nothing without them
 OPTIONAL = {"model.safetensors"}  # `store prune` drops them
@@ -123,7 +122,7 @@ def _check_run(folder: Path) -> Iterator[Damage]:
     unread: dict[str, str] = {}
     for path in sorted(folder.glob("[!.]*")):
         try:
-            contents[path.name] = _content(path)
+            contents[path.name] = content_of(path)
         except FileNotFoundError:  # merged into another file meanwhile
             continue
         except UnreadableError as error:
@@ -197,7 +196,7 @@ def _paths(store: Store, pattern: str) -> list[Path]:
 
 def _damages(path: Path, read: Callable[[bytes], object]) -> Iterator[Damage]:
     try:
-        content = _content(path)
+        content = content_of(path)
     except FileNotFoundError:  # its worker finished meanwhile
         return
     except UnreadableError as error:
@@ -205,24 +204,6 @@ def _damages(path: Path, read: Callable[[bytes], object]) -> Iterator[Damage]:
         return
     if problem := _problem(lambda: read(content)):
         yield Damage(path, problem)
-
-
-class UnreadableError(DistaffError):
-    """What stands in the place of a file and cannot be read as one, such as a pipe or a folder."""
-
-
-def _content(path: Path) -> bytes:
-    """The content of a file; raises `DistaffError` where the place fails, which is no fault of the file."""
-    try:
-        return retrying(lambda: read_regular(path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if is_weather(error):
-            raise DistaffError(f"{path} cannot be read now ({described(error)}): nothing is known of it") from error
-        raise UnreadableError(str(error)) from error
-    except DistaffError as error:
-        raise UnreadableError(str(error)) from error
 
 
 def _problem(read: Callable[[], object]) -> str | None:

@@ -13,6 +13,7 @@ from distaff.seal import FORMAT as FORMAT  # noqa: PLC0414  (others take it from
 from distaff.seal import NewerFormatError, unsealed
 from distaff.seal import digest as digest  # noqa: PLC0414
 from distaff.seal import sealed as sealed  # noqa: PLC0414
+from distaff.weather import described, is_weather, retrying
 
 NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EFBIG}
 
@@ -51,6 +52,28 @@ def read_regular(path: Path, *, follow: bool = True, most: int | None = None) ->
         if most is not None and status.st_size > most:
             raise DistaffError(f"it has {status.st_size:,} bytes, more than the {most:,} that it may have")
         return file.read()
+
+
+class UnreadableError(DistaffError):
+    """What stands in the place of a file and cannot be read as one, such as a pipe or a folder."""
+
+
+def content_of(path: Path, *, follow: bool = True) -> bytes:
+    """The content of a regular file, as `read_regular` has it.
+
+    Raises `UnreadableError` for what is none, `FileNotFoundError`, and `DistaffError` where the place fails, which is
+    no fault of the file.
+    """
+    try:
+        return retrying(lambda: read_regular(path, follow=follow))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if is_weather(error):
+            raise DistaffError(f"{path} cannot be read now ({described(error)}): nothing is known of it") from error
+        raise UnreadableError(str(error)) from error
+    except DistaffError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def damaged(path: Path, error: object) -> DistaffError:

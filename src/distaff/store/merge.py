@@ -16,7 +16,7 @@ from distaff.errors import DistaffError
 from distaff.seal import NewerFormatError, digest, unsealed
 from distaff.store.aside import folder_aside
 from distaff.store.check import Damage, run_damages
-from distaff.store.files import read_regular
+from distaff.store.files import UnreadableError, content_of, read_regular
 from distaff.store.formats import opened, readable
 from distaff.store.store import Store
 
@@ -102,10 +102,10 @@ def _contents(folder: Path, weights: bool = True) -> tuple[dict[str, bytes], lis
 
 def _content(path: Path, wrong: list[Damage]) -> bytes | None:
     try:
-        return read_regular(path, follow=False)
+        return content_of(path, follow=False)
     except FileNotFoundError:
         return None
-    except (OSError, DistaffError) as error:
+    except UnreadableError as error:
         wrong.append(Damage(path, str(error)))
         return None
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from distaff.errors import DistaffError
 from distaff.plugins.recorded import recorded, version_of, with_version
-from distaff.plugins.registry import CRITICS, DATASETS, EXTRA_FOLDERS, METHODS, NETWORKS, Registry
+from distaff.plugins.registry import CRITICS, DATASETS, EXTRA_FOLDERS, METHODS, NETWORKS, Registry, registry_of
+from distaff.plugins.source import is_packaged
 from distaff.plugins.spec import Spec
 from distaff.runs import Optim, Run
 
@@ -125,12 +126,7 @@ def _parsed(registry: Registry, text: str, folders: str) -> Spec | None:
 
 def _is_here_and_ours(spec: Spec) -> bool:
     """Whether a plug-in is of this package, whose versions count: of one's own a default may have changed as well."""
-    return spec.name in _packaged(PLUGINS_BY_KIND[spec.kind]) and version_of(spec.identity) is not None
-
-
-@functools.cache
-def _packaged(registry: Registry) -> frozenset[str]:
-    return frozenset(registry.packaged())
+    return is_packaged(registry_of(spec), spec.name) and version_of(spec.identity) is not None
 
 
 def _of_other_versions(run: Run) -> Iterator[Run]:
@@ -150,9 +146,6 @@ def _with_versions(run: Run, versions: Mapping[str, int]) -> Run:
         name: replace(spec, identity=with_version(spec.identity, versions[name])) for name, spec in specs.items()
     }
     return replace(run, **changed)  # type: ignore[arg-type]
-
-
-PLUGINS_BY_KIND = {registry.kind: registry for registry in PLUGINS.values()}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -84,6 +84,7 @@ class Evidence:
     resamples: int
     seed: int
     grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    played: dict[tuple[bool, bool], Array] = field(default_factory=dict, repr=False)  # the games, each played once
 
     @property
     def runs(self) -> int:
@@ -127,10 +128,13 @@ class Evidence:
 
     def game(self, *, metric: bool, dataset: bool) -> Array:
         """Table 1: how often a transferred setting beats a random model, by the same or another metric and data set."""
-        outcomes = game_outcomes(self.scores, metric=metric, dataset=dataset)
-        if outcomes is None:
-            raise DistaffError("needs a second data set" if not dataset else "needs a second metric")
-        return expected(outcomes, seeds_drawn(self.scores, self.resamples, self.seed))
+        if (metric, dataset) not in self.played:
+            outcomes = game_outcomes(self.scores, metric=metric, dataset=dataset)
+            if outcomes is None:
+                raise DistaffError("needs a second data set" if not dataset else "needs a second metric")
+            shares = expected(outcomes, seeds_drawn(self.scores, self.resamples, self.seed))
+            self.played[metric, dataset] = shares
+        return self.played[metric, dataset]
 
 
 def evidence(
