@@ -38,7 +38,9 @@ from distaff.runs import Run, Study, cross, sweep
 from distaff.scoring.grids import factor_sizes
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import runs, table
-from distaff.store.store import Store, run_record
+from distaff.seal import sealed
+from distaff.store.records import run_record
+from distaff.store.store import Store
 from simulated_study import METHODS, METRICS, simulated_study
 
 SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")
@@ -69,7 +71,7 @@ def fill(folder: Path, seeds: int) -> Study:
         scores = part.filter(~pl.col("metric").str.starts_with("train.")).select("representation", "metric", "value")
         rows = [{**row, "metric": row["metric"].split("(")[0], "spec": row["metric"]} for row in scores.to_dicts()]
         record = {"format": 2, "run": run.id, "asked": protocol.record(), "scores": rows}
-        (place / protocol.file).write_text(json.dumps(record))
+        (place / protocol.file).write_bytes(sealed(record))
     return study
 
 

@@ -35,8 +35,9 @@ import numpy as np
 from distaff.plugins.registry import METRICS
 from distaff.runs import Study, cross
 from distaff.scoring.protocol import protocol_of
+from distaff.seal import FORMAT
 from distaff.store.files import sealed
-from distaff.store.store import FORMAT, run_record
+from distaff.store.records import run_record
 from distaff.store.studies import load_study, save_study
 
 DATASETS = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike", "toy_color", "toy")

@@ -142,7 +142,7 @@ def _curve() -> bytes:
 
 
 def _record() -> bytes:
-    record = {"format": 2, "id": "ab12", "dataset": "toy", "scores": [dict(SCORES)] * 3, "optim": {"lr": 1e-4}}
+    record = {"format": 1, "id": "ab12", "dataset": "toy", "scores": [dict(SCORES)] * 3, "optim": {"lr": 1e-4}}
     return json.dumps(record, indent=1).encode()
 
 
@@ -192,14 +192,14 @@ def one_run() -> Any:
 def _run() -> bytes:
     from distaff.store.store import run_record
 
-    return json.dumps({"format": 2, **run_record(one_run()), "ended": {"nll": 1.5, "kl": 0.5, "elbo": -2.0}}).encode()
+    return json.dumps({"format": 1, **run_record(one_run()), "ended": {"nll": 1.5, "kl": 0.5, "elbo": -2.0}}).encode()
 
 
 def _study() -> bytes:
     from distaff.store.store import run_record
 
     sizes = {"rows": 500, "test_rows": 200, "cells": 1000, "pack": 4, "sampling": "disjoint"}
-    names = {"format": 2, "name": "theirs", "purpose": "to see", "command": "distaff study run theirs.py"}
+    names = {"format": 1, "name": "theirs", "purpose": "to see", "command": "distaff study run theirs.py"}
     return json.dumps({**names, "metrics": ["mig", "modularity"], **sizes, "runs": [run_record(one_run())]}).encode()
 
 
@@ -208,7 +208,7 @@ def _scores() -> bytes:
     split = {"sampling": "disjoint", "images": 100, "rows": 100, "train": 60, "test": 40, "overlap": 0.0}
     rows = [{"metric": "mig", "representation": kind, "value": 0.25} for kind in ("mean", "sampled")]
     losses = {"batches": 4, "nll": 1.0, "kl": 0.5, "elbo": -1.5}
-    record = {"format": 2, "run": one_run().id, "asked": asked, "made": {"distaff": "0.1.0"}, "split": split}
+    record = {"format": 1, "run": one_run().id, "asked": asked, "made": {"distaff": "0.1.0"}, "split": split}
     return json.dumps({**record, "losses": losses, "scores": rows}).encode()
 
 

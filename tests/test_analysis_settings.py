@@ -26,7 +26,9 @@ from distaff.reports.pages.summary import summarise
 from distaff.runs import Study, cross
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
-from distaff.store.store import Store, run_record
+from distaff.seal import sealed
+from distaff.store.records import run_record
+from distaff.store.store import Store
 from distaff.store.studies import save_study
 
 NETWORKS = ("mlp(width=4)", "mlp(width=8)")
@@ -62,7 +64,7 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             for name in METRICS
         ]
         kept = {"format": 2, "run": one.id, "asked": protocol_of(study).record(), "scores": rows}
-        (place / protocol_of(study).file).write_text(json.dumps(kept))
+        (place / protocol_of(study).file).write_bytes(sealed(kept))
     return Store(folder)
 
 

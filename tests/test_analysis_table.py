@@ -12,7 +12,9 @@ from distaff.runs import Study, cross, run, sweep
 from distaff.scoring.metric_names import metric_naming
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
-from distaff.store.store import Store, run_record
+from distaff.seal import sealed
+from distaff.store.records import run_record
+from distaff.store.store import Store
 from simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}
@@ -38,7 +40,7 @@ def filled(folder: Path, study: Study = STUDY) -> Store:
             {"representation": "mean", "metric": "downstream", "value": 0.7},
         ]
         content = {"format": 2, "run": one.id, "asked": protocol_of(study).record(), "scores": rows}
-        (place / protocol_of(study).file).write_text(json.dumps(content))
+        (place / protocol_of(study).file).write_bytes(sealed(content))
     return Store(folder)
 
 
@@ -64,7 +66,7 @@ def test_a_metric_that_was_evaluated_again_on_more_rows_counts_once(tmp_path):
         rows = [{"representation": "mean", "metric": "mig", "value": 0.9}]
         more = replace(protocol_of(STUDY), rows=20_000).record()
         content = {"format": 2, "run": one.id, "asked": more, "scores": rows}
-        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_text(json.dumps(content))
+        (store.run_folder(one.id) / "scores-ffffffffffffffff.json").write_bytes(sealed(content))
     for found in (read(tmp_path), table(replace(STUDY, metrics=()), store), table(STUDY, store)):
         mean = found.filter((pl.col("metric") == "mig") & (pl.col("representation") == "mean"))
         assert mean["id"].is_duplicated().sum() == 0

@@ -12,7 +12,7 @@ from distaff.plugins.marks import declared, fits
 from distaff.plugins.ranges import check_range, intervals
 from distaff.plugins.registry import DATASETS, KINDS, METHODS, METRICS, NETWORKS, TASKS, metric_or_task
 from distaff.runs import run, sweep
-from distaff.store.store import parse_cached
+from distaff.store.records import parse_cached
 
 SMALL = ("toy", "toy_color", "toy_hidden")  # data sets that are drawn in a moment
 OURS = [

@@ -11,10 +11,10 @@ from polars.testing import assert_frame_equal
 
 from distaff.errors import DistaffError
 from distaff.runs import Study
-from distaff.scoring import score_columns
 from distaff.scoring.protocol import scores_of_run
 from distaff.scoring.score_columns import read_scores
 from distaff.scoring.table import read, table
+from distaff.store import cache
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from distaff.study.work import work
@@ -60,7 +60,7 @@ def test_a_store_that_cannot_be_written_to_has_its_table(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(score_columns, "write", refuse)
+    monkeypatch.setattr(cache, "write", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
     assert_frame_equal(read_scores(study, store), whole)
 

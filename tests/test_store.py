@@ -9,14 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save
 
 from distaff import data
 from distaff.errors import DistaffError
 from distaff.plugins.registry import METRICS
 from distaff.runs import Study
 from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles, protocol_of, scores_of_run
+from distaff.seal import digest, sealed
 from distaff.store.check import check, mend
-from distaff.store.files import read_json, sealed
+from distaff.store.files import read_json
 from distaff.store.listing import listing
 from distaff.store.merge import merge
 from distaff.store.remote import pull, push
@@ -271,7 +273,8 @@ def test_a_store_of_a_later_format_is_refused(copy: tuple[Study, Store]) -> None
     record = read_json(path)
     record.pop("sha256")
     path.write_bytes(sealed({**record, "format": 99}))
-    assert "update distaff" in str([damage.problem for damage in check(store)])
+    with pytest.raises(DistaffError, match=rf"{path} is of format 99, .*: update distaff"):
+        list(check(store))
     with pytest.raises(DistaffError, match="is not a store"):
         list(check(Store(store.folder / "runs")))
 
@@ -284,9 +287,15 @@ def test_two_stores_become_one_and_nothing_is_written_over(copy: tuple[Study, St
     merge(store, two, {run.id for run in study.runs} - half)
     assert merge(one, both).runs + merge(two, both).runs == 4
     assert results(both.folder) == results(store.folder)
-    assert merge(one, both) == (0, 0, [])
+    assert merge(one, both) == (0, 0, [], [])
     id = next(iter(listing(one).runs))
-    (one.run_folder(id) / "provenance.json").write_bytes(sealed({"files": {"model.safetensors": "other"}}))
+    folder, made = one.run_folder(id), one.provenance(id)
+    params = {name: weights + 1 for name, weights in one.params(id).items()}
+    (folder / "model.safetensors").write_bytes(other := save(params))
+    files = {**made.pop("files"), "model.safetensors": digest(other)}
+    (folder / "provenance.json").write_bytes(
+        sealed({**{k: v for k, v in made.items() if k != "sha256"}, "files": files})
+    )
     assert merge(one, both).different == [id]
     assert list(check(both)) == []
 

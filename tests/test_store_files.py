@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distaff.store.files import sealed, unsealed
+from distaff.seal import sealed, unsealed
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.dictionaries(st.text(), NUMBERS))

@@ -5,10 +5,10 @@ and what those may; the tests read this text.
 
     errors heap rng types draws    <-
     weather                        <-                               faults of the place, and waiting for them to pass
-    sampling                       <- errors
+    sampling seal                  <- errors
     untrusted                      <- errors weather                files, names and texts that are not ours
     atomic                         <- errors weather
-    plugins                        <- errors
+    plugins                        <- errors seal
     runs                           <- plugins sampling
     data networks                  <- plugins rng types heap atomic untrusted
     methods                        <- plugins types

@@ -123,7 +123,7 @@ def _aside(path: Path) -> tuple[Path, BinaryIO]:
         aside = path.with_name(f".{path.name}.{number}-{_host()}")
         file = os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
-            locked = _lock(file)
+            locked = try_lock(file)
         except OSError:  # a disk without locks: a name that nobody else has
             with file:
                 if os.fstat(file.fileno()).st_size == 0:  # nobody writes into it here
@@ -139,7 +139,7 @@ def _aside(path: Path) -> tuple[Path, BinaryIO]:
         number += not locked  # another is at it; or else its file was renamed meanwhile, and the name is free
 
 
-def _lock(file: BinaryIO) -> bool:
+def try_lock(file: BinaryIO) -> bool:
     """Lock an open file, unless another holds it; raises `OSError` where there are no locks."""
     try:
         import fcntl

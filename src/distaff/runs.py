@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 from distaff.errors import DistaffError, unknown
+from distaff.plugins.file import Plugin
 from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS
 from distaff.plugins.spec import Spec, content_id
 from distaff.sampling import DISJOINT, check_sampling
@@ -163,14 +164,10 @@ class Run:
         values = {one.name: getattr(self, one.name) for one in fields(Setting)}
         return Setting(**(values if self.critic else {**values, "critic_optim": CRITIC_OPTIM}))
 
-    @functools.cached_property
+    @property
     def strength(self) -> tuple[str, float] | None:
         """The name and value of the method's first hyperparameter, by which a study orders its settings."""
-        for parameter in METHODS.plugin(self.method.name).parameters:
-            value = self.method[parameter.name]
-            if parameter.hyper and isinstance(value, float):
-                return parameter.name, value
-        return None
+        return self.method.strength
 
 
 def run(dataset: str, method: str, network: str = "conv64", critic: str = "critic", **rest: object) -> Run:
@@ -201,16 +198,26 @@ def cross(datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int],
     return tuple(replace(setting, seed=seed) for setting in settings for seed in seeds)
 
 
+def _method_of(run: Run) -> Plugin | None:
+    """What the file of the run's method declares; None where it is gone: such runs can be counted, but not trained."""
+    try:
+        return METHODS.plugin(run.method.name)
+    except DistaffError:
+        return None
+
+
 def structure(run: Run) -> tuple[str, str]:
     """The run's method and those of its parameters that are not `Hyper`, in a form that sorts."""
-    hyper = {p.name for p in METHODS.plugin(run.method.name).parameters if p.hyper}
+    plugin = _method_of(run)
+    hyper = {p.name for p in plugin.parameters if p.hyper} if plugin else set()
     return run.method.name, repr([(name, value) for name, value in run.method.values if name not in hyper])
 
 
 def side_by_side(run: Run) -> tuple[object, ...]:
     """What runs that are trained side by side share; those with a critic, or with a method's own views, are apart."""
-    plugin = METHODS.plugin(run.method.name)
-    own_structure = structure(run) if plugin.has("views") or plugin.has("posterior") or plugin.has("labels") else None
+    plugin = _method_of(run)
+    own = plugin is None or plugin.has("views") or plugin.has("posterior") or plugin.has("labels")
+    own_structure = structure(run) if own else None
     return (
         run.dataset, run.network, run.critic, run.optim, run.critic_optim, run.batch, run.updates, run.precision,
         own_structure,

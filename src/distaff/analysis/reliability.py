@@ -7,7 +7,7 @@ stays where it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PERMUTATIONS = 199
+AT_ONCE = 2**21  # numbers of a column in memory at once, in all its permutations: 16 MB
 SURE = 0.04  # the rate at which noise is taken for more than noise
 HALF = 0.5  # of the variance of settings' means: less than that is not a measurement
 
@@ -69,17 +70,19 @@ def reliabilities(
         np.zeros(k),
     )
     for number, (part_scores, part_settings, part_seeds) in enumerate(zip(scores, settings, seeds, strict=True)):
-        drawn = [
+        columns_drawn = [
             _permuted(one, part_settings, part_seeds, (seed, number, place)) for place, one in enumerate(part_scores)
         ]
-        for place, values in enumerate(drawn):
-            between, share = _between(values)
-            between_settings[place] += between
-            shares[place] += share / len(scores)
-        for a, b in combinations(range(k), 2):
-            rho = (np.nan_to_num(drawn[a]) * np.nan_to_num(drawn[b])).sum(axis=(1, 2))
-            together[a, b] += rho**2
-            together[b, a] += rho**2
+        for drawn in zip(*columns_drawn, strict=True):  # some permutations of every column at a time
+            draws = drawn[0].draws
+            for place, block in enumerate(drawn):
+                between, share = _between(block.values)
+                between_settings[place, draws] += between
+                shares[place] += share / len(scores) if draws.start == 0 else 0.0
+            for a, b in combinations(range(k), 2):
+                rho = (np.nan_to_num(drawn[a].values) * np.nan_to_num(drawn[b].values)).sum(axis=(1, 2))
+                together[a, b, draws] += rho**2
+                together[b, a, draws] += rho**2
     p_settings, p_together = [_p(one) for one in between_settings], [_p(one.sum(axis=0)) for one in together]
     return Reliability(
         tuple(columns), np.array(p_settings), np.array(p_together), shares,
@@ -87,8 +90,20 @@ def reliabilities(
     )  # fmt: skip
 
 
-def _permuted(values: Array, settings: Ints, seeds: Ints, key: tuple[int, ...]) -> Array:
-    """Scores [1 + permutations seed setting] of unit length, less their mean, as observed and permuted within seeds."""
+class Permuted(NamedTuple):
+    """Scores of some permutations [draws seed setting], and which of them: 0 is the scores as they are."""
+
+    draws: slice
+    values: Array
+
+
+def _permuted(
+    values: Array, settings: Ints, seeds: Ints, key: tuple[int, ...], at_once: int = AT_ONCE
+) -> Iterator[Permuted]:
+    """Scores of unit length, less their mean, as observed and then permuted within seeds, some permutations at a time.
+
+    The draws are those of all of them at once.
+    """
     _, row = np.unique(seeds, return_inverse=True)
     _, place = np.unique(settings, return_inverse=True)
     square = np.full((row.max() + 1, place.max() + 1), np.nan)
@@ -97,8 +112,12 @@ def _permuted(values: Array, settings: Ints, seeds: Ints, key: tuple[int, ...]) 
     length = np.sqrt(np.nansum(square**2))
     square = square / length if length > 0 else square
     rng = np.random.default_rng(list(key))
-    stacked = np.broadcast_to(square, (PERMUTATIONS, *square.shape))
-    return np.concatenate([square[None], rng.permuted(stacked, axis=2)])
+    together = max(2, at_once // square.size)
+    for first in range(0, 1 + PERMUTATIONS, together):
+        draws = slice(first, min(first + together, 1 + PERMUTATIONS))
+        observed = [square[None]] if first == 0 else []
+        stacked = np.broadcast_to(square, (draws.stop - draws.start - len(observed), *square.shape))
+        yield Permuted(draws, np.concatenate([*observed, rng.permuted(stacked, axis=2)]))
 
 
 def _between(values: Array) -> tuple[Array, float]:

@@ -10,7 +10,7 @@ import polars as pl
 from distaff.analysis.marks import head, marks
 from distaff.analysis.settings import ASPECTS, IDS, checked, complete
 from distaff.errors import DistaffError, unknown
-from distaff.plugins.registry import METRICS
+from distaff.plugins.registry import METRICS, TASKS
 
 RUN = ("id", "dataset", "method", "strength", "strength_index", "spec", *IDS, *ASPECTS, "seed")  # columns of `wide`
 ORDER = ("dataset", "method", "strength", "strength_index", "spec", "setting", "seed")  # of rows
@@ -33,6 +33,16 @@ PAPER_LABEL_FREE = _compared_in_2019("codes")
 def is_part(metric: str) -> bool:
     """Whether a column is a part of a score, as `mig.factor_0` is, rather than its headline."""
     return "." in re.sub(r"\(.*?\)", "", metric)
+
+
+def claimed_metrics(table: pl.DataFrame) -> list[str]:
+    """The metrics of the table that claims are about: scores without their parts, losses, and downstream tasks."""
+    return [name for name in table["metric"].unique().to_list() if is_headline(name)]
+
+
+def is_headline(metric: str) -> bool:
+    """Whether a column is a score, a loss or an accuracy, rather than a part of a score."""
+    return not is_part(metric) or head(metric) in ("train", *TASKS.names())
 
 
 def scores(table: pl.DataFrame, metric: str, representation: str = "mean") -> pl.DataFrame:

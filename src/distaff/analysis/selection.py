@@ -7,7 +7,9 @@ counts. The paper plays it 10,000 times; here every outcome is enumerated, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +29,7 @@ PUBLISHED = {  # (same metric, same data set): Table 1 of Locatello et al. (2019
     (True, True): 0.807,
 }
 INTERVAL_COLUMNS = {"low": pl.Float64(), "high": pl.Float64()}
+OUTCOMES = 2**23  # games in memory at once: those of 203 seeds
 LEAST_SEEDS = 4  # of an interval: with two seeds a game has one choice and one judge, and its resamples are all alike
 Array = NDArray[np.float64]
 
@@ -36,6 +39,46 @@ class Outcomes(NamedTuple):
 
     won: Array
     played: Array
+
+    def blocks(self) -> Iterator[tuple[slice, Outcomes]]:
+        """All of them at once."""
+        yield slice(0, self.won.shape[2]), self
+
+
+@dataclass(frozen=True, eq=False)
+class Games:
+    """The games of pairs of a choice [chosen setting] and the scores that judge it [setting seed].
+
+    Of s seeds there are s^3 outcomes, 8 GB at a thousand: where they are many, they are computed some of the random
+    models' seeds at a time, and never stand in memory together.
+    """
+
+    pairs: Sequence[tuple[Array, Array]]
+    at_once: int = OUTCOMES
+
+    def blocks(self) -> Iterator[tuple[slice, Outcomes]]:
+        """The outcomes against the random models of some seeds, with the place of these seeds."""
+        s = self.pairs[0][1].shape[1]
+        together = max(1, self.at_once // s**2)
+        if together >= s:
+            yield slice(0, s), self._all
+            return
+        for first in range(0, s, together):
+            others = slice(first, min(first + together, s))
+            yield others, self._against(others)
+
+    @functools.cached_property
+    def _all(self) -> Outcomes:
+        return self._against(slice(0, self.pairs[0][1].shape[1]))
+
+    def _against(self, others: slice) -> Outcomes:
+        s, r = self.pairs[0][1].shape[1], others.stop - others.start
+        won, played = np.zeros((s, s, r)), np.zeros((s, s, r))
+        for chosen, scores in self.pairs:
+            there = np.isfinite(scores)
+            won += (chosen @ _beaten(scores, others).reshape(-1, s * r)).reshape(s, s, r)
+            played += (chosen @ there)[:, :, None] * there.sum(axis=0)[others]
+        return Outcomes(won, played)
 
 
 Related = Callable[[int, int, int, int], bool]  # of (data set, metric) chosen by to (data set, metric) judged by
@@ -63,12 +106,12 @@ def transfer_game(
     return pl.DataFrame(rows, schema_overrides=INTERVAL_COLUMNS)
 
 
-def game_outcomes(played: ScoreArray, *, metric: bool, dataset: bool) -> Outcomes | None:
+def game_outcomes(played: ScoreArray, *, metric: bool, dataset: bool) -> Games | None:
     """The games in which metric and data set are the same, or are not; None where there is no other."""
     return _outcomes(best(played.values), played.values, lambda d, m, e, k: (d == e) == dataset and (m == k) == metric)
 
 
-def selection_outcomes(played: ScoreArray, selector: str, metrics: Sequence[str]) -> Outcomes | None:
+def selection_outcomes(played: ScoreArray, selector: str, metrics: Sequence[str]) -> Games | None:
     """The games of a choice by `selector`, judged by `metrics` on the same data set."""
     place, judges = played.metrics.index(selector), [i for i, name in enumerate(played.metrics) if name in metrics]
     winners = best(sign(selector) * played.values[:, [place]])
@@ -112,37 +155,39 @@ def best(values: Array) -> Array:
 
 def beats(values: Array) -> Array:
     """[dataset metric setting seed other]: how many settings at seed `other` the run beats or ties; NaN beats none."""
-    d, m, c, s = values.shape
-    out = np.zeros((d, m, c, s, s))
-    for i, j, r in np.ndindex(d, m, s):
-        ordered = np.sort(values[i, j, :, r][np.isfinite(values[i, j, :, r])])
-        out[i, j, :, :, r] = np.searchsorted(ordered, values[i, j], side="right")
-    out[np.isnan(values)] = 0
+    d, m, _, s = values.shape
+    return np.stack([[_beaten(values[i, j], slice(0, s)) for j in range(m)] for i in range(d)])
+
+
+def _beaten(scores: Array, others: slice) -> Array:
+    """[setting seed other]: how many settings at each seed of `others` a run beats or ties; NaN beats none."""
+    out = np.zeros((*scores.shape, others.stop - others.start))
+    for place, r in enumerate(range(others.start, others.stop)):
+        ordered = np.sort(scores[:, r][np.isfinite(scores[:, r])])
+        out[:, :, place] = np.searchsorted(ordered, scores, side="right")
+    out[np.isnan(scores)] = 0
     return out
 
 
-def _outcomes(winners: Array, judged: Array, related: Related) -> Outcomes | None:
-    """Wins and games, summed over pairs of a choice and a judge that are `related`."""
-    beaten, there = beats(judged), np.isfinite(judged)
-    s = judged.shape[3]
-    won, played, any_game = np.zeros((s, s, s)), np.zeros((s, s, s)), False
+def _outcomes(winners: Array, judged: Array, related: Related) -> Games | None:
+    """The games of all pairs of a choice and a judge that are `related`."""
+    pairs = []
     for e, k in np.ndindex(judged.shape[:2]):
         sources = [winners[d, m] for d, m in np.ndindex(winners.shape[:2]) if related(d, m, e, k)]
         if sources:
-            chosen = np.mean(sources, axis=0).T
-            won += (chosen @ beaten[e, k].reshape(-1, s * s)).reshape(s, s, s)
-            played += (chosen @ there[e, k])[:, :, None] * there[e, k].sum(axis=0)
-            any_game = True
-    return Outcomes(won, played) if any_game else None
+            pairs.append((np.mean(sources, axis=0).T, judged[e, k]))
+    return Games(pairs) if pairs else None
 
 
-def expected(outcomes: Outcomes, weights: Array) -> Array:
+def expected(outcomes: Outcomes | Games, weights: Array) -> Array:
     """The share of games won [b] with seeds weighted by `weights` [b s], a choice never judged by its own seed."""
-    sums = []
-    for part in outcomes:
-        s = part.shape[0]
-        others = (part * (1 - np.eye(s))[:, :, None]).reshape(s, -1)
-        sums.append(np.einsum("bpr,bp,br->b", (weights @ others).reshape(-1, s, s), weights, weights))
+    sums = [np.zeros(len(weights)), np.zeros(len(weights))]
+    for seeds, block in outcomes.blocks():
+        for place, part in enumerate(block):
+            s, _, r = part.shape
+            others = (part * (1 - np.eye(s))[:, :, None]).reshape(s, -1)
+            games = (weights @ others).reshape(-1, s, r)
+            sums[place] += np.einsum("bpr,bp,br->b", games, weights, weights[:, seeds])
     share: Array = np.divide(sums[0], sums[1], out=np.full(len(weights), np.nan), where=sums[1] > 0)
     return share
 
@@ -173,7 +218,7 @@ def best_anew(statistics: Array, seeds: float) -> Array:
     return best
 
 
-def _interval(outcomes: Outcomes, played: ScoreArray, seed: int, resamples: int) -> dict[str, float | None]:
+def _interval(outcomes: Games, played: ScoreArray, seed: int, resamples: int) -> dict[str, float | None]:
     seeds = len(played.seeds)
     value, *drawn = expected(outcomes, seeds_drawn(played, resamples, seed))
     if seeds < LEAST_SEEDS:
@@ -185,12 +230,17 @@ def _interval(outcomes: Outcomes, played: ScoreArray, seed: int, resamples: int)
 def _chance(judged: Array) -> float:
     """How often a random model beats or ties another of its data set and metric."""
     there = np.isfinite(judged).sum(axis=(2, 3))
-    return float((beats(judged).sum(axis=(2, 3, 4)) / there**2).mean())
+    seeds = range(judged.shape[3])
+    won = [[sum(_beaten(one, slice(r, r + 1)).sum() for r in seeds) for one in of_set] for of_set in judged]
+    return float((np.array(won) / there**2).mean())
 
 
-def _selected(outcomes: Outcomes) -> float:
+def _selected(outcomes: Games) -> float:
     """How often the chosen model itself beats or ties a random one."""
-    won, played = (np.einsum("ssr->", part) for part in outcomes)
+    won, played = 0.0, 0.0
+    for _, block in outcomes.blocks():
+        won += np.einsum("ssr->", block.won)
+        played += np.einsum("ssr->", block.played)
     return float(won / played)
 
 

@@ -15,6 +15,8 @@ from distaff.analysis.scores import supervised
 from distaff.analysis.settings import complete
 
 Array = NDArray[np.float64]
+MEMBERS = 2**23  # numbers in a matrix of runs and groups: 64 MB
+LEAST_TOGETHER = 64  # groups: products of a few columns are slow
 FLAT = 1e-24  # variance below which a score does not vary
 
 
@@ -39,9 +41,8 @@ def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None)
     times = np.ones((1, len(values))) if times is None else times
     there = np.isfinite(values)
     y, w = values[there] - (values[there].mean() if there.any() else 0.0), times[:, there]
-    member = (groups[there][:, None] == np.unique(groups[there])).astype(np.float64)
-    n, levels = member.shape
-    sums, sizes, squares = w @ (y[:, None] * member), w @ member, w**2 @ member
+    n, levels = len(y), len(np.unique(groups[there]))
+    sums, sizes, squares = _sums(y, w, groups[there])
     whole = w.sum(axis=1)
     total = w @ y**2 - sums.sum(axis=1) ** 2 / whole
     residual = w @ y**2 - _ratio(sums**2, sizes, 0.0).sum(axis=1)
@@ -51,6 +52,21 @@ def shares(values: Array, groups: NDArray[np.int64], times: Array | None = None)
     freedom = whole - squares.sum(axis=1) / whole
     residual_freedom = whole - _ratio(squares, sizes, 0.0).sum(axis=1)
     return Shares(r2, 1 - (1 - r2) * freedom / residual_freedom, n)
+
+
+def _sums(y: Array, w: Array, groups: NDArray[np.int64], at_once: int = MEMBERS) -> tuple[Array, Array, Array]:
+    """The sums of w y, of w and of w^2 over each group [b levels], some groups at a time: a matrix of members is large.
+
+    Of 20,000 runs of as many settings it has 3 GB.
+    """
+    levels, squared = np.unique(groups), w**2
+    together = max(LEAST_TOGETHER, at_once // max(1, len(y)))
+    parts: list[tuple[Array, Array, Array]] = []
+    for first in range(0, max(1, len(levels)), together):
+        member = (groups[:, None] == levels[first : first + together]).astype(np.float64)
+        parts.append((w @ (y[:, None] * member), w @ member, squared @ member))
+    sums, sizes, squares = (np.concatenate(one, axis=1) for one in zip(*parts, strict=True))
+    return sums, sizes, squares
 
 
 def _ratio(numerator: Array, denominator: Array, otherwise: float) -> Array:

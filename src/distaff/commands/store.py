@@ -11,6 +11,7 @@ from tyro.extras import SubcommandApp
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
+    from distaff.store.merge import Merged
     from distaff.store.store import Store
 
 app = SubcommandApp()
@@ -21,19 +22,28 @@ Folder = Annotated[Path, tyro.conf.Positional]
 def store_check(folder: Folder, /, mend: bool = False) -> None:
     """Read every file of a store and compare it with its checksum; exit status 2 if one is damaged.
 
+    Runs whose plug-ins are not on this machine are checked as any other; what is not known is not damaged.
+
     Example: distaff store check out/quick
 
     Args:
         folder: the store.
-        mend: set damaged files aside (in damaged/), so that the next `distaff study run` computes them again.
+        mend: set damaged files aside (in damaged/), so that the next `distaff study run` computes them again, and
+            remove what killed commands left, unless somebody works on the store.
     """
-    from distaff.store.check import check
+    from distaff.store.aside import remove_litter
+    from distaff.store.check import check, notes
     from distaff.store.check import mend as set_aside
     from distaff.store.listing import listing
+    from distaff.study.leases import leases_of
     from distaff.untrusted.markup import printable
 
     store = _store(folder)
     damages = list(check(store))
+    for line in notes(store):
+        print(f"note: {line}")
+    if mend and not leases_of(folder).held() and (litter := remove_litter(store)):
+        print(f"{litter} unfinished files and folders of killed commands removed")
     for damage in damages:
         print(printable(f"{damage.path}: {damage.problem}"))
     if damages and mend:
@@ -56,10 +66,7 @@ def store_merge(source: Folder, target: Folder, /) -> None:
     """
     from distaff.store.merge import merge
 
-    done = merge(_store(source), _target(target))
-    print(f"{done.runs} runs and {done.files} other files copied to {target}")
-    for id in done.different:
-        print(f"{id} has different weights in the two stores: the one in {target} is kept")
+    _show_merged(merge(_store(source), _target(target)), target)
 
 
 @app.command(name="export")
@@ -79,13 +86,14 @@ def store_export(folder: Folder, target: Folder, study: Folder, /, only: str = "
     from distaff.store.studies import load_study
     from distaff.study.select import select
 
-    done = merge(_store(folder), _target(target), select(load_study(study), only), weights)
-    print(f"{done.runs} runs and {done.files} other files copied to {target}")
+    _show_merged(merge(_store(folder), _target(target), select(load_study(study), only), weights), target)
 
 
 @app.command(name="prune")
 def store_prune(folder: Folder, study: Folder, /, only: str = "") -> None:
     """Drop the weights of runs and keep their scores, curves and provenance.
+
+    Weights that another study of the store still needs for its evaluation are kept.
 
     Example: distaff store prune out/quick studies/quick.py --only "method!=beta_vae"
 
@@ -95,15 +103,14 @@ def store_prune(folder: Folder, study: Folder, /, only: str = "") -> None:
         only: conditions on its runs, as for `distaff study run`.
     """
     from distaff.store.studies import load_study
-    from distaff.study.plan import plan
-    from distaff.study.prune import drop_weights
+    from distaff.study.prune import prune
     from distaff.study.select import select
 
     loaded, store = load_study(study), _store(folder)
-    ids = select(loaded, only)
-    if unscored := plan(loaded, store, ids).unscored:
-        raise DistaffError(f"{len(unscored)} of these runs are not scored yet, and cannot be without their weights")
-    print(f"{drop_weights(store, sorted(ids)) / 1e6:,.1f} MB of weights dropped; the scores are still there")
+    done = prune(store, loaded, select(loaded, only))
+    print(f"{done.bytes / 1e6:,.1f} MB of weights dropped; the scores are still there")
+    for name, ids in done.kept.items():
+        print(f"the weights of {len(ids)} runs are kept, as study {name} has not evaluated them in full: {ids[0]}, ...")
 
 
 @app.command(name="compact")
@@ -148,22 +155,34 @@ def store_pull(url: Annotated[str, tyro.conf.Positional], folder: Folder, /) -> 
     """
     from distaff.store.remote import pull
 
-    done = pull(url, _target(folder))
-    print(f"{done.runs} runs and {done.files} other files fetched to {folder}")
+    _show_merged(pull(url, _target(folder)), folder, "fetched")
+
+
+def _show_merged(done: Merged, target: Path, how: str = "copied") -> None:
+    """Print what a merge did; raises `DistaffError` where files of the other store are damaged."""
+    print(f"{done.runs} runs and {done.files} other files {how} to {target}")
+    for id in done.different:
+        print(f"{id} has different weights in the two stores: the one in {target} is kept")
+    for damage in done.damaged:
+        print(f"not {how}: {damage.path}: {damage.problem}")
+    if done.damaged:
+        raise DistaffError(
+            f"{len(done.damaged)} files are damaged and were not {how}, nor were the runs that they are of"
+        )
 
 
 def _store(folder: Path) -> Store:
-    from distaff.store.store import Store
+    from distaff.store.formats import opened
 
-    if not (folder / "runs").is_dir():
-        raise DistaffError(f"{folder} is not a store: it has no folder `runs`")
-    return Store(folder)
+    return opened(folder)
 
 
 def _target(folder: Path) -> Store:
+    from distaff.store.formats import readable
     from distaff.store.store import Store
 
     if folder.exists() and any(folder.iterdir()) and not (folder / "runs").is_dir():
         raise DistaffError(f"{folder} is neither empty nor a store: name an empty folder, or a store")
+    readable(Store(folder))
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     return Store(folder)

@@ -85,7 +85,7 @@ def study_plan(
     from distaff.study.pace import measured_pace
     from distaff.study.plan import plan
 
-    study, store, ids = _load(file, selection)
+    study, store, ids = _load(file, selection, reading=True)
     todo = plan(study, store, ids)
     _show_plan(study, store, todo, memory, measured_pace(study, todo) if measure else None)
 
@@ -106,7 +106,7 @@ def study_status(
     from distaff.study.faults.failures import failures
     from distaff.study.watch import Watch
 
-    study, store, ids = _load(file, selection)
+    study, store, ids = _load(file, selection, reading=True)
     progress = Watch(study, store, ids).progress()
     counts = f"{progress.scored} of {progress.runs} runs trained and scored, {progress.failed} failed"
     print(f"{study.name}: {counts}, in {store.folder}")
@@ -193,14 +193,23 @@ def study_find(
             print(f"{number}: {run.method} on {run.dataset}, seed {run.seed}; id {run.id}")
 
 
-def _load(file: Path, selection: Selection) -> tuple[Study, Store, frozenset[str] | None]:
+def _load(file: Path, selection: Selection, *, reading: bool = False) -> tuple[Study, Store, frozenset[str] | None]:
+    from distaff.scoring.notices import out_of_date
+    from distaff.store.changes import changes, refuse_replaced_data, replaced_data
+    from distaff.store.formats import readable
     from distaff.store.store import Store
-    from distaff.store.studies import load_study
+    from distaff.store.studies import load_or_read_study
     from distaff.study.select import select
 
-    study = load_study(file)
-    store = Store(selection.out or Path("out") / study.name)
-    return study, store, select(study, selection.only) if selection.only else None
+    study, note = load_or_read_study(file, selection.out, stored=reading)
+    store = readable(Store(selection.out or Path("out") / study.name))
+    ids = select(study, selection.only) if selection.only else None
+    if not reading:
+        refuse_replaced_data(study, store, ids)
+    for line in (note, *replaced_data(study, store, ids), *changes(study, store, ids), *out_of_date(study, store)):
+        if line:
+            print(line, file=sys.stderr)
+    return study, store, ids
 
 
 def _show_plan(study: Study, store: Store, todo: Plan, memory: str, measured: Pace | None = None) -> None:

@@ -12,7 +12,9 @@ import polars as pl
 from distaff.errors import DistaffError
 from distaff.reports.charts import theme
 from distaff.runs import Run, Study
+from distaff.scoring.notices import notices_of_store
 from distaff.scoring.table import table
+from distaff.store.formats import readable
 from distaff.store.store import Store
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -40,7 +42,7 @@ def index_store(folder: Path) -> StoreIndex:
 
     A run that cannot be read, or whose files are links to elsewhere, is left out and named.
     """
-    store, runs, left_out = Store(folder), {}, []
+    store, runs, left_out = readable(Store(folder)), {}, []
     for path in sorted((folder / "runs").glob("[!.]*")):
         if not ID.fullmatch(path.name) or not all(inside(part, folder) for part in (path, *path.glob("*"))):
             left_out.append(f"{path.name}: not a run of this store")
@@ -51,6 +53,7 @@ def index_store(folder: Path) -> StoreIndex:
             left_out.append(f"{path.name}: {error}")
     if not runs:
         raise DistaffError(f"{folder} holds no run to explore: name a store, such as out/quick")
+    left_out += notices_of_store(store, list(runs.values()))
     numbers = _scores_of(store, runs, left_out)
     rows, measures = _wide(numbers)
     facts = {row["id"]: row for row in rows}

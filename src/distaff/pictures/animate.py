@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from distaff.atomic import write
 from distaff.pictures.model import Decode
 from distaff.pictures.sheet import FONT, GAP, GROUND, INK, Image, grid, pixels, to_pillow
+from distaff.seal import sealed_picture
 
 FRAMES, MILLISECONDS = 24, 90
 SIDE = 96  # of one image: larger than on a sheet, since there are few
@@ -55,7 +56,7 @@ def _name(text: str, width: int) -> Image:
 
 
 def save_gif(sheets: Sequence[Image], path: Path) -> Path:
-    """Write an endless GIF: grey images keep their 256 levels, coloured ones share one palette of all frames."""
+    """Write an endless GIF with its checksum: grey images keep their 256 levels, coloured ones share one palette."""
     from PIL import Image as Picture
 
     pictures = [to_pillow(sheet) for sheet in sheets]
@@ -66,4 +67,4 @@ def save_gif(sheets: Sequence[Image], path: Path) -> Path:
     buffer = io.BytesIO()
     first, *rest = pictures
     first.save(buffer, format="GIF", save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
-    return write(path, buffer.getvalue())
+    return write(path, sealed_picture(buffer.getvalue()))

@@ -13,6 +13,7 @@ from distaff.errors import DistaffError
 from distaff.pictures import animate, effects, latent_factors, sheet
 from distaff.pictures.model import Drawable, Encoded, encode_sample, median_code, observed_images
 from distaff.pictures.traverse import RANGES, fitted, fixed, quantiles, traversals
+from distaff.seal import sealed_picture
 
 PANEL = 7  # columns of one traversal; three stand side by side
 IMAGES, MOVING, FACTORS = "picture-images.png", "picture-latents.gif", "picture-factors.png"
@@ -54,7 +55,7 @@ def draw_pictures(model: Drawable, folder: Path, failed: Callable[[str, Exceptio
     drawings: dict[str, Callable[[Path], Path]] = {
         IMAGES: lambda path: sheet.save_png(images(encoded), path),
         MOVING: lambda path: animate.save_gif(moving(encoded), path),
-        FACTORS: lambda path: write(path, factors(encoded)),
+        FACTORS: lambda path: write(path, sealed_picture(factors(encoded))),
     }
     drawn = []
     for name, draw in drawings.items():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from distaff.atomic import write
 from distaff.errors import DistaffError
+from distaff.seal import sealed_picture
 
 Image: TypeAlias = NDArray[np.uint8]
 
@@ -101,7 +102,7 @@ def to_pillow(sheet: Image) -> Any:
 
 
 def save_png(sheet: Image, path: Path) -> Path:
-    """Write the sheet as a PNG, making its folder; the file appears whole or not at all."""
+    """Write the sheet as a PNG with its checksum, making its folder; the file appears whole or not at all."""
     buffer = io.BytesIO()
     to_pillow(sheet).save(buffer, format="PNG")
-    return write(path, buffer.getvalue())
+    return write(path, sealed_picture(buffer.getvalue()))

@@ -24,6 +24,7 @@ from distaff.plugins.kinds import PACKAGE
 from distaff.plugins.places import Found, found, in_folder, sources, troubles
 from distaff.plugins.ranges import check_range
 from distaff.plugins.signature import faults
+from distaff.plugins.source import IMPORTED
 from distaff.plugins.spec import Spec, Value, canonical, coerce, coerced_default, literal
 
 LONGEST = 10_000  # characters of a specification: paths of files are the longest parameters
@@ -173,7 +174,9 @@ class Registry:
         since = plugin.marks.get("since", {})
         hashed = {key: value for key, value in values.items() if key not in since or value != since[key]}
         identity = canonical({"name": name, "version": plugin.marks.get("version", 1), "parameters": hashed})
-        return Spec(self.kind, name, tuple(values.items()), text, identity)
+        numbers = (p.name for p in plugin.parameters if p.hyper and isinstance(values[p.name], float))
+        strength = next(((key, float(values[key])) for key in numbers), None)  # type: ignore[arg-type]
+        return Spec(self.kind, name, tuple(values.items()), text, identity, strength)
 
     def parse(self, text: str, *, stored: bool = False) -> Spec:
         """The specification that `text` writes, such as `beta_vae(beta=4)`; only literals are read.
@@ -218,6 +221,7 @@ def _import_file(module_name: str, path: Path) -> Any:
     if spec is None or spec.loader is None:
         raise DistaffError(f"{path} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, IMPORTED, path.read_bytes())
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)

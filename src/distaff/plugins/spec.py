@@ -23,6 +23,7 @@ class Spec:
     values: tuple[tuple[str, Value], ...]
     text: str = field(compare=False)
     identity: str = field(compare=False, repr=False)  # canonical JSON: what content ids hash
+    strength: tuple[str, float] | None = field(compare=False, repr=False, default=None)  # the first hyperparameter
 
     def __str__(self) -> str:
         return self.text

@@ -54,12 +54,14 @@ def report(
     Raises `DistaffError` for a file that does not define a study, or scores that do not fit together.
     """
     from distaff.scoring.table import table, with_udr
+    from distaff.store.formats import readable
     from distaff.store.store import Store
 
     command, held = "", None
     if isinstance(study, (str, Path)):
         study, held, command = _named(Path(study))
     store = store if isinstance(store, Store) else Store(Path(store) if store else held or Path("out") / study.name)
+    readable(store)
     _check_links(study, store)
     folder = store.folder / "report"
     sources = {**origin(study, store, command, formats), "udr": udr, "repeats": repeats, "matrices": matrices}
@@ -156,12 +158,14 @@ def _write(
     from distaff.reports.pages.site import build
     from distaff.reports.pages.study_facts import StudyFacts
     from distaff.scoring.grids import factor_sizes, split_records
+    from distaff.scoring.notices import notices_of_study
     from distaff.scoring.table import baselines_table, runs
     from distaff.store.provenance import provenance
 
     made = {name: str(value) for name, value in provenance().items()}
     grids = factor_sizes({str(run.dataset) for run in study.runs}, log=log)
-    facts = StudyFacts(study.name, study.purpose, command, len(study.runs), made, grids, split_records(study, store))
+    splits, notices = split_records(study, store), notices_of_study(study, store)
+    facts = StudyFacts(study.name, study.purpose, command, len(study.runs), made, grids, splits, notices)
     build(
         facts,
         numbers,

@@ -42,7 +42,7 @@ def claims(
 
     at_least(1, resamples=resamples)
     at_least(0, seed=seed)
-    scores = table_of(source)
+    scores = table_of(source, parts=False, log=log)
     if udr:
         if not isinstance(source, (str, Path)) or Path(source).is_file():
             raise DistaffError(f"udr compares the codes of models: name the store that {_named(source)} was made from")

@@ -20,7 +20,8 @@ from distaff.plugins.spec import content_id
 from distaff.runs import Run
 from distaff.scoring.grid_codes import ScoreRows, encode_grid, grid_rows_of, score_row
 from distaff.scoring.protocol import EvaluationProtocol, is_score_of
-from distaff.store.files import read_json, sealed
+from distaff.seal import FORMAT, sealed
+from distaff.store.files import read_json
 from distaff.store.store import Store
 from distaff.trained import dataset_of, untrained
 from distaff.training.pack import latents
@@ -46,7 +47,9 @@ def evaluate_baselines(
     untrained-<hash of data set, network and sampling>.json; what it lacks is measured and added, but for networks whose
     images are not on this machine. `log` hears of work before it is done.
     """
-    metrics = tuple(spec for spec in protocol.metrics if spec.kind == METRICS.kind) or (METRICS.parse("mig"),)
+    here = METRICS.names()  # scores of a metric that is gone can be read, not made
+    of_codes = tuple(spec for spec in protocol.metrics if spec.kind == METRICS.kind and spec.name in here)
+    metrics = of_codes or (METRICS.parse("mig"),)
     protocol = replace(protocol, metrics=metrics, grid_rows=min(protocol.grid_rows, GRID_ROWS))
     path = (
         store.folder / f"untrained-{content_id([run.dataset.identity, run.network.identity, protocol.sampling])}.json"
@@ -68,7 +71,8 @@ def evaluate_baselines(
                 score = evaluate_table(spec, codes)
                 row = score_row(spec, MEAN, spec.name, float(score), score.reason)
                 rows.append({"of": baseline[0], "seed": baseline[1], **row})
-            write(path, sealed({"network": str(run.network), "asked": protocol.record(), "scores": rows}))
+            content = {"format": FORMAT, "network": str(run.network), "asked": protocol.record(), "scores": rows}
+            write(path, sealed(content))
     return rows
 
 

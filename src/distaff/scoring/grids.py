@@ -9,7 +9,7 @@ from distaff import data
 from distaff.errors import DistaffError
 from distaff.runs import Study
 from distaff.sampling import OF_2019
-from distaff.scoring.protocol import protocol_of, split_records_of_run
+from distaff.scoring.protocol import split_records_of_run
 from distaff.store.listing import listing
 from distaff.store.store import Store
 
@@ -45,7 +45,7 @@ def split_records(study: Study, store: Store) -> dict[str, dict[str, Any]]:
 
 def _of_2019(dataset: str, study: Study) -> dict[str, Any] | None:
     try:
-        n = min(len(data.load(dataset)), protocol_of(study).grid_rows)
+        n = min(len(data.load(dataset)), study.grid_rows)
     except DistaffError:  # a store can be read where its images are not
         return None
     share = round(1 - (1 - 1 / n) ** study.rows, 4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from distaff.atomic import write
 from distaff.metrics.evaluate import splits
 from distaff.metrics.groups import matrices
 from distaff.plugins.registry import METRICS
@@ -13,7 +12,8 @@ from distaff.plugins.spec import content_id
 from distaff.runs import Run
 from distaff.scoring.grid_codes import encode_grid
 from distaff.scoring.protocol import EvaluationProtocol, sampling_key
-from distaff.store.files import read_json, sealed
+from distaff.seal import FORMAT
+from distaff.store.cache import cached_record
 from distaff.store.store import Store
 
 VERSION = 2  # of what the file holds: part of its name; 1 had rows of its own
@@ -30,10 +30,12 @@ def matrix_rows(
     """
     sampling = sampling_key(protocol.sizes)
     path = store.folder / "cache" / f"matrices-{content_id([VERSION, run.id, sampling])}.json"
-    if not path.exists():
+
+    def make() -> dict[str, Any]:
         log(f"measuring how informative each code of {run.method} on {run.dataset} is of each factor, once")
-        write(path, sealed({"run": run.id, "links": _evaluate(store, run, protocol)}))
-    rows: list[dict[str, Any]] = read_json(path)["links"]
+        return {"format": FORMAT, "run": run.id, "links": _evaluate(store, run, protocol)}
+
+    rows: list[dict[str, Any]] = cached_record(path, make)["links"]
     return rows
 
 

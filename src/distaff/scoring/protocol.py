@@ -6,14 +6,18 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from distaff.plugins.registry import metric_or_task
+from distaff.errors import DistaffError
+from distaff.plugins.recorded import recorded, version_of
+from distaff.plugins.registry import METRICS, metric_or_task
 from distaff.plugins.spec import Spec, canonical, content_id
 from distaff.runs import Study
 from distaff.sampling import DISJOINT, OF_2019, ROWS, TEST_ROWS, check_sampling, sampling_in
 from distaff.store.files import read_json
+from distaff.store.listing import listing
 from distaff.store.store import Store
+from distaff.store.studies import recorded_metric
 from distaff.weather import names_in
 
 MAX_SEARCHED = 14  # metrics beyond which the subsets are too many to try
@@ -75,10 +79,66 @@ def sampling_key(sizes: Mapping[str, Any]) -> list[Any]:
     return [sizes["rows"], sizes["test_rows"], sizes["cells"], *([] if sampling == OF_2019 else [sampling])]
 
 
-def protocol_of(study: Study) -> EvaluationProtocol:
-    """The protocol by which `study` evaluates every run."""
-    metrics = tuple(metric_or_task(text) for text in study.metrics)
+def protocol_of(study: Study, store: Store | None = None) -> EvaluationProtocol:
+    """The protocol by which `study` evaluates every run.
+
+    A metric that is not here is the one by which `store`, if it is given, has scores: they can be read without it.
+    """
+    metrics = tuple(_metric(text, study, store) for text in study.metrics)
     return EvaluationProtocol(metrics, study.rows, study.test_rows, study.grid_rows, study.sampling)
+
+
+def _metric(text: str, study: Study, store: Store | None) -> Spec:
+    try:
+        return metric_or_task(text)
+    except (DistaffError, SyntaxError):  # its file is gone, or is no plug-in any more
+        identity = store and (recorded_metric(store.folder, study.name, text) or _newest_identity(store, text))
+        if not identity:
+            raise
+        return recorded(METRICS.kind, text, identity)
+
+
+def _newest_identity(store: Store, text: str) -> str | None:
+    """The identity of the highest version of a metric by which the store has scores."""
+    found = {metrics[text] for metrics in (one.metrics for one in evaluations_of(store).values()) if text in metrics}
+    return max(found, key=newest, default=None)
+
+
+def newest(identity: str) -> tuple[int, str]:
+    """The order of the identities of one metric: by version, and never by chance."""
+    return version_of(identity) or 0, identity
+
+
+class Evaluation(NamedTuple):
+    """What a file of scores says of its evaluation: metrics with their identities, sampling, and sizes.
+
+    Of format 1, which does not say it, there are no identities; it had the first version of every metric.
+    """
+
+    metrics: dict[str, str]
+    sampling: str
+    sizes: tuple[int, ...]
+
+
+def evaluations_of(store: Store, files: Mapping[str, Iterable[str]] | None = None) -> dict[str, Evaluation]:
+    """The evaluation of each file of scores, by its name, which hashes it: of each name, one file is read.
+
+    `files` are the names that each run has, by default those of all runs.
+    """
+    if files is None:
+        folders = [store.run_folder(id) for id in sorted(listing(store).runs)]
+        files = {folder.name: sorted(path.name for path in folder.glob("scores-*.json")) for folder in folders}
+    known: dict[str, Evaluation] = {}
+    for id, names in files.items():
+        for name in names:
+            if name not in known:
+                known[name] = _evaluation(read_json(store.run_folder(id) / name).get("asked"))
+    return known
+
+
+def _evaluation(record: dict[str, Any] | None) -> Evaluation:
+    sizes = tuple(int(record[key]) for key in ("rows", "test_rows", "cells")) if record else ()
+    return Evaluation(dict(record["metrics"]) if record else {}, sampling_in(record), sizes)
 
 
 class ScoreFiles:
@@ -108,9 +168,9 @@ class ScoreFiles:
         for name in score_file_names(self.store, id):
             content = read_json(self.store.run_folder(id) / name)
             fresh = self.metrics_in(id, name) - seen  # one may stand in two files while `store compact` is at work
-            recorded = content["asked"]["metrics"] if "asked" in content else None  # nobody knows what is beside ours
+            in_file = content["asked"]["metrics"] if "asked" in content else None  # nobody knows what is beside ours
             scores = [row for row in content["scores"] if not is_failed(row)]
-            if fresh and recorded and len(fresh) == len(recorded):
+            if fresh and in_file and len(fresh) == len(in_file):
                 rows += scores
             else:
                 rows += [row for row in scores if any(is_score_of(row, spec) for spec in fresh)]
@@ -141,8 +201,8 @@ def scores_of_run(store: Store, id: str, sampling: str | None = None) -> list[di
     files = [read_json(store.run_folder(id) / name) for name in score_file_names(store, id)]
     sampled = [row for file in files if sampling in (None, sampling_in(file.get("asked"))) for row in file["scores"]]
     scores = [row for row in sampled if not is_failed(row)]
-    evaluated = {_evaluation(row) for row in scores}
-    failed = [row for row in _each_once(row for row in sampled if is_failed(row)) if _evaluation(row) not in evaluated]
+    evaluated = {_subject(row) for row in scores}
+    failed = [row for row in _each_once(row for row in sampled if is_failed(row)) if _subject(row) not in evaluated]
     return [*scores, *failed, *(row for file in files for row in loss_rows(file))]
 
 
@@ -156,14 +216,14 @@ def is_failed(row: dict[str, Any]) -> bool:
     return bool(row.get("failed"))
 
 
-def _evaluation(row: dict[str, Any]) -> tuple[str, str]:
+def _subject(row: dict[str, Any]) -> tuple[str, str]:
     """The metric and the representation of a row."""
-    return row.get("spec", row["metric"].partition(".")[0]), row["representation"]
+    return spec_text(row), row["representation"]
 
 
 def _each_once(failed: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The last failed row of each metric and representation."""
-    return list({_evaluation(row): row for row in failed}.values())
+    return list({_subject(row): row for row in failed}.values())
 
 
 def loss_rows(file: dict[str, Any]) -> list[dict[str, Any]]:
@@ -181,6 +241,11 @@ def split_records_of_run(store: Store, id: str) -> dict[str, dict[str, Any]]:
         if split and (split["test"] or split["sampling"] not in records):
             records[split["sampling"]] = split
     return records
+
+
+def spec_text(row: Mapping[str, Any]) -> str:
+    """The specification that a row is a score of."""
+    return str(row.get("spec", row["metric"].partition(".")[0]))
 
 
 def is_score_of(row: dict[str, Any], spec: Spec) -> bool:

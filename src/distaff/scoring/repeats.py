@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from distaff.atomic import write
 from distaff.metrics.evaluate import evaluate_table
 from distaff.plugins.registry import METRICS
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Run
 from distaff.scoring.grid_codes import encode_grid
 from distaff.scoring.protocol import EvaluationProtocol
-from distaff.store.files import read_json, sealed
+from distaff.seal import FORMAT
+from distaff.store.cache import cached_record
 from distaff.store.store import Store
 
 DRAWS = 10
@@ -32,10 +32,12 @@ def repeated_scores(
     """
     repeatable = replace(protocol, metrics=tuple(spec for spec in protocol.metrics if _takes_rows(spec)))
     path = store.folder / "cache" / f"repeats-{content_id([VERSION, DRAWS, SHARES, run.id, repeatable.id])}.json"
-    if not path.exists():
+
+    def make() -> dict[str, Any]:
         log(f"evaluating every metric {DRAWS * len(SHARES)} times on {run.method} on {run.dataset}, once")
-        write(path, sealed({"run": run.id, "answers": _evaluate(store, run, repeatable)}))
-    rows: list[dict[str, Any]] = read_json(path)["answers"]
+        return {"format": FORMAT, "run": run.id, "answers": _evaluate(store, run, repeatable)}
+
+    rows: list[dict[str, Any]] = cached_record(path, make)["answers"]
     return rows
 
 

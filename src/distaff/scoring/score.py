@@ -14,9 +14,11 @@ from distaff.runs import Run
 from distaff.scoring.final_losses import BATCHES, final_losses, has_final_losses
 from distaff.scoring.grid_codes import REPRESENTATIONS, GridCodes, ScoreRows, encode_grid, failed_row, score_row
 from distaff.scoring.protocol import EvaluationProtocol, is_failed, is_score_of
-from distaff.store.files import read_json, sealed
+from distaff.seal import FORMAT, sealed
+from distaff.store.files import read_json
 from distaff.store.provenance import provenance
-from distaff.store.store import FORMAT, Store
+from distaff.store.sources import keep_plugins, sources
+from distaff.store.store import Store
 from distaff.trained import Model
 from distaff.types import Params
 from distaff.weather import is_there, remove, weather_in
@@ -59,7 +61,9 @@ def score_run(
     if failed and record_failure:
         record_failure(failed)  # first: without the record, the metric would be missing and be tried at once
     done = protocol.without(frozenset(failed))
-    record = {"format": FORMAT, "run": id, "asked": done.record(), "made": {**provenance(), "seconds": seconds}}
+    keep_plugins(store.folder, done.metrics)
+    made = {**provenance(), **sources(done.metrics), "seconds": seconds}
+    record = {"format": FORMAT, "run": id, "asked": done.record(), "made": made}
     split = split_record(done.metrics, codes.table("mean", done))
     without = {"left_out": dict(left_out)} if left_out else {}
     rows = [row for row in rows if is_failed(row) or any(is_score_of(row, spec) for spec in done.metrics)]

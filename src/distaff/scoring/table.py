@@ -10,15 +10,19 @@ from typing import Any
 import polars as pl
 
 from distaff.analysis.marks import marks
+from distaff.analysis.scores import is_headline
 from distaff.analysis.settings import ASPECTS, IDS, MEANING, Kind, complete, with_about
 from distaff.errors import DistaffError
 from distaff.plugins.spec import content_id
 from distaff.runs import Run, Setting, Study
 from distaff.scoring.metric_names import metric_naming
+from distaff.scoring.notices import notices_of_store, notices_of_study
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.score_columns import read_all_scores, read_scores
 from distaff.store.command import command
-from distaff.store.store import Store, read_json
+from distaff.store.files import read_json
+from distaff.store.formats import opened, readable
+from distaff.store.store import Store
 from distaff.store.studies import read_study, studies_of
 from distaff.untrusted.columns import read_frame
 from distaff.untrusted.reading import reading
@@ -44,15 +48,18 @@ RUNS = {**OF_RUN, "status": pl.String, "seconds": pl.Float64, "command": pl.Stri
 LATER = {*IDS, *ASPECTS, "about"}  # columns that tables of earlier versions lack
 
 
-def table(study: Study, store: Store) -> pl.DataFrame:
+def table(study: Study, store: Store, *, parts: bool = True) -> pl.DataFrame:
     """Every score of every run of `study` that is in `store`, its final losses as `train.nll`, `.kl`, `.elbo`.
 
     The scores are those of the study's protocol, cached as parquet until the store has more; of a study without
     metrics, all that are in the store.
     """
-    if not study.metrics:
-        return _with_facts(read_all_scores(store, [run.id for run in study.runs if store.has(run.id)]), study.runs)
-    return _with_facts(read_scores(study, store), study.runs)
+    readable(store)
+    if study.metrics:
+        numbers = read_scores(study, store)
+    else:
+        numbers = read_all_scores(store, [run.id for run in study.runs if store.has(run.id)])
+    return _with_facts(numbers if parts else _headlines(numbers), study.runs)
 
 
 def _with_facts(numbers: pl.DataFrame, runs: Sequence[Run], planned: Sequence[Run] = ()) -> pl.DataFrame:
@@ -97,20 +104,42 @@ def with_udr(
     return pl.concat([numbers, named.select(numbers.columns)])
 
 
-def table_of(source: Study | pl.DataFrame | str | Path, store: Store | str | Path | None = None) -> pl.DataFrame:
+def table_of(
+    source: Study | pl.DataFrame | str | Path,
+    store: Store | str | Path | None = None,
+    *,
+    parts: bool = True,
+    log: Callable[[str], None] = lambda _: None,
+) -> pl.DataFrame:
     """The table of scores of a study, of a store, or of a file that was written as CSV or parquet.
 
     Args:
         source: a study, whose store is `store` or else out/NAME; the folder of a store; a file; or a table that was
             read before, which is completed.
         store: the folder of the study's results.
+        parts: whether to include the parts of scores, such as `mig.factor_0`, which are most of the numbers.
+        log: hears of scores that are left out, as those of two versions of a metric do not compare, and of settings
+            whose runs were made by several texts of a plug-in.
 
     One row is one number, with the columns `SCORES`; `.to_pandas()` is one call away. Raises `DistaffError` where
     `source` is none of these.
     """
     if isinstance(source, Study):
-        return table(source, store if isinstance(store, Store) else Store(Path(store or Path("out") / source.name)))
-    return complete(source) if isinstance(source, pl.DataFrame) else read(source)
+        place = store if isinstance(store, Store) else Store(Path(store or Path("out") / source.name))
+        return _logged(table(source, place, parts=parts), notices_of_study(source, place), log)
+    if isinstance(source, pl.DataFrame):
+        return complete(source)
+    if not (Path(source) / "runs").is_dir():
+        return read(source)
+    of_store = opened(source)
+    known = every_run(of_store)
+    return _logged(_of_store(of_store, known, parts), notices_of_store(of_store, known), log)
+
+
+def _logged(scores: pl.DataFrame, lines: Sequence[str], log: Callable[[str], None]) -> pl.DataFrame:
+    for line in lines:
+        log(line)
+    return scores
 
 
 def read(path: str | Path) -> pl.DataFrame:
@@ -131,9 +160,19 @@ def read(path: str | Path) -> pl.DataFrame:
             return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
-    store = Store(path)
-    known = every_run(store)
-    return _with_facts(read_all_scores(store, [run.id for run in known]), known, _planned(store))
+    store = opened(path)
+    return _of_store(store, every_run(store))
+
+
+def _of_store(store: Store, known: Sequence[Run], parts: bool = True) -> pl.DataFrame:
+    numbers = read_all_scores(store, [run.id for run in known])
+    return _with_facts(numbers if parts else _headlines(numbers), known, _planned(store))
+
+
+def _headlines(numbers: pl.DataFrame) -> pl.DataFrame:
+    """Numbers without the parts of scores: dropped here, before a row has twenty columns."""
+    known = [name for name in _texts(numbers["metric"]) if is_headline(name)]
+    return numbers.filter(pl.col("metric").is_in(known))
 
 
 def _curves_named(table: pl.DataFrame) -> pl.DataFrame:
@@ -153,13 +192,7 @@ def every_run(store: Store) -> list[Run]:
 
 def _planned(store: Store) -> list[Run]:
     """The runs that the studies of a store plan, whether or not they are there."""
-    planned: list[Run] = []
-    for path in studies_of(store.folder):
-        try:
-            planned += read_study(path).runs
-        except DistaffError:  # a study of plug-ins that are not here plans strengths of methods that cannot be drawn
-            continue
-    return planned
+    return [run for path in studies_of(store.folder) for run in read_study(path).runs]
 
 
 def runs(study: Study, store: Store) -> pl.DataFrame:
@@ -231,7 +264,7 @@ def baselines_table(study: Study, store: Store, log: Callable[[str], None] = lam
         of_set = [run for run in study.runs if str(run.dataset) == dataset]
         if len({run.setting for run in of_set}) > 1:  # one setting alone has no figure
             for network, run in {str(run.network): run for run in reversed(of_set)}.items():
-                for row in evaluate_baselines(store, run, protocol_of(study), log=log):
+                for row in evaluate_baselines(store, run, protocol_of(study, store), log=log):
                     of = row.get("of", "untrained")
                     named = {
                         "id": f"{of}-{row['seed']}",

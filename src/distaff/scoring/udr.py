@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from distaff.atomic import write
 from distaff.draws import generator
 from distaff.metrics.between import udr
 from distaff.metrics.latents import kl
 from distaff.plugins.spec import content_id
 from distaff.runs import Run
-from distaff.store.files import read_json, sealed
+from distaff.seal import FORMAT
+from distaff.store.cache import cached_record
 from distaff.store.store import Store
 from distaff.trained import dataset_of
 
@@ -42,10 +43,12 @@ def udr_of_runs(runs: Sequence[Run], store: Store, log: Callable[[str], None] = 
 def _of_setting(store: Store, runs: Sequence[Run], log: Callable[[str], None]) -> dict[str, float]:
     ids = [run.id for run in runs]
     path = store.folder / "cache" / f"udr-{content_id([VERSION, ROWS, ids])}.json"
-    if not path.exists():
+
+    def make() -> dict[str, Any]:
         log(f"comparing the {len(runs)} seeds of {runs[0].method} on {runs[0].dataset}, once")
-        write(path, sealed({"scores": dict(zip(ids, _udr(store, runs), strict=True))}))
-    scores: dict[str, float] = read_json(path)["scores"]
+        return {"format": FORMAT, "scores": dict(zip(ids, _udr(store, runs), strict=True))}
+
+    scores: dict[str, float] = cached_record(path, make)["scores"]
     return scores
 
 

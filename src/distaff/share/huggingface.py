@@ -12,7 +12,7 @@ from distaff.atomic import write
 from distaff.errors import DistaffError
 from distaff.plugins.registry import METHODS
 from distaff.store.command import command
-from distaff.store.store import run_record
+from distaff.store.records import run_record
 from distaff.trained import Model
 from distaff.untrusted.markup import code_block, code_span, markdown, yaml
 

@@ -1,53 +1,36 @@
-"""Files of a store: JSON that carries the checksum of its content, and the error for a damaged file."""
+"""Files of a store: records with the checksum of their content, read from regular files, and damaged files."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
-from distaff.untrusted.documents import LARGEST, parse_json
+from distaff.seal import FORMAT as FORMAT  # noqa: PLC0414  (others take it from here, as the next three)
+from distaff.seal import NewerFormatError, unsealed
+from distaff.seal import digest as digest  # noqa: PLC0414
+from distaff.seal import sealed as sealed  # noqa: PLC0414
+from distaff.untrusted.documents import LARGEST
 from distaff.untrusted.records import check_form
 from distaff.untrusted.regular import read_bytes
-from distaff.weather import is_weather
-
-SEAL = (
-    b'{"sha256": "'  # how a sealed file starts; sixty-four digits and `",` follow, and then what they are the hash of
-)
-BODY = len(SEAL) + 64 + 2
-
-
-def sealed(value: dict[str, Any]) -> bytes:
-    """`value` as JSON, a key a line, behind the SHA-256 of all that follows the first line's checksum."""
-    body = ("\n" + ",\n".join(f" {json.dumps(key)}: {_block(part)}" for key, part in value.items()) + "\n}\n").encode()
-    return SEAL + hashlib.sha256(body).hexdigest().encode() + b'",' + body
-
-
-def unsealed(content: bytes) -> dict[str, Any]:
-    """The value that `sealed` wrote, or plain JSON; raises `ValueError` where the checksum does not match."""
-    if (
-        content.startswith(SEAL)
-        and hashlib.sha256(content[BODY:]).hexdigest().encode() != content[len(SEAL) : BODY - 2]
-    ):
-        raise ValueError("its checksum does not match")
-    value = parse_json(content)
-    if not isinstance(value, dict):
-        raise ValueError("it does not hold a JSON object")
-    return value
+from distaff.weather import described, is_weather, retrying
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`; raises `DistaffError` if it is missing, damaged or edited, and `OSError` as `read_file`."""
+    """The object in `path`; raises `DistaffError` if it is missing, damaged, edited or of a later format.
+
+    A fault of the place that lasts is an `OSError`, as in `read_file`: nothing is known of the file then.
+    """
     content = read_file(path)
     try:
-        value = unsealed(content)
-        check_form(path.name, value)
-        return value
-    except ValueError as error:
+        return record_in(content, path)
+    except NewerFormatError:
+        raise
+    except DistaffError:
         if read_file(path) == content:  # else a second look may find it whole
-            raise damaged(path, error) from error
+            raise
     return read_json(path)
 
 
@@ -61,17 +44,58 @@ def read_file(path: Path, limit: int = LARGEST) -> bytes:
         raise damaged(path, error) from error
 
 
+def record_in(content: bytes, path: Path) -> dict[str, Any]:
+    """The object in the bytes of the file `path`, as `read_json` has it."""
+    try:
+        value = unsealed(content)
+        check_form(path.name, value)
+        return value
+    except NewerFormatError as error:
+        raise NewerFormatError(f"{path}: {error}") from error
+    except ValueError as error:
+        raise damaged(path, error) from error
+
+
+def read_regular(path: Path, *, follow: bool = True, most: int | None = None) -> bytes:
+    """The bytes of a regular file: nothing that waits for ever, or never ends, is opened.
+
+    With `follow=False` a link is refused, wherever it leads, and `most` bounds how long the file may be. Raises
+    `DistaffError` for what is refused.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
+    if not follow and path.is_symlink():
+        raise DistaffError("it is a link, and not a file of its own")
+    with open(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise DistaffError("it is not a regular file")
+        if most is not None and status.st_size > most:
+            raise DistaffError(f"it has {status.st_size:,} bytes, more than the {most:,} that it may have")
+        return file.read()
+
+
+class UnreadableError(DistaffError):
+    """What stands in the place of a file and cannot be read as one, such as a pipe or a folder."""
+
+
+def content_of(path: Path, *, follow: bool = True) -> bytes:
+    """The content of a regular file, as `read_regular` has it.
+
+    Raises `UnreadableError` for what is none, `FileNotFoundError`, and `DistaffError` where the place fails, which is
+    no fault of the file.
+    """
+    try:
+        return retrying(lambda: read_regular(path, follow=follow))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if is_weather(error):
+            raise DistaffError(f"{path} cannot be read now ({described(error)}): nothing is known of it") from error
+        raise UnreadableError(str(error)) from error
+    except DistaffError as error:
+        raise UnreadableError(str(error)) from error
+
+
 def damaged(path: Path, error: object) -> DistaffError:
     """The error for a file that is not what was written."""
     return DistaffError(f"{path} is damaged or was edited ({error}): `distaff store check --mend` sets it aside")
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _block(value: Any) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "[\n" + ",\n".join(f"  {json.dumps(item, allow_nan=False)}" for item in value) + "\n ]"
-    return json.dumps(value, allow_nan=False)

@@ -5,24 +5,24 @@ docs/store.md describes every file of it.
 
 from __future__ import annotations
 
-import functools
 import io
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distaff.atomic import process_token, publish_folder, write
 from distaff.errors import DistaffError
-from distaff.plugins.registry import CRITICS, DATASETS, METHODS, NETWORKS, Registry
-from distaff.plugins.spec import Spec
-from distaff.runs import Optim, Run
-from distaff.store.files import damaged, digest, read_file, sealed
-from distaff.store.files import read_json as read_json  # noqa: PLC0414  (others take it from here)
-from distaff.store.provenance import provenance as provenance  # noqa: PLC0414  (others take it from here)
+from distaff.runs import Run
+from distaff.seal import FORMAT, digest, sealed
+from distaff.store.files import damaged, read_file, read_json
+from distaff.store.provenance import provenance
+from distaff.store.records import plugins_of, require_plugins, run_from_record, run_record
+from distaff.store.sources import keep_plugins, sources
 from distaff.untrusted.columns import read_numbers
 from distaff.untrusted.reading import reading
+from distaff.untrusted.regular import LARGEST
 from distaff.weather import is_there
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from distaff.types import Params
 
 CURVE_END = 0.1  # the share of a curve whose mean is the result of training
-FORMAT = 2  # 1 had no checksums; it is read as well
 KINDS_OF_FAILURE = ("diverged", "plugin", "data", "memory", "died", "error")
 DIVERGED_REASON = "not finite at update "  # by which a record that has no kind is known to be of a divergence
 
@@ -109,8 +108,12 @@ class Store:
             "model.safetensors": save(trained.params, {"run": run.id}),
         }
         files = {name: digest(content) for name, content in contents.items()}
+        plugins = [spec for spec in plugins_of(run).values() if spec]
+        keep_plugins(self.folder, plugins)
         record = {
+            "format": FORMAT,
             **provenance(),
+            **sources(plugins),
             "precision": run.precision,
             "seconds": round(seconds, 3),
             "engine": trained.engine,
@@ -179,10 +182,16 @@ def run_in(folder: Path) -> Run:
 
 
 def model_in(folder: Path) -> Model:
-    """The model in a run's folder, in a store or not; raises `DistaffError` if a file is damaged."""
+    """The model in a run's folder, in a store or not.
+
+    Raises `DistaffError` if a file is damaged, or where its data set or its network is not here, or is of another
+    version.
+    """
     from distaff.trained import Model
 
-    return Model(run_in(folder), params_in(folder))
+    run = run_in(folder)
+    require_plugins(run)
+    return Model(run, params_in(folder))
 
 
 def params_in(folder: Path) -> Params:
@@ -203,7 +212,7 @@ def _whole(folder: Path, name: str) -> bytes:
     path = folder / name
     recorded = read_json(folder / "provenance.json").get("files", {}).get(name)
     for _ in range(2):  # what a second look finds whole is not damaged
-        content = read_file(path)
+        content = read_file(path, LARGEST)
         if recorded is None or recorded == digest(content):
             return content
     raise damaged(path, "its checksum does not match")
@@ -215,41 +224,6 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
-def run_record(run: Run) -> dict[str, Any]:
-    """The run as JSON: texts of its plug-ins, and numbers."""
-    return {
-        "id": run.id,
-        "dataset": str(run.dataset),
-        "method": str(run.method),
-        "network": str(run.network),
-        "critic": str(run.critic) if run.critic else None,
-        "optim": asdict(run.optim),
-        "critic_optim": asdict(run.critic_optim),
-        **{name: getattr(run, name) for name in ("batch", "updates", "precision", "seed")},
-    }
-
-
-def run_from_record(record: Mapping[str, Any]) -> Run:
-    """The run that `run_record` wrote; raises `DistaffError` if it no longer has the id that it had."""
-    try:
-        run = Run(
-            parse_cached(DATASETS, record["dataset"]),
-            parse_cached(METHODS, record["method"]),
-            parse_cached(NETWORKS, record["network"]),
-            parse_cached(CRITICS, record["critic"]) if record["critic"] else None,
-            Optim(**record["optim"]),
-            Optim(**record["critic_optim"]),
-            **{name: record[name] for name in ("batch", "updates", "precision", "seed")},
-        )
-    except (KeyError, TypeError) as error:
-        raise DistaffError(f"the record of run {record.get('id')} is not complete: {error}") from error
-    if run.id != record["id"]:
-        raise DistaffError(
-            f"run {record['id']} was edited, or made by another version of its method: it is now {run.id}"
-        )
-    return run
-
-
 def curve_end_means(curve: pl.DataFrame) -> dict[str, float]:
     """Means over the last tenth of a curve: `kl`, `nll` and `elbo`, in nats, as far as the method has them."""
     last = curve.tail(max(1, round(CURVE_END * len(curve))))
@@ -259,9 +233,3 @@ def curve_end_means(curve: pl.DataFrame) -> dict[str, float]:
     if not isinstance(nll, float):
         return {"kl": kl}
     return {"nll": nll, "kl": kl, "elbo": -(nll + kl)}
-
-
-@functools.lru_cache(maxsize=4096)
-def parse_cached(registry: Registry, text: str) -> Spec:
-    """`registry.parse(text)`, once for each text: a study holds the same few hundred texts thousands of times."""
-    return registry.parse(text, stored=True)

@@ -51,7 +51,7 @@ def run_kind(run: Run) -> RunKind:
 
 def recorded_pace(store: Store, study: Study, trained: Iterable[str]) -> Pace:
     """The pace of runs of `study` that are there, from their provenance; a few of each kind are looked at."""
-    stored, protocol = frozenset(trained), protocol_of(study)
+    stored, protocol = frozenset(trained), protocol_of(study, store)
     update: dict[RunKind, list[float]] = defaultdict(list)
     score: dict[str, list[float]] = defaultdict(list)
     for run in study.runs:

@@ -66,7 +66,7 @@ class Plan(NamedTuple):
 
 def plan(study: Study, store: Store, ids: frozenset[str] | None = None) -> Plan:
     """What is missing of `study` in `store`, or of those of its runs that `ids` names."""
-    stored, score_files = listing(store), ScoreFiles(store, protocol_of(study))
+    stored, score_files = listing(store), ScoreFiles(store, protocol_of(study, store))
     requested = {run.id: run for run in study.runs if ids is None or run.id in ids}
     missing = {id for id in requested if id not in stored.runs and id not in stored.failed}
     packs = []
@@ -109,5 +109,6 @@ def pack_id(runs: tuple[Run, ...]) -> str:
 
 def _cost(pack: Train) -> float:
     """The time that a pack takes, as far as the decorator of its network says: it orders packs, the longest first."""
-    cost: float = NETWORKS.plugin(pack.runs[0].network.name).marks.get("cost", 1.0)
+    name = pack.runs[0].network.name
+    cost: float = NETWORKS.plugin(name).marks.get("cost", 1.0) if name in NETWORKS.names() else 1.0
     return pack.updates * cost

@@ -4,19 +4,59 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from distaff.atomic import ASIDE, write
+from distaff.errors import DistaffError
 from distaff.plugins.spec import content_id
 from distaff.runs import Study
-from distaff.scoring.protocol import is_failed, sampling_key
-from distaff.store.files import read_json, sealed
+from distaff.scoring.protocol import ScoreFiles, is_failed, protocol_of, sampling_key, spec_text
+from distaff.seal import FORMAT, sealed
+from distaff.store.changes import evaluations_in
+from distaff.store.files import read_json
+from distaff.store.formats import readable
 from distaff.store.listing import listing
-from distaff.store.store import FORMAT, Store
+from distaff.store.store import Store
+from distaff.store.studies import read_study, studies_of
 from distaff.study.leases import leases_of
 from distaff.weather import names_in, remove, retrying
+
+
+class Pruned(NamedTuple):
+    """The bytes that are free now, and for each other study the runs whose weights were kept, as it needs them."""
+
+    bytes: int
+    kept: dict[str, list[str]]
+
+
+def prune(store: Store, study: Study, ids: Iterable[str]) -> Pruned:
+    """Drop the weights of runs of `study`, but for those that another study of the store needs for its evaluation.
+
+    Raises `DistaffError` where `study` itself needs them.
+    """
+    readable(store)
+    ids = frozenset(ids)
+    if unscored := weights_needed(store, study, ids):
+        raise DistaffError(f"{len(unscored)} of these runs are not scored yet, and cannot be without their weights")
+    kept: dict[str, list[str]] = {}
+    for path in studies_of(store.folder):
+        other = read_study(path)
+        if other.name != study.name and (needed := weights_needed(store, other, ids)):
+            kept[other.name] = needed
+    return Pruned(drop_weights(store, sorted(ids.difference(*kept.values()))), kept)
+
+
+def weights_needed(store: Store, study: Study, ids: frozenset[str]) -> list[str]:
+    """The runs among `ids` that `study` has and has not evaluated in full, also where an evaluation failed."""
+    stored, files = listing(store).runs, ScoreFiles(store, protocol_of(study, store))
+    trained = [run.id for run in study.runs if run.id in ids and run.id in stored]
+    return [id for id in trained if files.missing(id, _files_of_scores(store, id)).metrics]
+
+
+def _files_of_scores(store: Store, id: str) -> list[str]:
+    return [path.name for path in store.run_folder(id).glob("scores-*.json")]
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
@@ -29,7 +69,11 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
 
 
 def compact(store: Store) -> int:
-    """Merge the files of scores of each run, those of the same sizes and sampling; returns how many files went."""
+    """Merge the files of scores of each run, those of the same sizes and sampling; returns how many files went.
+
+    Scores of two versions of a metric stay in two files.
+    """
+    readable(store)
     removed = 0
     for id in sorted(listing(store).runs):
         records = {path: read_json(path) for path in sorted(store.run_folder(id).glob("scores-*.json"))}
@@ -37,10 +81,25 @@ def compact(store: Store) -> int:
         for path, record in records.items():
             if "asked" in record:  # format 1 does not record the protocol; such files stay
                 groups.setdefault(tuple(sampling_key(record["asked"])), []).append(path)
-        for paths in groups.values():
-            if len(paths) > 1:
-                removed += _merge_scores(store, id, [records[path] for path in paths], paths)
+        for group in groups.values():
+            for paths in _compatible(group, records):
+                if len(paths) > 1:
+                    removed += _merge_scores(store, id, [records[path] for path in paths], paths)
     return removed
+
+
+def _compatible(paths: Sequence[Path], records: Mapping[Path, dict[str, Any]]) -> list[list[Path]]:
+    """Files of scores in groups within which no metric has two versions."""
+    groups: list[tuple[dict[str, str], list[Path]]] = []
+    for path in paths:
+        metrics: dict[str, str] = records[path]["asked"]["metrics"]
+        fits = (group for group in groups if all(group[0].get(text, one) == one for text, one in metrics.items()))
+        known, group = next(fits, None) or ({}, [])
+        if not group:
+            groups.append((known, group))
+        known |= metrics
+        group.append(path)
+    return [group for _, group in groups]
 
 
 def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
@@ -83,15 +142,15 @@ def _merge_scores(store: Store, id: str, records: list[dict[str, Any]], paths: l
     rows: list[dict[str, Any]] = []
     for record in records:
         fresh = {text: identity for text, identity in record["asked"]["metrics"].items() if text not in metrics}
-        rows += [row for row in record["scores"] if _spec_text(row) in fresh and not is_failed(row)]
+        rows += [row for row in record["scores"] if spec_text(row) in fresh and not is_failed(row)]
         metrics |= fresh
     failed = {
-        (_spec_text(row), row["representation"]): row for one in records for row in one["scores"] if is_failed(row)
+        (spec_text(row), row["representation"]): row for one in records for row in one["scores"] if is_failed(row)
     }
     rows += [row for (spec, _), row in failed.items() if spec not in metrics]
     protocol = {**records[0]["asked"], "metrics": metrics}
     path = store.run_folder(id) / f"scores-{content_id([list(metrics.values()), *sampling_key(protocol)])}.json"
-    made = {"put_together": [record["made"] for record in records]}
+    made = {"put_together": [made for record in records for made in evaluations_in(record)]}
     split = next((record["split"] for record in records if record.get("split", {}).get("test")), None)
     split = split or next((record["split"] for record in records if "split" in record), None)
     losses = next((record["losses"] for record in records if "losses" in record), None)
@@ -102,7 +161,3 @@ def _merge_scores(store: Store, id: str, records: list[dict[str, Any]], paths: l
     for other in old:
         other.unlink()
     return len(old) - (path not in paths)
-
-
-def _spec_text(row: dict[str, Any]) -> str:
-    return str(row.get("spec", row["metric"].partition(".")[0]))

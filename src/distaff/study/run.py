@@ -7,6 +7,8 @@ from pathlib import Path
 
 from distaff.errors import DistaffError, unknown
 from distaff.runs import Study
+from distaff.store.changes import refuse_replaced_data
+from distaff.store.formats import readable
 from distaff.store.store import Store
 from distaff.store.studies import save_study
 from distaff.study.executors.start import EXECUTORS, start
@@ -53,13 +55,16 @@ def run_study(
         log: called with each warning of the rehearsal: a plug-in that raises, whose runs will fail.
 
     Calling it again continues where it stopped, and tries runs again at which workers died; what failed in another
-    way waits for `distaff study retry`. Raises `DistaffError` where the store cannot be written to, and, before any
-    training, for all that the rehearsal finds wrong with the study or the machine.
+    way waits for `distaff study retry`. Raises `DistaffError` where the store cannot be written to or is of a later
+    format, where runs in it were trained on other data of the same name, and, before any training, for all that the
+    rehearsal finds wrong with the study or the machine.
     """
     if on not in EXECUTORS:
         raise unknown("executor", on, EXECUTORS)
     store = store if isinstance(store, Store) else Store(Path(store or Path("out") / study.name))
     ids = select(study, only) if only else None
+    readable(store)
+    refuse_replaced_data(study, store, ids)
     if rehearsal:
         for warning in rehearse(study, plan(study, store, ids)):
             log(warning)

@@ -10,7 +10,7 @@ from typing import Any
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.registry import DATASETS, METHODS, NETWORKS, Registry
 from distaff.runs import Run, Study
-from distaff.store.store import parse_cached
+from distaff.store.records import parse_cached
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from distaff.errors import DistaffError
-from distaff.runs import Run
+from distaff.runs import Run, Study
+from distaff.store.changes import refuse_replaced_data
+from distaff.store.formats import readable
 from distaff.store.store import Store
 from distaff.study.checkpoints import bring_home
 from distaff.study.faults.ready import check_place, check_room
@@ -44,6 +46,7 @@ def train(
 
     device = resolve_device(device)
     store = store if isinstance(store, Store) else Store(Path(store))
+    refuse_replaced_data(Study(run.id, (run,), ()), readable(store))
     if store.has(run.id):
         return store.model(run.id)
     dataset_of(run.dataset)  # built or fetched first: that can stop anywhere, training only between updates

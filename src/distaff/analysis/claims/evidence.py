@@ -21,7 +21,7 @@ from distaff.analysis.intervals import seeds_per_setting, setting_numbers, weigh
 from distaff.analysis.paper import in_range
 from distaff.analysis.reliability import Reliability, reliabilities
 from distaff.analysis.score_array import ScoreArray, score_array
-from distaff.analysis.scores import paper_six, unsupervised, wide
+from distaff.analysis.scores import claimed_metrics, paper_six, unsupervised, wide
 from distaff.analysis.selection import expected, game_outcomes, seeds_drawn
 from distaff.analysis.settings import SETTING
 from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
@@ -29,6 +29,7 @@ from distaff.errors import DistaffError
 
 Array = NDArray[np.float64]
 CACHED_RANKS = 8  # rankings of a data set in memory: they take 6 MB each at 1,800 runs
+CACHED_BYTES = 2**28  # of them together, beyond the last two: of 20,000 runs they take 64 MB each
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class DatasetRuns:
     def _ranked(self, name: str) -> Ranks:
         ranked = self.cached_ranks.pop(name, None) or ranks(self.columns[name], self.times)
         self.cached_ranks[name] = ranked  # the last to be dropped
-        while len(self.cached_ranks) > CACHED_RANKS:
+        most = max(2, min(CACHED_RANKS, CACHED_BYTES // max(1, ranked.drawn.nbytes)))
+        while len(self.cached_ranks) > most:
             self.cached_ranks.pop(next(iter(self.cached_ranks)))
         return ranked
 
@@ -82,6 +84,7 @@ class Evidence:
     resamples: int
     seed: int
     grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    played: dict[tuple[bool, bool], Array] = field(default_factory=dict, repr=False)  # the games, each played once
 
     @property
     def runs(self) -> int:
@@ -125,17 +128,20 @@ class Evidence:
 
     def game(self, *, metric: bool, dataset: bool) -> Array:
         """Table 1: how often a transferred setting beats a random model, by the same or another metric and data set."""
-        outcomes = game_outcomes(self.scores, metric=metric, dataset=dataset)
-        if outcomes is None:
-            raise DistaffError("needs a second data set" if not dataset else "needs a second metric")
-        return expected(outcomes, seeds_drawn(self.scores, self.resamples, self.seed))
+        if (metric, dataset) not in self.played:
+            outcomes = game_outcomes(self.scores, metric=metric, dataset=dataset)
+            if outcomes is None:
+                raise DistaffError("needs a second data set" if not dataset else "needs a second metric")
+            shares = expected(outcomes, seeds_drawn(self.scores, self.resamples, self.seed))
+            self.played[metric, dataset] = shares
+        return self.played[metric, dataset]
 
 
 def evidence(
     table: pl.DataFrame, *, grids: Mapping[str, Sequence[int]] | None = None, resamples: int = 400, seed: int = 0
 ) -> Evidence:
-    """The evidence that a table of scores gives."""
-    inside = with_efficiency(in_range(table))
+    """The evidence that a table of scores gives; it needs no part of a score, of which a table may hold hundreds."""
+    inside = with_efficiency(in_range(table.filter(pl.col("metric").is_in(claimed_metrics(table)))))
     once = without_duplicates(inside)
     all_runs = _datasets(inside, resamples, seed)
     datasets = all_runs if once is inside else _datasets(once, resamples, seed)

@@ -81,7 +81,7 @@ def draw_figure(
     charts, places = {}, []
     for number, (caption, chart) in enumerate(figure.charts.items()):
         this = slug if len(figure.charts) == 1 else f"{slug}-{number + 1}"
-        charts[this] = chart.to_dict(validate=False)  # altair checks each channel as it is made
+        charts[this] = theme.specification(chart)
         files = export(charts[this], folder / this, [name for name in formats if name != "latex"])
         places.append(
             page.chart(

@@ -99,6 +99,15 @@ def dashes(frame: pl.DataFrame) -> dict[str, Any]:
     return {"strokeDash": alt.StrokeDash("variant:N", scale=scale, legend=legend)}
 
 
+def specification(chart: Any) -> dict[str, Any]:
+    """A chart as Vega-Lite, with its numbers in it, however many: Altair's own bound of 5,000 rows is for notebooks."""
+    import altair as alt
+
+    with alt.data_transformers.enable("default", max_rows=None):
+        drawn: dict[str, Any] = chart.to_dict(validate=False)  # altair checks each channel as it is made
+    return drawn
+
+
 def config(dark: bool = False) -> dict[str, Any]:
     """The Vega-Lite configuration of every chart on a light or on a dark ground."""
     ink, soft, line = ("#e8e6e1", "#a8a59d", "#3a3a40") if dark else ("#1d1d1f", "#63625f", "#e3e1dc")

@@ -34,7 +34,8 @@ def html(
         f'<header class="masthead"><div class="wrap"><p class="eyebrow">distaff · study report</p>'
         f"<h1>{escape(study.name)}</h1><p class='purpose'>{escape(study.purpose)}</p>"
         f'<dl class="tiles">{_tiles(planned.filter(pl.col("status") == "done"))}</dl></div></header>'
-        f'<main class="wrap">{_notice([*sentences.missing, *_small(table)])}{claims}{_summary(sentences)}{_sets(parts)}'
+        f'<main class="wrap">{_notice([*sentences.missing, *study.notices, *_small(table)])}'
+        f"{claims}{_summary(sentences)}{_sets(parts)}"
         f"{page.key(theme.looks(planned['method']))}{shown}{missing_list(here)}{_files(study)}</main>"
     )
     data = page.data({"charts": charts_of(here), "themes": themes()})

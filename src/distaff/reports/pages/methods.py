@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from distaff.plugins.registry import METHODS
-from distaff.reports.charts.theme import HUES, dashes, label, metric_label
+from distaff.reports.charts.theme import HUES, dashes, label, metric_label, specification
 from distaff.reports.pages import page
 from distaff.untrusted.markup import escape, href
 
@@ -19,7 +19,8 @@ def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, 
     of_method = settings.filter(pl.col("method") == method)
     done = runs.filter((pl.col("method") == method) & (pl.col("status") == "done"))
     charts = {
-        metric: _chart(of_method.filter(pl.col("metric") == metric), metric).to_dict() for metric in _metrics(of_method)
+        metric: specification(_chart(of_method.filter(pl.col("metric") == metric), metric))
+        for metric in _metrics(of_method)
     }
     places = "".join(page.chart(metric, metric_label(metric), keyed=False, height=200) for metric in charts)
     drawn = f'<section class="figure"><div class="charts three">{places}</div></section>' if charts else ""

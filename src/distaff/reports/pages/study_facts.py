@@ -18,7 +18,7 @@ class StudyFacts:
     """The facts of a study beside its numbers.
 
     `made_with` holds versions and devices by name, `grids` how many values the factors of each data set have, `splits`
-    the records of the train and test rows of its scores.
+    the records of the train and test rows of its scores, `notices` what else a reader of its numbers has to know.
     """
 
     name: str
@@ -28,6 +28,7 @@ class StudyFacts:
     made_with: Mapping[str, str] = field(default_factory=dict)
     grids: Mapping[str, Sequence[int]] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    notices: Sequence[str] = ()
 
 
 def split_sentence(study: StudyFacts, dataset: str) -> str:
