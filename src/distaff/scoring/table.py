@@ -21,6 +21,7 @@ from distaff.store.command import command
 from distaff.store.store import Store, read_json
 from distaff.store.studies import read_study, studies_of
 from distaff.untrusted.columns import read_frame
+from distaff.untrusted.names import check_own
 from distaff.untrusted.reading import reading
 
 SCORES: dict[str, Kind] = {
@@ -131,6 +132,7 @@ def read(path: str | Path) -> pl.DataFrame:
             return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
+    check_own(path / "cache")
     store = Store(path)
     known = every_run(store)
     return _with_facts(read_all_scores(store, [run.id for run in known]), known, _planned(store))
