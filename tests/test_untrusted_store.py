@@ -8,10 +8,12 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import distaff
 from distaff.errors import DistaffError
 from distaff.explore.index import index_store
 from distaff.plugins.places import EXTRA_PLUGINS
@@ -179,15 +181,18 @@ def test_a_report_is_made_of_a_store_by_its_study(tmp_path: Path) -> None:
         named(tmp_path)
 
 
-def test_a_report_writes_into_no_folder_that_is_a_link(tmp_path: Path) -> None:
-    import distaff
-
+@pytest.mark.parametrize(
+    ("name", "look"),
+    [("report", distaff.report), ("cache", distaff.report), ("cache", read), ("cache", index_store), ("cache", claims)],
+)
+def test_no_folder_that_is_a_link_is_written_into(tmp_path: Path, name: str, look: Callable[[Path], object]) -> None:
     store = hand_made_store(tmp_path / "store")
-    (tmp_path / "theirs").mkdir()
-    (store / "report").symlink_to(tmp_path / "theirs")
-    with pytest.raises(DistaffError, match=r"report is a link, and a report writes into it"):
-        distaff.report(store)
-    assert not list((tmp_path / "theirs").iterdir())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "every-0.parquet").touch()  # as tables in a cache are called, of which older ones are deleted
+    (store / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(DistaffError, match=f"{name} is a link, and would be written into"):
+        look(store)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["every-0.parquet"]
 
 
 def attacked(folder: Path, draw: random.Random, number: int) -> str:

@@ -30,8 +30,10 @@ def show(
     from distaff.commands.find_run import find_run
     from distaff.pictures.draw import draw_pictures
     from distaff.share.plugins import with_plugins_of
+    from distaff.untrusted.names import check_own
 
     holder, id = find_run(run, store)
+    check_own(holder.run_folder(id))
     with with_plugins_of(holder.folder, trust, partial(print, file=sys.stderr)):
         for path in draw_pictures(holder.model(id), out or holder.run_folder(id)):
             print(path)

@@ -16,6 +16,7 @@ from distaff.scoring.notices import notices_of_store
 from distaff.scoring.table import table
 from distaff.store.formats import readable
 from distaff.store.store import Store
+from distaff.untrusted.names import check_own
 
 ID = re.compile(r"[0-9a-f]{16}")
 REPRESENTATIONS = {"mean": "Scores of mean codes", "sampled": "Scores of sampled codes", "train": "Training"}
@@ -42,6 +43,7 @@ def index_store(folder: Path) -> StoreIndex:
 
     A run that cannot be read, or whose files are links to elsewhere, is left out and named.
     """
+    check_own(folder / "cache")
     store, runs, left_out = readable(Store(folder)), {}, []
     for path in sorted((folder / "runs").glob("[!.]*")):
         if not ID.fullmatch(path.name) or not all(inside(part, folder) for part in (path, *path.glob("*"))):

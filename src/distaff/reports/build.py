@@ -11,6 +11,7 @@ from distaff.errors import DistaffError
 from distaff.reports.gallery import draw_examples, example_runs
 from distaff.reports.origin import PICTURES, files_of, origin
 from distaff.reports.report_folder import replacing, unchanged
+from distaff.untrusted.names import check_own
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,10 +103,8 @@ def _named(path: Path) -> tuple[Study, Path | None, str]:
 
 def _check_links(study: Study, store: Store) -> None:
     """Refuse a store in which a folder that is written into leads elsewhere: it may come from a stranger."""
-    folders = [store.folder / name for name in ("report", "cache", "runs")]
-    for path in (*folders, *(store.run_folder(run.id) for run in study.runs)):
-        if path.is_symlink():
-            raise DistaffError(f"{path} is a link, and a report writes into it: put the folder itself there")
+    check_own(*(store.folder / name for name in ("report", "cache", "runs")))
+    check_own(*(store.run_folder(run.id) for run in study.runs))
 
 
 def _repeats(numbers: pl.DataFrame, study: Study, store: Store, log: Log) -> pl.DataFrame:

@@ -25,6 +25,7 @@ from distaff.store.formats import opened, readable
 from distaff.store.store import Store
 from distaff.store.studies import read_study, studies_of
 from distaff.untrusted.columns import read_frame
+from distaff.untrusted.names import check_own
 from distaff.untrusted.reading import reading
 
 SCORES: dict[str, Kind] = {
@@ -160,6 +161,7 @@ def read(path: str | Path) -> pl.DataFrame:
             return named.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     if not (path / "runs").is_dir():
         raise DistaffError(f"{path} is neither a store, with a folder runs, nor a table of scores")
+    check_own(path / "cache")
     store = opened(path)
     return _of_store(store, every_run(store))
 

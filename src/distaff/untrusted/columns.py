@@ -58,7 +58,9 @@ def read_frame(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
         text = content.decode("utf-8-sig")
         header = next(csv.reader(io.StringIO(text, newline="")), [])
         if len(set(header)) != len(header) or len(header) > COLUMNS:
-            raise DistaffError(f"{path} cannot be read as a table of scores: its header repeats a column, or has none")
+            raise DistaffError(
+                f"{path} cannot be read as a table of scores: its header repeats a column, or is endless"
+            )
         known = {name: kind for name, kind in schema.items() if name in header}
         return pl.read_csv(text.encode(), columns=list(known), schema_overrides=known)
 

@@ -27,3 +27,10 @@ def inside(folder: Path, name: str, where: str) -> Path:
         if step.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
             raise DistaffError(f"{where}: {name[:200]!r} is a link out of {folder}: put the file itself there")
     return path
+
+
+def check_own(*folders: Path) -> None:
+    """Raise `DistaffError` for a folder that is written into and is a link: it leads out of a store of a stranger."""
+    for folder in folders:
+        if folder.is_symlink():
+            raise DistaffError(f"{folder} is a link, and would be written into: put the folder itself there")
