@@ -51,8 +51,8 @@ class Deaths:
 
     def at(self, what: str, progress: int) -> int:
         """How many workers died at `what`, one after the other, since it came as far as `progress`."""
-        reached, number = self.counts.get(what, (progress, 0))
-        return number if reached == progress else 0
+        of_progress, number = self.counts.get(what, (progress, 0))
+        return number if of_progress == progress else 0
 
     def add(self, what: str, progress: int, how: str) -> None:
         """Record another death."""
