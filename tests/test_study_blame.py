@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper
 
 @method(paper="https://example.org")
-def raising(out: Outputs, *, weight: Hyper = 1.0, after: int = 0) -> Terms:
+def raising(out: Outputs, *, weight: Hyper = 1.0, after: int = 999_999) -> Terms:
     """One that raises from an update on."""
     if float(out.step) >= after:
         {what}
@@ -66,7 +67,7 @@ def test_a_run_that_raises_fails_alone_and_its_pack_trains_on_bit_for_bit(
 
 
 def shown(method: str) -> str:
-    return method.replace("(after=23)", "(weight=1, after=23)").replace("(after=0)", "(weight=1)")
+    return method.replace("(after=23)", "(weight=1, after=23)").replace("(after=0)", "(weight=1, after=0)")
 
 
 def test_a_run_whose_plugin_was_mended_goes_on_where_it_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +204,10 @@ def test_a_plugin_that_ends_the_process_or_a_data_set_that_raises_is_a_failure(
         (str(one.run.dataset), one.run.method.name): (one.kind, one.reason) for one in failures(load_study(file), store)
     }
     assert found[("toy", "raising")] == ("error", "a plug-in calls sys.exit(0)")
-    assert found[("broken", "beta_vae")] == found[("broken", "raising")] == ("data", "RuntimeError: no images today")
+    assert found[("broken", "beta_vae")] == found[("broken", "raising")]
+    kind, reason = found[("broken", "beta_vae")]
+    assert kind == "data"
+    assert "RuntimeError: no images today" in reason
     assert plan(load_study(file), store).done == 1
 
 
@@ -246,10 +250,13 @@ def test_a_metric_that_raises_is_a_failed_row_and_all_others_are_kept(
     assert {(row["metric"], row["representation"], row["value"]) for row in failed} == {
         (name, kind, None) for name in ("mine", "torn") for kind in ("mean", "sampled")
     }
-    assert {row["reason"] for row in failed if row["metric"] == "mine"} == {"ZeroDivisionError: a mistake in my metric"}
+    (reason,) = {row["reason"] for row in failed if row["metric"] == "mine"}
+    assert "ZeroDivisionError: a mistake in my metric" in reason
     assert [row for row in record["scores"] if not row.get("failed")] == json.loads(of_twin.read_text())["scores"]
     (failure,) = failures(study, store)
-    assert failure.reason.startswith("scoring: mine: ZeroDivisionError: a mistake in my metric; torn: ModuleNotFound")
+    assert re.search(
+        "scoring: mine: .*ZeroDivisionError: a mistake in my metric.*; torn: .*ModuleNotFound", failure.reason
+    )
     assert table(study, store).filter(metric="mine")["value"].to_list() == [None, None]
     (tmp_path / "ok").touch()
     (folder / "torn.py").write_text(METRIC.format(name="torn", first="", ok=ok))

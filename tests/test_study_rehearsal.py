@@ -29,6 +29,7 @@ def raising(out: Outputs, *, weight: Hyper = 1.0) -> Terms:
     """One that raises."""
     raise ZeroDivisionError("a mistake of mine")
 '''
+WAITS = RAISES.replace("raise ZeroDivisionError(", "import time; time.sleep(3600); raise ValueError(")
 KILLS = RAISES.replace("raise ZeroDivisionError(", "import os; os.kill(os.getpid(), 9); raise ValueError(")
 LACKS = '''
 import a_library_that_is_missing
@@ -54,6 +55,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "plugins"
     for kind, name, text in (
         ("methods", "raising", RAISES), ("methods", "killing", KILLS.replace("raising", "killing")),
+        ("methods", "waiting", WAITS.replace("raising", "waiting")),
         ("metrics", "lacking", LACKS), ("metrics", "breaking", METRIC),
     ):  # fmt: skip
         (folder / kind).mkdir(parents=True, exist_ok=True)
@@ -97,8 +99,6 @@ def test_everything_of_the_package_passes_a_rehearsal(tmp_path: Path) -> None:
     ("study", "said"),
     [
         (study_of(["beta_vae"], network="conv64"), "conv64"),
-        (study_of(["beta_vae"], ("beta_vae_score(train=0)", "dci")), "train"),
-        (study_of(["beta_vae"], ("downstream(labels=0)",)), "labels"),
         (study_of(["beta_vae"], dataset="cars3d"), "cars3d"),
     ],
 )
@@ -116,9 +116,9 @@ def test_a_mistake_of_the_study_is_found_before_training(
 def test_a_plugin_that_raises_is_a_warning_and_the_others_go_on(plugins: Path, tmp_path: Path) -> None:
     lines = attempted(study_of(["beta_vae", "raising", "dip_vae_i"], ("mig", "breaking")), tmp_path)
     assert [kind for kind, _ in lines] == ["warning", "warning"], lines
-    assert "raising" in lines[0][1]
+    assert lines[0][1].startswith("method raising (")
     assert "a mistake of mine" in lines[0][1]
-    assert "breaking" in lines[1][1]
+    assert lines[1][1].startswith("metric breaking (")
     assert len(list((tmp_path / "scratch" / "runs").iterdir())) == 2
 
 
@@ -129,10 +129,23 @@ def test_a_plugin_that_cannot_be_imported_stops_the_study_with_its_reason(plugin
     assert "a_library_that_is_missing" in text
 
 
-def test_what_kills_the_rehearsal_is_named(plugins: Path, tmp_path: Path) -> None:
-    study = study_of(["killing"])
-    with pytest.raises(DistaffError, match=r"killing.*ended the process with signal 9"):
-        rehearse(study, plan(study, Store(tmp_path / "none")))
+def test_what_kills_or_stops_the_rehearsal_is_named(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of(["beta_vae", "killing"])
+    (line,) = rehearse(study, plan(study, Store(tmp_path / "none")))
+    assert line == "method killing ended the process with signal 9; the rest is not rehearsed"
+    monkeypatch.setattr("distaff.study.rehearsal.PATIENCE", 4.0)
+    study = study_of(["waiting"])
+    (line,) = rehearse(study, plan(study, Store(tmp_path / "none")))
+    assert line == "method waiting did not end in 4 s; the rest is not rehearsed"
+
+
+@pytest.mark.parametrize("metric", ["mig(bins=-3)", "beta_vae_score(train=0)", "downstream(labels=0)"])
+def test_impossible_options_are_refused_before_training(metric: str, tmp_path: Path) -> None:
+    with pytest.raises(DistaffError, match="is outside its range"):
+        run_study(study_of(["beta_vae"], (metric,)), tmp_path / "store", workers=1)
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_study_that_cannot_run_writes_nothing(plugins: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from distaff.training.fit import Trained
 
 SIZES = {"rows": 50, "test_rows": 50, "grid_rows": 1_000}  # of an evaluation: enough for any metric to run
+PATIENCE = 180.0  # seconds that one attempt may take; data sets may have to be fetched
+DATA_SET, STORING = "data set", "storing a run"
+OURS = ("the start", STORING)  # what no plug-in takes part in
 SHOWN = 5  # mistakes that one message names; the rest are counted
 
 Say: TypeAlias = Callable[[str, str], object]  # takes a kind of line, "trying", "warning" or "mistake", and its text
@@ -74,8 +78,8 @@ def sample(study: Study, todo: Plan) -> Study:
 
 
 def _lines(path: Path, log: Callable[[str], None]) -> Iterator[tuple[str, str]]:
-    """What the process that rehearses says, and a mistake more where something killed it."""
-    trying = "the start"
+    """What the process that rehearses says, and a line more where something killed it or kept it from ending."""
+    trying, slow = "the start", threading.Event()
     command = [sys.executable, "-m", "distaff.study.rehearsal", str(path)]
     one_thread = {**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")}
     with (
@@ -84,20 +88,33 @@ def _lines(path: Path, log: Callable[[str], None]) -> Iterator[tuple[str, str]]:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages, env=one_thread, text=True
         ) as process,
     ):
+
+        def kill() -> None:
+            slow.set()
+            process.kill()
+
         assert process.stdout is not None
+        timer = threading.Timer(PATIENCE, kill)
         for line in process.stdout:
+            timer.cancel()
             kind, text = json.loads(line)
             if kind == "trying":
                 trying = text
                 log(text)
             else:
                 yield kind, text
+            timer = threading.Timer(PATIENCE, kill)
+            if not trying.startswith(DATA_SET):  # which may have to be fetched first
+                timer.start()
+        timer.cancel()
         process.wait()
         messages.seek(0)
         errors = messages.read().strip().splitlines()
     if process.returncode:
         ended = f"signal {-process.returncode}" if process.returncode < 0 else f"status {process.returncode}"
-        yield "mistake", f"{trying} ended the process with {ended}" + (f" ({errors[-1]})" if errors else "")
+        how = f"did not end in {PATIENCE:.0f} s" if slow.is_set() else f"ended the process with {ended}"
+        kind = "mistake" if trying in OURS else "warning"
+        yield kind, f"{trying} {how}" + (f" ({errors[-1]})" if errors else "") + "; the rest is not rehearsed"
 
 
 def main() -> int:
@@ -110,52 +127,69 @@ def main() -> int:
 
 
 class Attempts:
-    """Reports what is tried and how it ended; `failed` counts what did not work."""
+    """Reports what is tried and how it ended."""
 
     def __init__(self, say: Say) -> None:
-        self.say, self.failed = say, 0
+        self.say, self.stopped = say, False
 
-    def attempt(self, name: str, action: Callable[[], T], *, needed: bool = False) -> T | None:
-        """What `action` gives, or None where it raises: a warning if a plug-in did, a mistake if it is `needed`."""
+    def attempt(self, name: str, action: Callable[[], T]) -> T | None:
+        """What `action` gives, or None where it raises: a warning where one plug-in is at fault, else a mistake."""
         self.say("trying", name)
         try:
             return action()
         except Exception as error:  # noqa: BLE001  (whatever a plug-in raises)
-            self.failed += 1
-            by_plugin = isinstance(error, PluginError) or not isinstance(error, (DistaffError, OSError, ImportError))
+            mistake = _concerns_all(error)
+            self.stopped |= mistake
             text = str(error) if isinstance(error, DistaffError) else f"{type(error).__name__}: {error}"
-            self.say("warning" if by_plugin and not needed else "mistake", f"{name}: {text}")
+            self.say("mistake" if mistake else "warning", text if text.startswith(name) else f"{name}: {text}")
             return None
 
 
+def _concerns_all(error: Exception) -> bool:
+    """Whether an error is of the study or the machine, and not of what one plug-in does when it is called."""
+    if isinstance(error, PluginError):
+        return isinstance(error.__cause__, (ImportError, SyntaxError))
+    return isinstance(error, (DistaffError, OSError, ImportError)) and not isinstance(error.__cause__, MemoryError)
+
+
 def rehearse_here(study: Study, scratch: Path, attempts: Attempts) -> None:
-    """Import every plug-in, open every data set, then train, store, evaluate and draw."""
-    specs = [spec for run in study.runs for spec in (run.dataset, run.method, run.network, run.critic) if spec]
+    """Import every plug-in, open every data set, then train, store, evaluate and draw what works so far."""
+    specs = [spec for run in study.runs for spec in _specs(run)]
+    works = {}
     for spec in dict.fromkeys([*specs, *map(metric_or_task, study.metrics)]):
-        attempts.attempt(f"{spec.kind} {spec.name}", partial(registry_of(spec).function, spec.name), needed=True)
+        load = partial(registry_of(spec).function, spec.name)
+        works[spec] = attempts.attempt(f"{spec.kind} {spec.name}", load) is not None
     for dataset in dict.fromkeys(run.dataset for run in study.runs):
-        attempts.attempt(f"data set {dataset}", partial(_open, dataset), needed=True)
-    if attempts.failed:
+        works[dataset] = bool(works[dataset] and attempts.attempt(f"{DATA_SET} {dataset}", partial(_open, dataset)))
+    if attempts.stopped:
         return
-    trained = [one for pack in _packs(study) for one in _train(pack, attempts)]
+    trained = [one for pack in _packs(study, works) for one in _train(pack, attempts)]
     store = Store(scratch)
     for one in trained:
-        attempts.attempt(f"storing {one.run.method}", partial(store.put, one, 0.0))
+        attempts.attempt(STORING, partial(store.put, one, 0.0))
     if healthy := [one.model for one in trained if one.diverged is None]:
-        _evaluate(study, healthy[0], attempts)
+        _evaluate(
+            study, [metric for metric in map(metric_or_task, study.metrics) if works[metric]], healthy[0], attempts
+        )
         if study.pictures and find_spec("vl_convert"):
             attempts.attempt("a picture", partial(_draw, healthy[0], scratch))
 
 
-def _open(dataset: Spec) -> None:
+def _specs(run: Run) -> list[Spec]:
+    return [spec for spec in (run.dataset, run.method, run.network, run.critic) if spec]
+
+
+def _open(dataset: Spec) -> bool:
     from distaff.trained import dataset_of
 
     dataset_of(dataset).images(np.arange(1))
+    return True
 
 
-def _packs(study: Study) -> list[tuple[Run, ...]]:
+def _packs(study: Study, works: Mapping[Spec, bool]) -> list[tuple[Run, ...]]:
+    """The runs whose plug-ins work, as they are trained side by side."""
     packs: dict[object, list[Run]] = {}
-    for run in study.runs:
+    for run in (one for one in study.runs if all(works[spec] for spec in _specs(one))):
         packs.setdefault(side_by_side(run), []).append(run)
     return [tuple(runs) for runs in packs.values()]
 
@@ -176,10 +210,10 @@ def _name(run: Run) -> str:
     return f"{run.method} on {run.dataset} with {run.network}"
 
 
-def _evaluate(study: Study, model: Model, attempts: Attempts) -> None:
+def _evaluate(study: Study, metrics: Sequence[Spec], model: Model, attempts: Attempts) -> None:
     from distaff.scoring.grid_codes import encode_grid
 
-    protocol = protocol_of(study)
+    protocol = replace(protocol_of(study), metrics=tuple(metrics))
     codes = attempts.attempt("codes", partial(encode_grid, model, protocol.grid_rows, protocol.metrics))
     if codes is not None:
         table = codes.table("mean", protocol)

@@ -125,8 +125,8 @@ class _PackTraining:
         ids = {run.id for run in subpack.runs}
         existing = checkpoints(self.store, self.job.name)
         holding = [one for one in existing if ids.issubset(one.runs) and is_whole(self.store, one)]
-        state = subpack._replace(source=holding[0] if holding else None)
-        guilty = find_guilty(state, self.job.whole, self.limits.device, self.stop.check)
+        held = subpack._replace(source=holding[0] if holding else None)
+        guilty = find_guilty(held, self.job.whole, self.limits.device, self.stop.check)
         for one in guilty:
             self._fail(one.run, one.error)
         if not guilty:

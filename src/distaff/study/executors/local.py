@@ -58,7 +58,7 @@ def run_local(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -
     watched = _Deaths(request.folder, leases)
     killed, running, finishing = kills(), [_start(request, slot, on_gpus) for slot in range(target)], False
     try:
-        while running:
+        while running or (watched.seen and not finishing):
             time.sleep(LOOK_SECONDS)
             watched.record_those_we_outlived()
             hung, stopped_by_others = _kill_hung(running, leases)
@@ -80,7 +80,8 @@ def run_local(request: LaunchRequest, tick: Callable[[], None] = lambda: None) -
                 killed, target = kills(), max(least, target - 1)
                 _request_stop([worker for worker in running if worker.slot >= target])
             if not finishing:
-                free = set(range(target)) - {worker.slot for worker in running}
+                waiting = {death.slot for _, death in watched.seen}  # whoever comes next is to know of the death
+                free = set(range(target)) - {worker.slot for worker in running} - waiting
                 running += [_start(request, slot, on_gpus) for slot in sorted(free)]
             tick()
         watched.record_those_we_outlived(0.0)
@@ -99,7 +100,8 @@ class _Deaths:
         """Note the jobs that a worker held when it died, and what it died of."""
         short, self.killed = kills() > self.killed, kills()
         cause = cause_of_death(worker.process.returncode, short, hung, messages)
-        self.seen.append((time.monotonic(), Death(self.folder, self.leases.notes_of(worker.process.pid), cause)))
+        death = Death(self.folder, self.leases.notes_of(worker.process.pid), cause, worker.slot)
+        self.seen.append((time.monotonic(), death))
 
     def record_those_we_outlived(self, seconds: float = ALONE_SECONDS) -> None:
         """Record the deaths that are so many seconds ago."""

@@ -51,8 +51,8 @@ class Deaths:
 
     def at(self, what: str, progress: int) -> int:
         """How many workers died at `what`, one after the other, since it came as far as `progress`."""
-        last, number = self.counts.get(what, (progress, 0))
-        return number if last == progress else 0
+        of_progress, number = self.counts.get(what, (progress, 0))
+        return number if of_progress == progress else 0
 
     def add(self, what: str, progress: int, how: str) -> None:
         """Record another death."""
@@ -91,10 +91,10 @@ class Deaths:
 
 
 class Death:
-    """A worker that died while its parent lived: at which jobs, and of what."""
+    """A worker that died while its parent lived: at which jobs, of what, and which of its workers it was."""
 
-    def __init__(self, folder: Path, notes: Iterable[tuple[str, dict[str, Any]]], how: str) -> None:
-        self.folder, self.notes, self.how = folder, list(notes), how
+    def __init__(self, folder: Path, notes: Iterable[tuple[str, dict[str, Any]]], how: str, slot: int = 0) -> None:
+        self.folder, self.notes, self.how, self.slot = folder, list(notes), how, slot
 
     def record(self) -> None:
         """Write the death down for those who take the jobs over."""

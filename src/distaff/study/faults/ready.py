@@ -12,7 +12,7 @@ from distaff.runs import Run
 from distaff.store.provenance import provenance
 from distaff.store.store import Store
 from distaff.training.memory import bytes_on_disk
-from distaff.weather import remove, retrying
+from distaff.weather import is_there, remove, retrying
 
 PLACES = ("runs", "failed", "packs")  # where a worker writes results
 
@@ -24,6 +24,8 @@ def check_place(store: Store) -> None:
     """
     provenance()
     for place in PLACES:
+        if place == "failed" and not is_there(store.folder / place):
+            continue  # it stays away as long as nothing failed, and is made where the others are
         path = store.folder / place / f".ready.{process_token()}"
         write(path, b"ready", fsync=False)
         remove(path)
