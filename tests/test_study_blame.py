@@ -197,7 +197,7 @@ def test_a_plugin_that_ends_the_process_or_a_data_set_that_raises_is_a_failure(
         "from distaff.data import Dataset, dataset\n\n\n@dataset(source='', licence='')\ndef broken() -> Dataset:\n"
         '    """Broken."""\n    raise RuntimeError("no images today")\n'
     )
-    file, store = study_file(tmp_path, ("beta_vae", "raising"), 1, 20, pack=2), Store(tmp_path / "store")
+    file, store = study_file(tmp_path, ("beta_vae", "raising(after=0)"), 1, 20, pack=2), Store(tmp_path / "store")
     file.write_text(file.read_text().replace('["toy"]', '["toy", "broken"]'))
     work(store, load_study(file))
     found = {

@@ -70,7 +70,9 @@ def hear(event, arguments):
     if event in ("open", "compile", "exec", "import"):
         for one in arguments:
             name = one.co_filename if hasattr(one, "co_filename") else one
-            if isinstance(name, str) and name.endswith((".py", ".pyc")) and os.path.realpath(name).startswith(store):
+            checked = event == "open" and sys.argv[1:3] == ["store", "check"]  # which reads all files, to check them
+            python = isinstance(name, str) and name.endswith((".py", ".pyc")) and not checked
+            if python and os.path.realpath(name).startswith(store):
                 seen.append(f"{event} {name}")
 sys.addaudithook(hear)
 from distaff.cli import main
