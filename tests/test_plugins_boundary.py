@@ -100,6 +100,16 @@ def test_a_file_that_cannot_be_imported_is_said_each_time_and_leaves_no_half_mad
     assert METRICS.function("mine")(None, None).value == 0.75, "a file that was mended is read again"
 
 
+def test_the_line_is_found_also_where_the_folder_is_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric_that("return 1 / 0", tmp_path, monkeypatch)
+    monkeypatch.setenv("DISTAFF_PLUGINS", ".")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PluginError, match=r"metrics/mine\.py:7\): ZeroDivisionError"):
+        METRICS.function("mine")(None, None)
+
+
 def test_a_function_behind_the_door_is_found_again_in_another_process() -> None:
     again = pickle.loads(pickle.dumps(METRICS.function("mig")))  # noqa: S301
     assert again.function is METRICS.unguarded("mig")

@@ -76,7 +76,7 @@ def troubles() -> list[str]:
 
 def _named(variable: str) -> Iterator[Source]:
     for part in filter(None, variable.split(os.pathsep)):
-        path = Path(part).expanduser()
+        path = Path(part).expanduser().absolute()  # as Python names the file that it imports
         if path.is_dir() or (path.is_file() and path.suffix == ".py"):
             yield Source(path)
         else:
