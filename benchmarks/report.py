@@ -39,7 +39,7 @@ from distaff.scoring.grids import factor_sizes
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import runs, table
 from distaff.store.store import Store, run_record
-from simulated_study import METHODS, METRICS, simulated_study
+from distaff.testing.simulated_study import METHODS, METRICS, simulated_study
 
 SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")
 TASKS = tuple(f"downstream(labels={n}, learner='{by}')" for n in (10, 100, 1000, 10000) for by in ("logistic", "trees"))

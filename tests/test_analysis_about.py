@@ -25,7 +25,7 @@ from distaff.errors import DistaffError
 from distaff.plugins.registry import EXTRA_FOLDERS, METRICS, TASKS
 from distaff.reports.charts.theme import label, metric_label
 from distaff.scoring.table import read
-from simulated_study import Truth, simulated
+from distaff.testing.simulated_study import Truth, simulated
 
 LABEL_FREE = '''
 """The spread of codes."""

@@ -13,7 +13,7 @@ from distaff.scoring.metric_names import metric_naming
 from distaff.scoring.protocol import protocol_of
 from distaff.scoring.table import SCORES, read, runs, table
 from distaff.store.store import Store, run_record
-from simulated_study import simulated
+from distaff.testing.simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}
 ASKED = ("mig", "downstream(labels=10)", "downstream")

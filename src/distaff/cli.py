@@ -10,12 +10,14 @@ import tyro
 from tyro.extras import SubcommandApp
 
 from distaff.commands import (
+    check,
     cite,
     claims,
     data,
     explore,
     export,
     list_plugins,
+    new,
     report,
     score,
     show,
@@ -42,6 +44,8 @@ for command in (
     report.report,
     claims.claims,
     cite.cite,
+    check.check,
+    new.new,
     explore.explore,
     theory.theory,
 ):

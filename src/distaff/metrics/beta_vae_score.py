@@ -30,6 +30,7 @@ _LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of
     rows="grid",
     range=(0, 1),
     depends_on=("scale",),
+    quick={"train": 600, "test": 600},
 )
 def beta_vae_score(
     codes: Any, factors: Any, *, seed: int = 0, train: int = 10_000, test: int = 5_000, batch: int = 64

@@ -28,6 +28,7 @@ _LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of
     rows="grid",
     range=(0, 1),
     depends_on=("scale",),
+    quick={"train": 600, "test": 600, "variance_rows": 2_000},
 )
 def factor_vae_score(
     codes: Any,

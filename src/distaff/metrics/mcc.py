@@ -16,7 +16,14 @@ from distaff.metrics.sap import squared_correlations
 WAYS = ("pearson", "spearman")
 
 
-@metric(paper="https://arxiv.org/abs/1605.06336", about="factors", label="MCC", rows=10_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/1605.06336",
+    about="factors",
+    label="MCC",
+    rows=10_000,
+    range=(0, 1),
+    depends_on=("values",),
+)
 def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
     r"""Mean correlation coefficient (Hyvärinen & Morioka, 2016): factors and codes matched one to one.
 

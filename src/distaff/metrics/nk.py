@@ -18,7 +18,14 @@ from distaff.metrics.core.train_test import prediction_score, train_test
 
 
 @metric(
-    paper="https://arxiv.org/abs/2304.02335", about="factors", label="NK", rows=10_000, test_rows=5_000, range=(-1, 1)
+    paper="https://arxiv.org/abs/2304.02335",
+    about="factors",
+    label="NK",
+    rows=10_000,
+    test_rows=5_000,
+    range=(-1, 1),
+    quick={"steps": 120, "width": 32},
+    tolerance=0.05,
 )
 def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int = 256, steps: int = 1_500) -> Score:
     r"""Neuron knockout (Mahon et al., 2023): accuracy with all codes less accuracy without a factor's code.

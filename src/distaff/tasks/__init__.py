@@ -26,6 +26,8 @@ def task(
     study_2019: int = 0,
     higher_is_better: bool = True,
     depends_on: tuple[str, ...] = (),
+    quick: Mapping[str, Any] | None = None,
+    tolerance: float = 0.0,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
 ) -> Callable[[Task], Task]:
@@ -33,7 +35,8 @@ def task(
 
     They are about the task: what codes are good for is not a disentanglement score, and is never pooled with one.
     """
-    del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, version, since
+    del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, quick, tolerance
+    del version, since
     return lambda function: function
 
 

@@ -18,7 +18,14 @@ from distaff.tasks._classifiers import check_options, fit_classifier
 ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions would be on the same few combinations
 
 
-@task(paper="https://arxiv.org/abs/1905.13662", label="Unfairness", rows="grid", range=(0, 1), higher_is_better=False)
+@task(
+    paper="https://arxiv.org/abs/1905.13662",
+    label="Unfairness",
+    rows="grid",
+    range=(0, 1),
+    higher_is_better=False,
+    quick={"labels": 100, "per_value": 20},
+)
 def fairness(
     codes: Any,
     factors: Any,

@@ -24,6 +24,7 @@ from distaff.tasks.downstream import accuracies
     test_rows=5_000,
     range=(0, 1),
     higher_is_better=False,
+    quick={"labels": 100},
 )
 def reduced_downstream(
     codes: Any,
