@@ -211,9 +211,9 @@ def a_method_that_is_said_to_be_another_has_its_loss_and_its_gradient(method: Me
     values, other = method.plugin.marks["same_as"]
     double = METHODS.parse(other)
     found = []
-    for one, strengths in ((method, values), (method_of(double), {})):
+    for one in (method_of(METHODS.spec(method.spec.name, **values)), method_of(double)):
         out = in_double(drawn_outputs(7, 6))
-        loss = one.objective(out, **strengths)
+        loss = one.objective(out)
         gradients = torch.autograd.grad(loss, (out.mean, out.logvar, out.z), allow_unused=True)
         nothing = torch.zeros_like(out.z)
         found.append([loss, *(nothing if part is None else part for part in gradients)])

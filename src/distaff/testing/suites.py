@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 import unittest
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,13 @@ def checks_of(kind: str, name: str, *, inapplicable: bool = False) -> list[Check
         found = [
             Check(spec.kind, spec.name, one.name, _bound(one, subject), absent or one.unless(subject)) for one in suite
         ]
-    except Exception:  # noqa: BLE001  # whatever a stranger's file raises: the first check raises it again
-        return [first]
+    except Exception as error:  # noqa: BLE001  # whatever a stranger's file raises: the first check raises it again
+        return [replace(first, run=functools.partial(_raise, error))]
     return [first, *(check for check in found if inapplicable or not check.inapplicable)]
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _bound(one: Property[Any], subject: Any) -> Callable[[], None]:
