@@ -73,10 +73,10 @@ def test_one_of_each_kind_is_used_in_a_study_from_training_to_report(tmp_path: P
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    distaff("study", "run", "study.py", "--out", "store", "--execution.workers", "1")
+    distaff("study", "run", "study.py", "--out", "store", "--workers", "1")
     distaff("report", "study.py", "--out", "store")
-    (folder,) = tmp_path.glob("store/report*")
-    page = next(folder.glob("dataset-a_dataset*.html")).read_text("utf-8")
+    folder = tmp_path / "store" / "report"
+    page = (folder / "index.html").read_text("utf-8")
     assert 'id="a_figure-a_dataset"' in page, "the figure is drawn"
     assert "a metric" in page
     numbers = (folder / "figures" / "a_figure-a_dataset.csv").read_text()
@@ -88,11 +88,11 @@ def test_one_of_each_kind_is_used_in_a_study_from_training_to_report(tmp_path: P
 
 def test_new_prints_how_to_check_what_it_wrote(tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
-    new("method", "sparse")
-    assert (tmp_path / "plugins" / "methods" / "sparse.py").is_file()
-    assert "DISTAFF_PLUGINS=plugins distaff check sparse" in capsys.readouterr().out
-    new("methods", "sparse", tmp_path / "elsewhere")
-    assert f"distaff check {tmp_path}/elsewhere/sparse.py" in capsys.readouterr().out
+    new("method", "thrifty")
+    assert (tmp_path / "plugins" / "methods" / "thrifty.py").is_file()
+    assert "DISTAFF_PLUGINS=plugins distaff check thrifty" in capsys.readouterr().out
+    new("methods", "thrifty", tmp_path / "elsewhere")
+    assert f"distaff check {tmp_path}/elsewhere/thrifty.py" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def fairness(
 
     A classifier of each factor i is trained on `labels` rows. For each other factor j, `per_value` rows are drawn and
     factor j of all is set to each of its values c in turn; TV_c = 1/2 sum_p |P(p | c) - P(p)| compares the predictions
-    for c with those for all. The score is the mean over i, j and c: 0 is fair, 1 the least fair.
+    for c with those for all. The score is the mean over i, j and c, from 0 to 1: lower is better, and 0 is fair.
 
     `codes` is a table [n d], an object with `codes[rows]`, or a function `sample(factors)` of factor values; `factors`
     [n f] are the rows. Of a table that is not a complete grid, rows are drawn whose cell occurs with every value of

@@ -25,11 +25,11 @@ def drawn_outputs(seed: int, b: int = 5, d: int = 3, *, step: float = 10.0, spre
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
-        return spread * torch.randn(*shape, generator=generator, dtype=torch.float64)
+        return spread * torch.randn(shape, generator=generator, dtype=torch.float64)
 
     mean, logvar = normal(b, d), normal(b, d) - 1
     parts: dict[str, Tensor] = {
-        "nll": 20 + normal(()),
+        "nll": 20 + normal(),
         "mean": mean,
         "logvar": logvar,
         "z": mean + (logvar / 2).exp() * normal(b, d),
@@ -98,6 +98,11 @@ def method_of(spec: Spec) -> MethodUnderCheck:
     return MethodUnderCheck(spec, METHODS.plugin(spec.name), METHODS.function(spec.name))
 
 
-def in_double(out: Outputs) -> Outputs:
+def each(out: Outputs, change: Callable[[Tensor], Any]) -> Outputs:
+    """The same outputs with every part that is there changed alike."""
+    return Outputs(*(None if part is None else change(part) for part in out))  # type: ignore[arg-type]
+
+
+def as_leaves(out: Outputs) -> Outputs:
     """The same outputs as leaves of a gradient."""
-    return Outputs(*(p.detach().requires_grad_() if p is not None and p.is_floating_point() else p for p in out))
+    return each(out, lambda part: part.detach().requires_grad_() if part.is_floating_point() else part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from distaff.methods import Outputs
 from distaff.plugins.registry import METHODS
 from distaff.testing.check import Property, expect, property_of
 from distaff.testing.gradients import gradient_fault
-from distaff.testing.method_outputs import FACTORS, STEPS, MethodUnderCheck, drawn_outputs, in_double, method_of
+from distaff.testing.method_outputs import FACTORS, STEPS, MethodUnderCheck, as_leaves, drawn_outputs, each, method_of
 from distaff.testing.oracles import oracle_of
 
 METHOD_PROPERTIES: list[Property[MethodUnderCheck]] = []
@@ -49,7 +50,7 @@ def _without_double(method: MethodUnderCheck) -> str:
 def terms_are_finite_numbers_by_name(method: MethodUnderCheck) -> None:
     """In single precision as in training, at the first update and at later ones."""
     for step in STEPS:
-        out = Outputs(*(p.float() if p is not None and p.is_floating_point() else p for p in method.seen(0, step=step)))
+        out = each(method.seen(0, step=step), lambda part: part.float() if part.is_floating_point() else part)
         for name, term in method.terms(out).items():
             expect(math.isfinite(term), f"term {name!r} is {float(term)} at update {step:g}, with its default values")
             expect(term.dtype == torch.float32, f"term {name!r} is {term.dtype} of outputs in float32")
@@ -58,7 +59,7 @@ def terms_are_finite_numbers_by_name(method: MethodUnderCheck) -> None:
 @property_of(METHOD_PROPERTIES)
 def the_objective_holds_the_reconstruction(method: MethodUnderCheck) -> None:
     """Without it the decoder learns nothing."""
-    out = in_double(method.seen(1))
+    out = as_leaves(method.seen(1))
     (gradient,) = torch.autograd.grad(method.objective(out), out.nll, allow_unused=True)
     expect(gradient is not None and float(gradient) > 0, "no term grows with out.nll: the decoder would learn nothing")
 
@@ -127,17 +128,15 @@ def it_cannot_tell_a_number_from_a_tensor_and_maps_over_models(method: MethodUnd
     """The engine stacks the strengths of many models: no `if`, no `float()` and no `.item()` on them."""
     strengths = {p.name: float(method.values()[p.name]) for p in method.strengths}
     out = method.seen(4)
-    stacked = Outputs(
-        *(None if p is None else torch.stack([p, p if not p.is_floating_point() else p / 2]) for p in out)
-    )
+    stacked = each(out, lambda part: torch.stack([part, part / 2 if part.is_floating_point() else part]))
     hyper = {name: torch.tensor([value, 2 * value], dtype=torch.float64) for name, value in strengths.items()}
-    dims = Outputs(*(None if part is None else 0 for part in stacked))
+    dims = each(stacked, lambda _: 0)
     try:
         mapped = torch.func.vmap(lambda o, h: method.terms(o, **h), in_dims=(dims, 0))(stacked, hyper)
     except RuntimeError as error:
         expect(False, f"it cannot be mapped over models, {str(error).splitlines()[0]}")
     for model in range(2):
-        alone = Outputs(*(None if part is None else part[model] for part in stacked))
+        alone = each(stacked, operator.itemgetter(model))
         numbers = {name: float(values[model]) for name, values in hyper.items()}
         for term, value in method.terms(alone, **numbers).items():
             near = torch.allclose(mapped[term][model], value, rtol=1e-9, atol=1e-9)
@@ -212,7 +211,7 @@ def a_method_that_is_said_to_be_another_has_its_loss_and_its_gradient(method: Me
     double = METHODS.parse(other)
     found = []
     for one in (method_of(METHODS.spec(method.spec.name, **values)), method_of(double)):
-        out = in_double(drawn_outputs(7, 6))
+        out = as_leaves(drawn_outputs(7, 6))
         loss = one.objective(out)
         gradients = torch.autograd.grad(loss, (out.mean, out.logvar, out.z), allow_unused=True)
         nothing = torch.zeros_like(out.z)

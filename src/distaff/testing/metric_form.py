@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from distaff.errors import DistaffError
-from distaff.testing.check import Property, expect, expect_near, expect_refusal, property_of
+from distaff.testing.check import CheckFailed, Property, expect, expect_near, expect_refusal, property_of
 from distaff.testing.metric_evaluations import DRAWN, GRID, PERFECT, Array, MetricEvaluations, Rows
 
 ANY: list[Property[MetricEvaluations]] = []  # of metrics and of tasks
@@ -37,7 +37,8 @@ def its_decorator_and_docstring_say_what_its_numbers_mean(metric: MetricEvaluati
     expect(rows == "grid" or (isinstance(rows, int) and rows > 0), f"rows={rows!r}: a number of rows or 'grid'")
     expect(set(metric.marks.get("depends_on", ())) <= ANY_DEPENDENCE, f"depends_on is of {sorted(ANY_DEPENDENCE)}")
     way = "ower is" if metric.marks.get("higher_is_better") is False else "igher is"
-    expect(way in metric.plugin.doc, f"the docstring does not say which way is better: '{way} better', with its range")
+    said = " ".join(metric.plugin.doc.split())
+    expect(way in said, f"the docstring does not say which way is better: '{way} better', with its range")
 
 
 @property_of(ANY)
@@ -50,7 +51,7 @@ def the_score_is_a_plain_float_in_its_range_with_plain_parts(metric: MetricEvalu
     for key, value in score.parts.items():
         plain = type(key) is str and type(value) is float
         expect(plain, f"part {key!r} is {type(value).__name__}; parts are floats by name")
-    if score.matrix is not None:
+    if score.matrix is not None and metric.spec.kind == "metric":  # what a task's is of, its docstring says
         shape, kind = score.matrix.shape, score.matrix.dtype
         expect(
             kind == np.float64 and shape == (4, 3),
@@ -135,7 +136,13 @@ def degenerate_codes_and_factors_have_a_score_in_range_or_a_reason(metric: Metri
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for what, change in DEGENERATE.items():
-            metric.expect_defined(metric.score(change(DRAWN)), what)
+            try:
+                score = metric.score(change(DRAWN))
+            except DistaffError:
+                if metric.spec.kind == "task":  # which may need so many codes
+                    continue
+                raise
+            metric.expect_defined(score, what)
 
 
 @property_of(ANY, unless=without_labels)
@@ -218,12 +225,11 @@ def a_perfect_code_is_better_than_a_noisy_one_and_that_than_noise(metric: Metric
         for codes, test_codes in ([DRAWN.factors.astype(float), DRAWN.test_factors.astype(float)], noise, blind)
     ]
 
-    def ordered(evaluate: Callable[[Rows], Any]) -> str:
-        best, middle, worst = (way * float(evaluate(rows)) for rows in given)
-        good = best + 0.01 >= middle > worst + 0.02
-        return "" if good else f"perfect, noisy and random codes score {best:.3g}, {middle:.3g} and {worst:.3g}"
-
-    _expect_after_learning(metric, ordered)
+    best, middle, worst = (way * metric.score(rows).value for rows in given)
+    good = best + 0.01 >= middle > worst + 0.02
+    expect(
+        good, f"perfect, noisy and random codes score {best:.3g}, {middle:.3g} and {worst:.3g}, where {way:+} is better"
+    )
 
 
 @property_of(METRICS_ONLY, unless=without_labels)
@@ -235,17 +241,9 @@ def continuous_factors_are_known_from_their_own_codes_and_not_from_noise(metric:
     blind = Rows(rng.normal(size=(900, 3)), factors, rng.normal(size=(400, 3)), test_factors)
     way = -1 if metric.marks.get("higher_is_better") is False else 1
 
-    def apart(evaluate: Callable[[Rows], Any]) -> str:
-        best, noise = way * float(evaluate(known)), way * float(evaluate(blind))
-        enough = best > noise + 0.15 and (way < 0 or best > 0.45)
-        return "" if enough else f"codes that are the factors score {best:.3g}, random ones {noise:.3g}"
-
-    _expect_after_learning(metric, apart)
-
-
-def _expect_after_learning(metric: MetricEvaluations, fault: Callable[[Callable[[Rows], Any]], str]) -> None:
-    """Raise with the fault unless there is none; what does not hold of the quick form is tried with the defaults."""
-    found = fault(metric.score)
-    if found and metric.quick:
-        found = fault(metric.in_earnest)
-    expect(not found, found)
+    noise = way * metric.score(blind).value
+    for evaluate in (metric.score, metric.in_earnest):  # twenty classes take longer to learn
+        best = way * evaluate(known).value
+        if best > noise + 0.15 and (way < 0 or best > 0.45):
+            return
+    raise CheckFailed(f"codes that are the factors score {best:.3g}, random ones {noise:.3g}")

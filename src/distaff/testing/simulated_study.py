@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -172,7 +173,7 @@ def simulated_study(
     effects: Sequence[int] | None = None,
     rng: int = 0,
     truth: Truth = Truth(tasks=True),
-    **sizes: float,
+    **sizes: Any,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Several data sets at once, by default as many runs as the 2019 study has: 12,600; `effects` one for each."""
     shared = effects or [1000 * rng + number for number in range(len(datasets))]

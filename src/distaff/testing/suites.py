@@ -98,19 +98,19 @@ def _suite(registry: Registry, spec: Spec) -> tuple[Any, list[Property[Any]]]:
         from distaff.testing.methods import METHOD_PROPERTIES
 
         del method_training
-        return method_of(spec), METHOD_PROPERTIES  # type: ignore[return-value]
+        return method_of(spec), METHOD_PROPERTIES
     if registry.kind == "dataset":
         from distaff.testing.datasets import DATASET_PROPERTIES, dataset_under_check
 
-        return dataset_under_check(spec), DATASET_PROPERTIES  # type: ignore[return-value]
+        return dataset_under_check(spec), DATASET_PROPERTIES
     if registry.kind == "figure":
         from distaff.testing.figures import FIGURE_PROPERTIES, figure_under_check
 
-        return figure_under_check(spec), FIGURE_PROPERTIES  # type: ignore[return-value]
+        return figure_under_check(spec), FIGURE_PROPERTIES
     from distaff.testing.networks import CRITIC_PROPERTIES, NETWORK_PROPERTIES, modules_under_check
 
     suite = CRITIC_PROPERTIES if registry.kind == "critic" else NETWORK_PROPERTIES
-    return modules_under_check(spec), suite  # type: ignore[return-value]
+    return modules_under_check(spec), suite
 
 
 def path_of(kind: str, name: str) -> Path:

@@ -20,8 +20,8 @@ def total_correlation(out: Outputs) -> float:
     """mean over j of ln sum_i prod_l q(z_jl | x_i) - sum_l ln sum_i q(z_jl | x_i) (Chen et al., 2018)."""
     z, m, lv = (t.numpy() for t in (out.z, out.mean, out.logvar))
     b, d = z.shape
-    total = 0.0
+    total: float = 0.0
     for j in range(b):
         each = np.array([[density(z[j, k], m[i, k], lv[i, k]) for k in range(d)] for i in range(b)])
-        total += math.log(each.prod(1).sum()) - sum(math.log(each[:, k].sum()) for k in range(d))
-    return total / b
+        total += math.log(float(each.prod(1).sum())) - sum(math.log(each[:, k].sum()) for k in range(d))
+    return total / int(b)
