@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,9 +24,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
 
 from distaff.reports.origin import origin
 from distaff.reports.pages.runs import Details

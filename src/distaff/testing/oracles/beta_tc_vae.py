@@ -24,4 +24,4 @@ def total_correlation(out: Outputs) -> float:
     for j in range(b):
         each = np.array([[density(z[j, k], m[i, k], lv[i, k]) for k in range(d)] for i in range(b)])
         total += math.log(float(each.prod(1).sum())) - sum(math.log(each[:, k].sum()) for k in range(d))
-    return total / int(b)
+    return float(total / b)
