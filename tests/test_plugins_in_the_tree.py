@@ -24,16 +24,17 @@ from distaff.plugins.registry import KINDS
 from distaff.reports.charts.figure_files import figures
 from distaff.reports.charts.theme import label, looks, metric_label
 from distaff.share.cite import bibtex
-from distaff.testing import checks_of, outcomes
+from distaff.testing import checks_of
 
 top = Path.cwd()
 assert not [path for path, text in lists.lists(top).items() if path.read_text("utf-8") != text]
 for registry in KINDS.values():
     name = f"a_{registry.kind}"
     assert name in registry.packaged(), name
-    found = list(outcomes(checks_of(registry.kind, name), registry.plugin(name).path))
-    assert len(found) > 5
-    assert not [one for one in found if one.status == "failed"], name
+    checks = checks_of(registry.kind, name)
+    assert len(checks) > 5
+    for check in checks[:3]:  # tests/test_new_plugins.py calls them all
+        check()
     if registry.kind in ("method", "metric", "task", "figure"):
         module = "reports" if registry.kind == "figure" else registry.plural
         assert f"import {name} as {name}" in (top / "src" / "distaff" / module / "__init__.py").read_text("utf-8")
