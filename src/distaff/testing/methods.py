@@ -124,7 +124,7 @@ def its_gradient_is_that_of_finite_differences(method: MethodUnderCheck) -> None
 
 
 @property_of(METHOD_PROPERTIES, unless=_without_strength)
-def it_cannot_tell_a_number_from_a_tensor_and_maps_over_models(method: MethodUnderCheck) -> None:
+def a_number_and_a_tensor_are_the_same_to_it_and_it_maps_over_models(method: MethodUnderCheck) -> None:
     """The engine stacks the strengths of many models: no `if`, no `float()` and no `.item()` on them."""
     strengths = {p.name: float(method.values()[p.name]) for p in method.strengths}
     out = method.seen(4)
