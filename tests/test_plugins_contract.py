@@ -149,10 +149,9 @@ def mine(out: Outputs) -> Terms:
 """
     (tmp_path / "methods" / "mine.py").write_text(text)
     monkeypatch.setenv("DISTAFF_PLUGINS", str(tmp_path))
-    METHODS.function("mine")
+    require(METHODS, "mine")
     once = len((tmp_path / "calls").read_text())
     assert once == 3, "twice for one model, once for two"
-    METHODS.function("mine")
     require(METHODS, "mine")
     assert len((tmp_path / "calls").read_text()) == once
     (tmp_path / "methods" / "mine.py").write_text(text.replace("out.kl", "out.kl.detach() + out.mean"))

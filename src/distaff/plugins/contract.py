@@ -9,7 +9,8 @@ in the file `_contract.py` beside its plug-ins, which is imported when the first
 * `received(origin, value, arguments, keywords) -> value` sees what every call returned;
 * `trial(function, plugin)` calls the function on small inputs, and raises for what is wrong with it.
 
-Either raises `Violation` with what was returned and what the contract says.
+Either raises `Violation` with what was returned and what the contract says. Training requires the trial of each method
+of others before its first update, since it calls them inside transformations where no value can be looked at.
 """
 
 from __future__ import annotations
@@ -23,13 +24,11 @@ from typing import TYPE_CHECKING, Any
 from distaff.errors import DistaffError, PluginError
 from distaff.plugins.boundary import Check, guarded
 from distaff.plugins.file import Plugin
-from distaff.plugins.kinds import PACKAGE
 from distaff.plugins.signature import faults
 
 if TYPE_CHECKING:
     from distaff.plugins.registry import Registry
 
-TRIED_FIRST = frozenset({"method"})  # what training calls inside a transformation, where no value can be looked at
 _tried: set[tuple[str, str, str]] = set()
 
 
@@ -54,16 +53,10 @@ def violations(registry: Registry, name: str) -> list[str]:
 def require(registry: Registry, name: str) -> None:
     """Raise the first violation of the plug-in `name` as `PluginError`; one trial a process and version of the file."""
     plugin = registry.plugin(name)
-    if _is_new(plugin):
+    version = _version(plugin)
+    if version not in _tried:
         call_trial(registry.room, plugin, registry.unguarded(name))
-        _tried.add(_version(plugin))
-
-
-def try_once(room: str, plugin: Plugin, function: Callable[..., Any]) -> None:
-    """The trial of a plug-in from outside the package, the first time that this version of its file is used."""
-    if plugin.kind in TRIED_FIRST and not plugin.path.is_relative_to(PACKAGE) and _is_new(plugin):
-        call_trial(room, plugin, function)
-        _tried.add(_version(plugin))
+        _tried.add(version)
 
 
 def call_trial(room: str, plugin: Plugin, function: Callable[..., Any]) -> None:
@@ -81,10 +74,6 @@ def check_of(room: str) -> Check:
 @functools.cache
 def _contract(room: str) -> Any:
     return importlib.import_module(f"{room}._contract")
-
-
-def _is_new(plugin: Plugin) -> bool:
-    return _version(plugin) not in _tried
 
 
 def _version(plugin: Plugin) -> tuple[str, str, str]:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError, unknown
-from distaff.plugins import contract
 from distaff.plugins.boundary import guarded, passes, plugin_error
+from distaff.plugins.contract import check_of
 from distaff.plugins.file import REQUIRED, Plugin, read_plugin
-from distaff.plugins.kinds import PACKAGE
+from distaff.plugins.kinds import PACKAGE as PACKAGE
+from distaff.plugins.places import EXTRA_FOLDERS as EXTRA_FOLDERS
 from distaff.plugins.places import Found, found, in_folder, sources, troubles
 from distaff.plugins.ranges import check_range
 from distaff.plugins.signature import faults
@@ -131,12 +132,10 @@ class Registry:
     def function(self, name: str) -> Callable[..., Any]:
         """The function itself, importing its file, behind the door: what it raises is a `PluginError`.
 
-        A plug-in from outside the package is tried once in a process before it is used.
+        So is what it returns where that is not what the contract of its kind says.
         """
         function = self.unguarded(name)
-        plugin = self.plugin(name)
-        contract.try_once(self.room, plugin, function)
-        behind: Callable[..., Any] = guarded(plugin.origin, function, contract.check_of(self.room))
+        behind: Callable[..., Any] = guarded(self.plugin(name).origin, function, check_of(self.room))
         return behind
 
     def bind(self, spec: Spec) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from distaff.methods import Hooks, Terms, hooks
 from distaff.networks import VAE, initial
 from distaff.networks.layers.stateless import dependence_of, state_of
 from distaff.plugins.boundary import guarded
+from distaff.plugins.contract import require
 from distaff.plugins.registry import CRITICS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
 from distaff.runs import Run, side_by_side, structure
@@ -123,6 +124,8 @@ def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
         while end < len(runs) and structure(runs[end]) == structure(runs[start]):
             end += 1
         name = runs[start].method.name
+        if name not in METHODS.packaged():
+            require(METHODS, name)
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
         members = runs[start:end]
         columns = {
