@@ -59,7 +59,10 @@ def test_codes_of_ones_own_are_scored_from_a_file(tmp_path: Path) -> None:
         (["train", "toi", "beta_vae"], "Did you mean 'toy'?"),
         (["train", "toy", "beta_vae", "--lr", "nan"], "lr and eps are above 0"),
         (["train", "toy", "beta_vae(beta=1e400)"], "expected a finite number"),
-        (["train", "toy", "beta_vae", "--network", "mlp(width=0)"], "mlp: width=0, but a size is 1 or more"),
+        (
+            ["train", "toy", "beta_vae", "--network", "mlp(width=0)"],
+            "mlp: width=0 is outside its range, which is [1, inf)",
+        ),
         (["train", "toy", "beta_vae", "--network", "critic(width=8)"], "unknown network 'critic'"),
         (["train", "toy", "factor_vae", "--network", "mlp(width=8)", "--critic", "mlp"], "unknown critic 'mlp'"),
         (["score", "/nowhere/codes.npz"], "cannot be read"),

@@ -99,8 +99,8 @@ def test_the_text_of_a_correlated_set_reads_back():
     ("change", "complaint"),
     [
         (("'posX'", "'posX_'"), "Did you mean 'posX'"),
-        (("0.2", "0"), "expected a number from 1e-06 on"),
-        (("0.2", "1e-300"), "expected a number from 1e-06 on"),
+        (("0.2", "0"), "outside its range"),
+        (("0.2", "1e-300"), "outside its range"),
         (("(('posX', 'posY'),)", "('posX', 'posY')"), "two names for each pair"),
         (("(('posX', 'posY'),)", "()"), "two names for each pair"),
         (("'posY'", "'posX'"), "two names for each pair"),

@@ -48,7 +48,7 @@ def test_the_critics_loss_has_its_golden_value() -> None:
     loss = hooks("factor_vae").critic
     assert loss is not None
     assert math.isclose(float(loss(golden())), 0.7994124, abs_tol=1e-6)
-    assert hooks("beta_vae") == (None, None, None, False), "a method without hooks sees no labels either"
+    assert hooks("beta_vae") == (None, None, None, False, False), "a method without hooks sees no labels either"
 
 
 def test_the_covariance_and_total_correlation_have_their_golden_values() -> None:

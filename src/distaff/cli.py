@@ -1,9 +1,13 @@
-"""`distaff WORD ...`: finds the command of the word; a mistake that a person can mend is one line and exit status 2."""
+"""`distaff WORD ...`: finds the command of the word; a mistake that a person can mend is one line and exit status 2.
+
+With `--traceback` anywhere among the words, or DISTAFF_TRACEBACK=1, the traceback behind that line is shown above it.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import tyro
@@ -34,6 +38,8 @@ GROUPS = {  # words with commands of their own
     "store": (store.app, "Check, merge, share and shrink the results of studies."),
 }
 
+TRACEBACK = "DISTAFF_TRACEBACK"  # environment variable, so that workers know it too
+
 app = SubcommandApp()
 app.command(name="list")(list_plugins.list_plugins)
 for command in (
@@ -52,6 +58,9 @@ for command in (
     app.command(command)
 
 
+HELP = "With --traceback, any command shows the traceback behind the line that states a mistake."
+
+
 def _group(name: str) -> None:
     group, description = GROUPS[name]
 
@@ -66,22 +75,24 @@ for word in GROUPS:
     _group(word)
 
 
-def _run() -> None:
-    if sys.argv[1:2] and sys.argv[1] in GROUPS:
-        group, description = GROUPS[sys.argv[1]]
-        group.cli(prog=f"distaff {sys.argv[1]}", description=description, args=sys.argv[2:])
+def _run(words: list[str]) -> None:
+    if words[:1] and words[0] in GROUPS:
+        group, description = GROUPS[words[0]]
+        group.cli(prog=f"distaff {words[0]}", description=description, args=words[1:])
     else:
-        app.cli(prog="distaff", description="Large studies of disentangled representations.")
+        app.cli(prog="distaff", description=f"Large studies of disentangled representations. {HELP}", args=words)
 
 
 def main() -> None:
     """Run the command that the arguments name."""
     try:
         try:
-            _run()
+            _run(_words(sys.argv[1:]))
         finally:
             sys.stdout.flush()
     except DistaffError as error:
+        if os.environ.get(TRACEBACK, "") not in ("", "0"):
+            traceback.print_exception(error)
         print(f"distaff: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
@@ -90,3 +101,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print("distaff: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _words(words: list[str]) -> list[str]:
+    """The words of the command line without the one option that all commands have."""
+    if "--traceback" not in words:
+        return words
+    os.environ[TRACEBACK] = "1"
+    return [word for word in words if word != "--traceback"]

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 Word: TypeAlias = Any  # an unsigned integer to the compiled functions
 
 # weights at update 0; of an update: rows, noise of the posterior, shuffles of codes, nuisance; looks of an evaluation;
-# second views; and the batches on which the losses of a final model are evaluated
+# second views; the batches on which the losses of a final model are evaluated; and, of an update, the noise of a method
+# that declares it
 STREAMS = {
     "init": 0, "data": 1, "noise": 2, "permute": 3, "nuisance": 4, "evaluate": 5, "pairs": 6, "losses": 7,
+    "method": 8,
 }  # fmt: skip
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57  # multipliers and key increments of Philox4x32, Table 2 of the paper

@@ -133,8 +133,8 @@ def _varying(known: pl.DataFrame, parameters: dict[str, dict[str, str]]) -> dict
 
 def _default(method: str, name: str) -> str:
     """The default of a parameter, which the text of a method leaves out; of a method that is not here, the word."""
-    known = METHODS.plugin(method).parameters if method in METHODS.names() else ()
-    values = [one.default for one in known if one.name == name]
+    plugin = METHODS.known(method)
+    values = [one.default for one in plugin.parameters if one.name == name] if plugin else []
     return (f"{values[0]:g}" if isinstance(values[0], float) else str(values[0])) if values else "default"
 
 

@@ -23,7 +23,11 @@ def data_list() -> None:
     from distaff.plugins.registry import DATASETS
 
     for name in DATASETS.names():
-        plugin = DATASETS.plugin(name)
+        try:
+            plugin = DATASETS.plugin(name)
+        except DistaffError as error:  # a file that is broken
+            print(f"{name:18} {error}\n")
+            continue
         if any(parameter.default is REQUIRED for parameter in plugin.parameters):
             print(f"{name}({', '.join(f'{p.name}=...' for p in plugin.parameters)}): {plugin.summary}\n")
             continue

@@ -55,7 +55,8 @@ def score(
     from distaff.metrics.evaluate import specification
     from distaff.plugins.registry import METRICS
 
-    specs = [specification(text) for text in (METRICS.names() if metrics == ("all",) else metrics)]
+    every = [name for name in METRICS.names() if METRICS.known(name)]  # `distaff list metrics` names broken ones
+    specs = [specification(text) for text in (every if metrics == ("all",) else metrics)]
     limits = {"rows": rows, "test_rows": test_rows, "sampling": sampling}
     if target.is_dir():
         numbers = _score_run(target, specs, {**limits, "grid_rows": grid_rows}, jobs)

@@ -17,7 +17,7 @@ MOST_COMBINATIONS = 2**24  # of values of the correlated factors
 LEAST_SIGMA = 1e-6  # there two factors are one
 
 
-@dataset_(source="another data set", licence="that of the other data set")
+@dataset_(source="another data set", licence="that of the other data set", ranges={"sigma": "[1e-6, inf)"})
 def correlated(*, dataset: str, pairs: tuple[tuple[str, str], ...], sigma: float) -> Dataset:
     r"""Another data set, drawn with correlated factors in training:  p(a, b) ~ exp(-(a - b)^2 / (2 sigma^2)).
 

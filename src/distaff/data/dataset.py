@@ -14,6 +14,7 @@ from distaff import rng
 from distaff.data.cache.published import CachedArray, Published
 from distaff.data.grid import Factors
 from distaff.errors import DistaffError
+from distaff.plugins.ranges import Ranges
 from distaff.plugins.registry import DATASETS
 
 Loader = TypeVar("Loader", bound=Callable[..., "Dataset"])
@@ -26,14 +27,16 @@ def dataset(
     published: Published | None = None,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
+    ranges: Ranges | None = None,
 ) -> Callable[[Loader], Loader]:
     """Mark a function as a data set; `source` is where the images come from, `licence` what may be done with them.
 
     `published` are the files of its authors, for sets that can be fetched; `version` is raised by hand when the images
     of a row change; `since` gives a parameter that was added later its value in earlier runs, so that their ids live
-    on. The registry reads the literals among them from the file.
+    on; `ranges` are those of its parameters, as `distaff.plugins.ranges` writes them. The registry reads the literals
+    among them from the file.
     """
-    del source, licence, version, since
+    del source, licence, version, since, ranges
 
     def mark(function: Loader) -> Loader:
         PUBLISHED[function.__name__] = published
@@ -47,7 +50,7 @@ PUBLISHED: dict[str, Published | None] = {}
 
 def published(name: str) -> Published | None:
     """The files from which the data set `name` can be made, or None if it is not fetched."""
-    DATASETS.function(name)
+    DATASETS.unguarded(name)
     return PUBLISHED[name]
 
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distaff.methods.outputs import Outputs, Terms, kl_by_latent
+from distaff.plugins.boundary import guarded
+from distaff.plugins.ranges import Ranges
 from distaff.plugins.registry import METHODS
 from distaff.types import Scalar
 
@@ -32,6 +34,7 @@ class Hooks(NamedTuple):
     views: Callable[..., NDArray[np.int64]] | None
     posterior: Posterior | None
     labels: bool
+    noise: bool
 
 
 Method = TypeVar("Method", bound=Callable[..., Terms])
@@ -45,8 +48,10 @@ def method(
     views: Callable[..., NDArray[np.int64]] | None = None,
     posterior: Posterior | None = None,
     labels: bool = False,
+    noise: bool = False,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
+    ranges: Ranges | None = None,
     same_as: tuple[Mapping[str, int | float], str] | None = None,
 ) -> Callable[[Method], Method]:
     """Mark a function as a method; `label` is its name as its paper writes it.
@@ -55,15 +60,17 @@ def method(
     `views(values, sizes, uniforms)` gives the factors [b f] of a second view of each image, from those of the first
     and from uniforms [b 2 + 2f]; a batch is then [2b], first views first. `posterior(mean, logvar)` changes q(z|x)
     before it is sampled. Each of these takes the method's parameters that are not `Hyper`, by name, where it names
-    them. `labels` requests the factors of the batch as `Outputs.labels`. `version` is raised by hand when the
-    mathematics changes; `since` gives a parameter that was added later its value in earlier runs, so that their ids
-    live on. `same_as` names values with which the loss is that of another method, and that method, as literals: the
-    analysis counts runs of both once. All but functions are read from the file by the registry.
+    them. `labels` requests the factors of the batch as `Outputs.labels`, `noise` normal draws of the method's own as
+    `Outputs.noise`. `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added
+    later its value in earlier runs, so that their ids live on. `ranges` are those of hyperparameters, as
+    `distaff.plugins.ranges` writes them: {"beta": "[0, inf)"}. `same_as` names values with which the loss is that of
+    another method, and that method, as literals: the analysis counts runs of both once. All but functions are read
+    from the file by the registry.
     """
-    del paper, label, version, since, same_as
+    del paper, label, version, since, ranges, same_as
 
     def mark(function: Method) -> Method:
-        _HOOKS[function.__name__] = Hooks(critic, views, posterior, labels)
+        _HOOKS[function.__name__] = Hooks(critic, views, posterior, labels, noise)
         return function
 
     return mark
@@ -74,12 +81,12 @@ _HOOKS: dict[str, Hooks] = {}
 
 def hooks(name: str, **structure: Any) -> Hooks:
     """What method `name` needs beside its loss, with those values of `structure` filled in that each part names."""
-    METHODS.function(name)
-    declared = _HOOKS[name]
+    METHODS.unguarded(name)
+    declared, origin = _HOOKS[name], METHODS.plugin(name).origin
     return declared._replace(
-        critic=_filled(declared.critic, structure),
-        views=_filled(declared.views, structure),
-        posterior=_filled(declared.posterior, structure),
+        critic=guarded(origin, _filled(declared.critic, structure)),
+        views=guarded(origin, _filled(declared.views, structure)),
+        posterior=guarded(origin, _filled(declared.posterior, structure)),
     )
 
 
@@ -99,5 +106,5 @@ if TYPE_CHECKING:
     from distaff.methods.dip_vae_ii import dip_vae_ii as dip_vae_ii
     from distaff.methods.factor_vae import factor_vae as factor_vae
 else:  # `from distaff.methods import beta_vae` gives the function of the file, not the module of the same name
-    globals().update({name: METHODS.function(name) for name in METHODS.packaged()})
+    globals().update({name: METHODS.unguarded(name) for name in METHODS.packaged()})
     __all__ = [*__all__, *METHODS.packaged()]  # noqa: PLE0604

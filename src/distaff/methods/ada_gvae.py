@@ -31,7 +31,13 @@ def share(
     )
 
 
-@method(paper="https://arxiv.org/abs/2002.02886", label="Ada-GVAE", views=changed, posterior=share)
+@method(
+    paper="https://arxiv.org/abs/2002.02886",
+    label="Ada-GVAE",
+    views=changed,
+    posterior=share,
+    ranges={"beta": "[0, inf)", "k": "-1 or [1, inf)"},
+)
 def ada_gvae(out: Outputs, *, beta: Hyper = 1.0, k: int = 1) -> Terms:
     r"""Ada-GVAE (Locatello et al., 2020), Eq. 5:  E_q[-log p(x|z)] + beta KL(q(z|x) || p(z)), mean of both views.
 

@@ -8,7 +8,11 @@ from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper
 
 
-@method(paper="https://arxiv.org/abs/1804.03599", label="AnnealedVAE")
+@method(
+    paper="https://arxiv.org/abs/1804.03599",
+    label="AnnealedVAE",
+    ranges={"c_max": "[0, inf)", "gamma": "[0, inf)", "iteration_threshold": "(0, inf)"},
+)
 def annealed_vae(
     out: Outputs, *, c_max: Hyper = 25.0, gamma: Hyper = 1000.0, iteration_threshold: Hyper = 100_000.0
 ) -> Terms:

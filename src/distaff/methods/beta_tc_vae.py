@@ -12,7 +12,12 @@ from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper, Scalar
 
 
-@method(paper="https://arxiv.org/abs/1802.04942", label="β-TCVAE", same_as=({"beta": 1}, "beta_vae(beta=1)"))
+@method(
+    paper="https://arxiv.org/abs/1802.04942",
+    label="β-TCVAE",
+    same_as=({"beta": 1}, "beta_vae(beta=1)"),
+    ranges={"beta": "[0, inf)"},
+)
 def beta_tc_vae(out: Outputs, *, beta: Hyper = 6.0) -> Terms:
     r"""beta-TCVAE (Chen et al., 2018), Eq. 4 with alpha = gamma = 1:  -ELBO + (beta - 1) TC(z).
 

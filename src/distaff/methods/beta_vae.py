@@ -6,7 +6,7 @@ from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper
 
 
-@method(paper="https://openreview.net/forum?id=Sy2fzU9gl", label="β-VAE")
+@method(paper="https://openreview.net/forum?id=Sy2fzU9gl", label="β-VAE", ranges={"beta": "[0, inf)"})
 def beta_vae(out: Outputs, *, beta: Hyper = 4.0) -> Terms:
     r"""beta-VAE (Higgins et al., 2017), Eq. 4:  E_q[-log p(x|z)] + beta KL(q(z|x) || p(z)).
 

@@ -9,7 +9,12 @@ from distaff.methods._dip import covariance, penalty
 from distaff.types import Hyper
 
 
-@method(paper="https://arxiv.org/abs/1711.00848", label="DIP-VAE-II", same_as=({"lambda_od": 0}, "beta_vae(beta=1)"))
+@method(
+    paper="https://arxiv.org/abs/1711.00848",
+    label="DIP-VAE-II",
+    same_as=({"lambda_od": 0}, "beta_vae(beta=1)"),
+    ranges={"lambda_od": "[0, inf)", "lambda_d_factor": "[0, inf)"},
+)
 def dip_vae_ii(out: Outputs, *, lambda_od: Hyper = 10.0, lambda_d_factor: Hyper = 1.0) -> Terms:
     r"""DIP-VAE-II (Kumar et al., 2018), Eq. 7:  -ELBO + lambda_od sum_{i!=j} C_ij^2 + lambda_d sum_i (C_ii - 1)^2.
 

@@ -32,6 +32,7 @@ def critic_loss(out: Outputs, *, clip: bool = True) -> Scalar:
     critic=critic_loss,
     since={"clip": True},
     same_as=({"gamma": 0}, "beta_vae(beta=1)"),
+    ranges={"gamma": "[0, inf)"},
 )
 def factor_vae(out: Outputs, *, gamma: Hyper = 10.0, clip: bool = True) -> Terms:
     r"""FactorVAE (Kim and Mnih, 2018), Eq. 3:  E_q[-log p(x|z)] + KL(q(z|x) || p(z)) + gamma E[D_0(z) - D_1(z)].

@@ -23,6 +23,9 @@ class Outputs(NamedTuple):
     real: Float[Tensor, "b 2"] | None = None  # the discriminator's logits on z ...
     fake: Float[Tensor, "b 2"] | None = None  # ... and on z with its dimensions shuffled over the batch
     labels: Int[Tensor, "b f"] | None = None  # only for methods that declare labels
+    noise: Float[Tensor, "b d"] | None = (
+        None  # standard normal, drawn anew at each update: only for those that declare it
+    )
 
     @property
     def kl(self) -> Scalar:

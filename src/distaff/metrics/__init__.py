@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from distaff.plugins.ranges import Ranges
 from distaff.plugins.registry import METRICS
 
 
@@ -58,6 +59,7 @@ def metric(
     tolerance: float = 0.0,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
+    ranges: Ranges | None = None,
 ) -> Callable[[Metric], Metric]:
     """Mark a function as a metric and declare what it needs and what its numbers mean.
 
@@ -73,10 +75,11 @@ def metric(
     of single codes, or the "values" of factors as numbers). `distaff check` evaluates with the options `quick`, and
     lets the score differ by `tolerance` where the same is expected, as that of a network with other first weights.
     `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added later its value
-    in earlier scores, so that their ids stay valid. The registry reads all of them from the file.
+    in earlier scores, so that their ids stay valid; `ranges` are those of the options, as `distaff.plugins.ranges`
+    writes them: {"bins": "[1, inf)"}. The registry reads all of them from the file.
     """
     del paper, rows, test_rows, range, about, label, symbol, study_2019, higher_is_better, depends_on, quick, tolerance
-    del version, since
+    del version, since, ranges
     return lambda function: function
 
 
@@ -104,5 +107,5 @@ if TYPE_CHECKING:
     from distaff.metrics.snc import snc as snc
     from distaff.metrics.unified_scores import unified_scores as unified_scores
 else:  # `from distaff.metrics import dci` gives the function of the file, not the module of the same name
-    globals().update({name: METRICS.function(name) for name in METRICS.packaged()})
+    globals().update({name: METRICS.unguarded(name) for name in METRICS.packaged()})
     __all__ = ["Score", "metric", *METRICS.packaged()]  # noqa: PLE0604

@@ -26,6 +26,7 @@ TINY = 1e-11  # added to every importance before the entropies, as the study's c
     test_rows=5_000,
     range=(0, 1),
     tolerance=0.02,
+    ranges={"trees": ("exact", "sklearn", "lightgbm")},
 )
 def dci(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0, trees: str = "exact") -> Score:
     r"""DCI disentanglement (Eastwood & Williams, 2018, Sec. 2): is each code important for one factor only?

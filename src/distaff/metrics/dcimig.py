@@ -12,7 +12,14 @@ from distaff.metrics.core.information_matrix import NO_FACTOR, information_matri
 from distaff.metrics.core.top_two_gap import top_two_gap
 
 
-@metric(paper="https://arxiv.org/abs/1910.05587", about="factors", label="DCIMIG", rows=10_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/1910.05587",
+    about="factors",
+    label="DCIMIG",
+    rows=10_000,
+    range=(0, 1),
+    ranges={"bins": "[1, inf)", "bias": ("none", "miller-madow"), "estimator": ("histogram", "ksg")},
+)
 def dcimig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
     r"""DCIMIG, also 3CharM (Sepliarskaia et al., 2019): the clearest code of each factor.
 

@@ -25,6 +25,7 @@ SCALES = ("auc", "unit")
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),
+    ranges={"scale": ("auc", "unit")},
 )
 def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, scale: str = "auc") -> Score:
     r"""Explicitness (Ridgeway & Mozer, 2018, Sec. 3): how well a linear classifier separates the values.

@@ -29,6 +29,14 @@ _LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of
     range=(0, 1),
     depends_on=("scale",),
     quick={"train": 600, "test": 600, "variance_rows": 2_000},
+    ranges={
+        "variance_rows": "[2, inf)",
+        "train": "[1, inf)",
+        "test": "[1, inf)",
+        "batch": "[2, inf)",
+        "prune": "[0, inf)",
+        "prune_by": ("std", "variance"),
+    },
 )
 def factor_vae_score(
     codes: Any,

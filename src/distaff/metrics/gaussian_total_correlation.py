@@ -23,6 +23,7 @@ from distaff.metrics.latents import select_latents
     range=(0, 1e999),
     higher_is_better=False,
     since={"dims": "all"},
+    ranges={"dims": ("all", "active")},
 )
 def gaussian_total_correlation(codes: Any, factors: Any = None, active: Any = None, *, dims: str = "all") -> Score:
     r"""Total correlation of a normal fitted to the codes (Locatello et al., 2019, Sec. 5.1); 0 is independent.

@@ -22,6 +22,7 @@ from distaff.metrics.latents import select_latents
     range=(0, 1e999),
     higher_is_better=False,
     depends_on=("scale",),
+    ranges={"dims": ("all", "active")},
 )
 def gaussian_wasserstein_correlation(
     codes: Any, factors: Any = None, active: Any = None, *, dims: str = "all", normalised: bool = False

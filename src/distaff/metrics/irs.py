@@ -23,6 +23,7 @@ from distaff.metrics.core.information_matrix import NO_FACTOR
     rows=10_000,
     range=(-1, 1),
     depends_on=("scale",),
+    ranges={"quantile": "[0, 1]", "bins": "[1, inf)"},
 )
 def irs(codes: Any, factors: Any, *, quantile: float = 0.99, bins: int = 20) -> Score:
     r"""Interventional robustness score (Suter et al., 2019, Sec. 4): mean over codes, weighted by largest deviation.

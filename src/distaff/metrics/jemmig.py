@@ -14,7 +14,14 @@ from distaff.metrics.core.top_two_gap import top_two_gap
 SAME = 1e-9  # of a factor's entropy: codes whose information about it differs by less are tied
 
 
-@metric(paper="https://arxiv.org/abs/1908.09961", about="factors", label="JEMMIG", rows=10_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/1908.09961",
+    about="factors",
+    label="JEMMIG",
+    rows=10_000,
+    range=(0, 1),
+    ranges={"bins": "[1, inf)", "bias": ("none", "miller-madow")},
+)
 def jemmig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none") -> Score:
     r"""JEMMIG (Do & Tran, 2020): the joint entropy of a factor and its code less their gap, normalised.
 

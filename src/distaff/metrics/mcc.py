@@ -23,6 +23,7 @@ WAYS = ("pearson", "spearman")
     rows=10_000,
     range=(0, 1),
     depends_on=("values",),
+    ranges={"by": ("pearson", "spearman")},
 )
 def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
     r"""Mean correlation coefficient (Hyvärinen & Morioka, 2016): factors and codes matched one to one.

@@ -15,7 +15,14 @@ from distaff.metrics.dci import concentration, disentanglement
 SAME = 1e-9  # of a share: codes whose shares differ by less are equally good
 
 
-@metric(paper="https://arxiv.org/abs/2206.04756", about="factors", label="MED", rows=10_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/2206.04756",
+    about="factors",
+    label="MED",
+    rows=10_000,
+    range=(0, 1),
+    ranges={"bins": "[1, inf)", "top": "[1, inf)", "bias": ("none", "miller-madow"), "estimator": ("histogram", "ksg")},
+)
 def med(
     codes: Any,
     factors: Any,

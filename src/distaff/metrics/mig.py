@@ -20,6 +20,7 @@ from distaff.metrics.core.top_two_gap import top_two_gap
     rows=10_000,
     range=(0, 1),
     since={"estimator": "histogram"},
+    ranges={"bins": "[1, inf)", "bias": ("none", "miller-madow"), "estimator": ("histogram", "ksg")},
 )
 def mig(codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram") -> Score:
     r"""MIG (Chen et al., 2018, Eq. 6): mean over factors of the gap between its two most informative codes.

@@ -15,7 +15,19 @@ from distaff.metrics.core.top_two_gap import top_two_gap
 WAYS = ("factor", "code")
 
 
-@metric(paper="https://arxiv.org/abs/2002.10549", about="factors", label="MIG-sup", rows=10_000, range=(0, 1))
+@metric(
+    paper="https://arxiv.org/abs/2002.10549",
+    about="factors",
+    label="MIG-sup",
+    rows=10_000,
+    range=(0, 1),
+    ranges={
+        "bins": "[1, inf)",
+        "bias": ("none", "miller-madow"),
+        "estimator": ("histogram", "ksg"),
+        "by": ("factor", "code"),
+    },
+)
 def mig_sup(
     codes: Any, factors: Any, *, bins: int = 20, bias: str = "none", estimator: str = "histogram", by: str = "factor"
 ) -> Score:

@@ -23,6 +23,12 @@ from distaff.metrics.core.information_matrix import NO_FACTOR, information_matri
     rows=10_000,
     range=(0, 1),
     since={"estimator": "histogram"},
+    ranges={
+        "bins": "[1, inf)",
+        "bias": ("none", "miller-madow"),
+        "dead_codes": ("keep", "skip"),
+        "estimator": ("histogram", "ksg"),
+    },
 )
 def modularity(
     codes: Any,

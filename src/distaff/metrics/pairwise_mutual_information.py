@@ -21,6 +21,7 @@ from distaff.metrics.latents import select_latents
     rows=10_000,
     range=(0, 1e999),
     higher_is_better=False,
+    ranges={"bins": "[1, inf)", "bias": ("none", "miller-madow"), "dims": ("all", "active")},
 )
 def pairwise_mutual_information(
     codes: Any, factors: Any = None, active: Any = None, *, bins: int = 20, bias: str = "none", dims: str = "all"

@@ -29,6 +29,7 @@ LARGEST = 64  # the exponent beyond which no SVM is computed: its score is const
     test_rows=5_000,
     range=(0, 1),
     depends_on=("scale", "shift"),
+    ranges={"by": ("auto", "svm", "correlation")},
 )
 def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = "auto") -> Score:
     r"""SAP (Kumar et al., 2018, Sec. 3): mean over factors of the gap between the two codes that predict it best.

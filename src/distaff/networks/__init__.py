@@ -20,6 +20,7 @@ from distaff import rng
 from distaff.errors import DistaffError, unknown
 from distaff.networks.layers.likelihood import LIKELIHOODS
 from distaff.networks.layers.upsample import Upsample
+from distaff.plugins.ranges import Ranges
 from distaff.types import Params
 
 Posterior: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -29,14 +30,19 @@ Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
 
 
 def network(
-    *, paper: str, cost: int | float = 1, version: int = 1, since: Mapping[str, Any] | None = None
+    *,
+    paper: str,
+    cost: int | float = 1,
+    version: int = 1,
+    since: Mapping[str, Any] | None = None,
+    ranges: Ranges | None = None,
 ) -> Callable[[Builder], Builder]:
     """Mark a function as a network.
 
     `cost` is the time of an update beside that of a small dense network, roughly: a study trains its longest packs
     first. The other arguments are those of `distaff.methods.method`.
     """
-    del paper, cost, version, since
+    del paper, cost, version, since, ranges
     return lambda function: function
 
 

@@ -10,7 +10,18 @@ from distaff.networks import VAE, check_sizes, network
 from distaff.networks.layers.upsample import Upsample
 
 
-@network(paper="https://arxiv.org/abs/1811.12359", cost=100, since={"last_kernel": 2, "likelihood": "bernoulli"})
+@network(
+    paper="https://arxiv.org/abs/1811.12359",
+    cost=100,
+    since={"last_kernel": 2, "likelihood": "bernoulli"},
+    ranges={
+        "latents": "[1, inf)",
+        "width": "[1, inf)",
+        "hidden": "[1, inf)",
+        "last_kernel": "2 or 4",
+        "likelihood": ("bernoulli", "bernoulli_tanh", "l2", "l2_tanh"),
+    },
+)
 def conv64(
     shape: tuple[int, int, int],
     *,

@@ -10,7 +10,16 @@ from torch import nn
 from distaff.networks import VAE, check_sizes, network
 
 
-@network(paper="https://arxiv.org/abs/1811.12359", since={"likelihood": "bernoulli"})
+@network(
+    paper="https://arxiv.org/abs/1811.12359",
+    since={"likelihood": "bernoulli"},
+    ranges={
+        "latents": "[1, inf)",
+        "width": "[1, inf)",
+        "depth": "[1, inf)",
+        "likelihood": ("bernoulli", "bernoulli_tanh", "l2", "l2_tanh"),
+    },
+)
 def mlp(
     shape: tuple[int, int, int],
     *,

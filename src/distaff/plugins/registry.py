@@ -11,25 +11,29 @@ import ast
 import functools
 import importlib
 import importlib.util
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError, unknown
+from distaff.plugins.boundary import guarded, passes, plugin_error
+from distaff.plugins.contract import check_of
 from distaff.plugins.file import REQUIRED, Plugin, read_plugin
+from distaff.plugins.kinds import PACKAGE as PACKAGE
+from distaff.plugins.places import EXTRA_FOLDERS as EXTRA_FOLDERS
+from distaff.plugins.places import Found, found, in_folder, sources, troubles
+from distaff.plugins.ranges import check_range
+from distaff.plugins.signature import faults
 from distaff.plugins.spec import Spec, Value, canonical, coerce, coerced_default, literal
-
-PACKAGE = Path(__file__).parent.parent
-EXTRA_FOLDERS = "DISTAFF_PLUGINS"  # environment variable: folders that hold methods/, metrics/, ... of the user's own
 
 
 class Registry:
-    """The plug-ins of one kind: the files of a folder of the package, and of the user's own folders.
+    """The plug-ins of one kind: files of a folder of the package, of the user's own, and of installed packages.
 
     `kind` is what one of them is called, `plural` what all are; `folder` is theirs in the package, where the files
-    named in `beside` are not plug-ins.
+    named in `beside` are not plug-ins. A file that is broken is a plug-in that cannot be used: it is among `names()`,
+    and whoever asks for it is told what is wrong.
     """
 
     def __init__(self, kind: str, plural: str, folder: str | None = None, beside: frozenset[str] = frozenset()) -> None:
@@ -38,54 +42,101 @@ class Registry:
         self.folder = folder or plural
         self.beside = beside
 
-    def _folders(self) -> list[Path]:
-        extra = [Path(part) for part in os.environ.get(EXTRA_FOLDERS, "").split(os.pathsep) if part]
-        return [PACKAGE / self.folder, *(part / self.plural for part in extra)]
+    @property
+    def room(self) -> str:
+        """The module of the package that holds the plug-ins of this kind."""
+        return f"distaff.{self.folder.replace('/', '.')}"
 
-    def _files(self) -> dict[str, Path]:
-        files: dict[str, Path] = {}
-        for folder in self._folders():
-            for path in sorted(path for path in folder.glob("[!_]*.py") if path.stem not in self.beside):
-                if path.stem in files:
-                    raise self._duplicate(path.stem, files[path.stem], path)
-                files[path.stem] = path
-        return files
+    def _found(self, name: str | None = None) -> Iterator[Found]:
+        """All files of this kind, or those of `name`, without a look at the others: thousands of runs look theirs up.
 
-    def _file(self, name: str) -> Path:
-        """The file of `name`, without a look at the others: thousands of runs look theirs up."""
-        paths = [path for folder in self._folders() if (path := folder / f"{name}.py").is_file()]
-        if name in self.beside:
-            paths = []
-        if len(paths) > 1:
-            raise self._duplicate(name, *paths[:2])
-        if not paths or not name.isidentifier() or name.startswith("_"):
-            raise unknown(self.kind, name, self._files())
-        return paths[0]
+        A file that two sources hold is one.
+        """
+        seen = set()
+        for one in in_folder(PACKAGE / self.folder, self.room, name):
+            if one.name not in self.beside:
+                seen.add(one.path)
+                yield one
+        for source in sources():
+            for one in found(source, self.kind, self.plural, name):
+                if (path := one.path.resolve()) not in seen:
+                    seen.add(path)
+                    yield one
 
-    def _duplicate(self, name: str, *paths: Path) -> DistaffError:
-        return DistaffError(f"two files are named {self.kind} {name!r}: {paths[0]} and {paths[1]}")
+    def _file(self, name: str) -> Found:
+        candidates = list(self._found(name))
+        if len(candidates) > 1:
+            first, second, *_ = candidates
+            raise DistaffError(
+                f"two files are named {self.kind} {name!r}: {first.path} and {second.path}; rename one of them"
+            )
+        if not candidates:
+            also = "".join(f" {trouble}." for trouble in troubles())
+            raise DistaffError(f"{unknown(self.kind, name, self.names())}{also}")
+        if not name.isidentifier():
+            raise DistaffError(
+                f"{candidates[0].path}: a plug-in's file is named as its function, and {name} is no name"
+            )
+        return candidates[0]
 
     def names(self) -> list[str]:
-        """The names of all plug-ins of this kind, in alphabetical order."""
-        return sorted(self._files())
+        """The names of all plug-ins of this kind, in alphabetical order, those of broken files included."""
+        return sorted({one.name for one in self._found()})
+
+    def declared(self, name: str) -> Plugin:
+        """What the file of `name` declares, whether or not that keeps the contract of its kind.
+
+        Raises `DistaffError` with the nearest name if there is none, and `PluginError` for a file that cannot be read.
+        """
+        path = self._file(name).path
+        return read_plugin(self.kind, name, path, path.stat().st_mtime_ns)
 
     def plugin(self, name: str) -> Plugin:
-        """What the file of `name` declares; raises `DistaffError` with the nearest name if there is none."""
-        path = self._file(name)
-        return read_plugin(self.kind, name, path, path.stat().st_mtime_ns)
+        """What the file of `name` declares; raises `PluginError` where it does not keep the contract of its kind."""
+        path = self._file(name).path
+        version = (self.kind, name, path, path.stat().st_mtime_ns)
+        plugin = read_plugin(*version)
+        if wrong := _faults(*version):
+            raise plugin.origin.error(wrong[0])
+        return plugin
+
+    def known(self, name: str) -> Plugin | None:
+        """What the file of `name` declares, or None where there is none here that keeps the contract of its kind.
+
+        For tables and pages of runs whose plug-in may be elsewhere, or broken since.
+        """
+        try:
+            return self.plugin(name)
+        except DistaffError:
+            return None
 
     def packaged(self) -> list[str]:
         """The names of those that the package brings itself."""
-        return sorted(name for name, path in self._files().items() if path.is_relative_to(PACKAGE))
+        files = in_folder(PACKAGE / self.folder, self.room)
+        return sorted(one.name for one in files if one.name not in self.beside)
+
+    def unguarded(self, name: str) -> Callable[..., Any]:
+        """The function as its file defines it; raises `PluginError` where importing the file fails."""
+        plugin, place = self.plugin(name), self._file(name)
+        try:
+            if place.module:
+                module = importlib.import_module(place.module)
+            else:
+                module = _import_file(f"distaff_plugins.{self.plural}.{name}", place.path)
+        except Exception as error:
+            if passes(error):
+                raise
+            raise plugin_error(plugin.origin, error) from error
+        return getattr(module, name)  # type: ignore[no-any-return]
 
     def function(self, name: str) -> Callable[..., Any]:
-        """The function itself, importing its file."""
-        path = self.plugin(name).path
-        if path.is_relative_to(PACKAGE):
-            module = importlib.import_module(f"distaff.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}")
-        else:
-            module = _import_file(f"distaff_plugins.{self.plural}.{name}", path)
-        return getattr(module, name)  # type: ignore[no-any-return]
+        """The function itself, importing its file, behind the door: what it raises is a `PluginError`.
+
+        So is what it returns where that is not what the contract of its kind says.
+        """
+        function = self.unguarded(name)
+        behind: Callable[..., Any] = guarded(self.plugin(name).origin, function, check_of(self.room))
+        return behind
 
     def bind(self, spec: Spec) -> Callable[..., Any]:
         """The function of `spec` with its parameters filled in."""
@@ -93,6 +144,9 @@ class Registry:
 
     def spec(self, name: str, /, **arguments: Any) -> Spec:
         """The plug-in `name` with these arguments and defaults for the rest, every value checked."""
+        return self._spec(name, arguments, stored=False)
+
+    def _spec(self, name: str, arguments: dict[str, Any], *, stored: bool) -> Spec:
         plugin = self.plugin(name)
         parameters = {p.name: p for p in plugin.parameters}
         for key in arguments:
@@ -104,6 +158,8 @@ class Registry:
             if value is REQUIRED:
                 raise DistaffError(f"{name} needs a value for {key} ({parameter.annotation}), as in {name}({key}=...)")
             values[key] = coerce(name, parameter, value)
+            if not stored and key in plugin.marks.get("ranges", {}):
+                check_range(name, key, values[key], plugin.marks["ranges"][key])
         first = next((p.name for p in plugin.parameters if p.hyper), None)  # the strength: shown even at its default
         shown = [
             f"{key}={literal(value)}"
@@ -116,15 +172,19 @@ class Registry:
         identity = canonical({"name": name, "version": plugin.marks.get("version", 1), "parameters": hashed})
         return Spec(self.kind, name, tuple(values.items()), text, identity)
 
-    def parse(self, text: str) -> Spec:
-        """The specification that `text` writes, such as `beta_vae(beta=4)`; only literals are read."""
+    def parse(self, text: str, *, stored: bool = False) -> Spec:
+        """The specification that `text` writes, such as `beta_vae(beta=4)`; only literals are read.
+
+        Ranges of hyperparameters hold for what people write; `stored` texts, of runs that are there, need not keep
+        ranges that were declared later.
+        """
         example = f"write it as name or name(parameter=value), for example {self.names()[0]}"
         try:
             tree = ast.parse(text.strip(), mode="eval").body
         except SyntaxError as error:
             raise DistaffError(f"{text!r} is not a {self.kind}: {example}") from error
         if isinstance(tree, ast.Name):
-            return self.spec(tree.id)
+            return self._spec(tree.id, {}, stored=stored)
         if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
             raise DistaffError(f"{text!r} is not a {self.kind}: {example}")
         if tree.args:
@@ -137,19 +197,35 @@ class Registry:
                 arguments[keyword.arg] = ast.literal_eval(keyword.value)
             except ValueError as error:
                 raise DistaffError(f"{text!r}: the value of {keyword.arg} is not a literal") from error
-        return self.spec(tree.func.id, **arguments)
+        return self._spec(tree.func.id, arguments, stored=stored)
+
+
+_imported: dict[str, tuple[Path, int, int]] = {}  # what of a file a module was made of
 
 
 def _import_file(module_name: str, path: Path) -> Any:
-    if module_name in sys.modules:
+    """The module of a file that belongs to no package, made anew when the file changed; one that fails is not kept."""
+    status = path.stat()
+    version = (path.resolve(), status.st_mtime_ns, status.st_size)
+    if module_name in sys.modules and _imported.get(module_name) == version:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise DistaffError(f"{path} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(module_name, None)
+        raise
+    _imported[module_name] = version
     return module
+
+
+@functools.lru_cache(maxsize=1024)
+def _faults(kind: str, name: str, path: Path, modified: int) -> tuple[str, ...]:
+    return tuple(faults(read_plugin(kind, name, path, modified)))
 
 
 DATASETS = Registry("dataset", "data", beside=frozenset({"dataset", "grid"}))

@@ -35,10 +35,22 @@ def coerced_default(name: str, parameter: Parameter) -> Any:
     return REQUIRED if parameter.default is REQUIRED else coerce(name, parameter, parameter.default)
 
 
+def options_of(annotation: str) -> list[str]:
+    """The types that an annotation joins by `|`; brackets are left whole."""
+    found, depth = [""], 0
+    for sign in annotation:
+        depth += (sign in "[(") - (sign in "])")
+        if sign == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += sign
+    return [option.strip() for option in found]
+
+
 def coerce(name: str, parameter: Parameter, value: Any) -> Value:
     """`value` as the annotation requires it, so that `4` and `4.0` are one value; refuses what does not fit."""
     annotation = parameter.annotation
-    options = [option.strip() for option in annotation.split("|")]
+    options = options_of(annotation)
     if value is None and "None" in options:
         return None
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from distaff.plugins.ranges import Ranges
 from distaff.plugins.registry import FIGURES
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def figure(
     matrices: bool = False,
     study: bool = False,
     columns: int = 2,
+    ranges: Ranges | None = None,
 ) -> Callable[[Plotter], Plotter]:
     """Mark a function as a figure and declare the text about it on the page.
 
@@ -68,9 +70,9 @@ def figure(
     place on the page, `paper` what it reproduces. `legend` requests the key of methods, `untrained` the scores of
     untrained models, `repeats` those of repeated evaluations of one run and `matrices` the factor-code matrices of
     some runs, as keywords of that name, `study` the table of all data sets at once; `columns` is how
-    many charts stand side by side where there is room.
+    many charts stand side by side where there is room; `ranges` are those of its options.
     """
-    del title, question, reading, interval, order, paper, legend, untrained, repeats, matrices, study, columns
+    del title, question, reading, interval, order, paper, legend, untrained, repeats, matrices, study, columns, ranges
     return lambda function: function
 
 

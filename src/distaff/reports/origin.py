@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distaff.plugins.registry import EXTRA_FOLDERS, PACKAGE
+from distaff.plugins.kinds import PACKAGE
+from distaff.plugins.places import sources
 from distaff.plugins.spec import content_id
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def files_of(study: Study, store: Store) -> dict[str, str]:
 def _code() -> str:
     """All files of the package and of the user's plug-ins, and the versions of the libraries that draw."""
     digest = hashlib.sha256(repr([*map(_version, LIBRARIES)]).encode())
-    for folder in (PACKAGE, *map(Path, filter(None, os.environ.get(EXTRA_FOLDERS, "").split(os.pathsep)))):
-        for path in sorted(path for path in folder.rglob("*") if path.suffix in CODE):
+    for folder in (PACKAGE, *(source.path for source in sources() if not source.wrong)):
+        for path in sorted(path for path in [folder, *folder.rglob("*")] if path.suffix in CODE and path.is_file()):
             digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -231,4 +231,4 @@ def curve_end_means(curve: pl.DataFrame) -> dict[str, float]:
 @functools.lru_cache(maxsize=4096)
 def parse_cached(registry: Registry, text: str) -> Spec:
     """`registry.parse(text)`, once for each text: a study holds the same few hundred texts thousands of times."""
-    return registry.parse(text)
+    return registry.parse(text, stored=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from distaff.metrics import Score as Score
+from distaff.plugins.ranges import Ranges
 from distaff.plugins.registry import TASKS
 
 Task = TypeVar("Task", bound=Callable[..., Score])
@@ -30,13 +31,14 @@ def task(
     tolerance: float = 0.0,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
+    ranges: Ranges | None = None,
 ) -> Callable[[Task], Task]:
     """Mark a function as a task; it declares what `@metric(...)` does, but for what its numbers are about.
 
     They are about the task: what codes are good for is not a disentanglement score, and is never pooled with one.
     """
     del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, quick, tolerance
-    del version, since
+    del version, since, ranges
     return lambda function: function
 
 
@@ -47,5 +49,5 @@ if TYPE_CHECKING:
     from distaff.tasks.statistical_efficiency import statistical_efficiency as statistical_efficiency
     from distaff.tasks.strong_downstream import strong_downstream as strong_downstream
 else:  # `from distaff.tasks import downstream` gives the function of the file, not the module of the same name
-    globals().update({name: TASKS.function(name) for name in TASKS.packaged()})
+    globals().update({name: TASKS.unguarded(name) for name in TASKS.packaged()})
     __all__ = ["TASKS", "Score", "task", *TASKS.packaged()]  # noqa: PLE0604

@@ -25,6 +25,7 @@ from distaff.tasks.downstream import accuracies
     range=(0, 1),
     higher_is_better=False,
     quick={"labels": 100},
+    ranges={"labels": "[1, inf)", "remove": "[1, inf)", "learner": ("logistic", "trees")},
 )
 def reduced_downstream(
     codes: Any,

@@ -23,6 +23,7 @@ from distaff.tasks.downstream import accuracies
     test_rows=5_000,
     range=(0, 1e999),  # above 1 where more labels do harm
     quick={"few": 20, "many": 100},
+    ranges={"few": "[1, inf)", "many": "[1, inf)", "learner": ("logistic", "trees")},
 )
 def statistical_efficiency(
     codes: Any,

@@ -14,6 +14,9 @@ from distaff.data import Dataset
 from distaff.errors import DistaffError
 from distaff.methods import Hooks, Terms, hooks
 from distaff.networks import VAE, initial
+from distaff.networks.layers.stateless import dependence_of, state_of
+from distaff.plugins.boundary import guarded
+from distaff.plugins.contract import require
 from distaff.plugins.registry import CRITICS, METHODS, NETWORKS, Registry
 from distaff.plugins.spec import Spec
 from distaff.runs import Run, side_by_side, structure
@@ -61,42 +64,36 @@ def pack(runs: tuple[Run, ...], device: str = "cpu") -> Pack:
     ordered = tuple(sorted(runs, key=lambda run: (structure(run)[:2], run.method.values, run.seed)))
     first = ordered[0]
     dataset = dataset_of(first.dataset)
-    vae = _built(NETWORKS, first.network, "images", dataset.shape)
-    if not isinstance(vae, VAE):
-        raise DistaffError(
-            f"{first.network} is not a network for images: it needs an encoder and a decoder, as conv64 has"
-        )
-    critic = _built(CRITICS, first.critic, "latents", latents(first)) if first.critic else None
-    for network, module in ((first.network, vae), (first.critic, critic)):
-        if module is not None:
-            _check_stateless(str(network), module)
+    vae: VAE = NETWORKS.bind(first.network)(dataset.shape)
+    critic: nn.Module | None = CRITICS.bind(first.critic)(latents(first)) if first.critic else None
+    _check_training(first, vae, critic, dataset.shape)
     groups = _groups(ordered, device)
     vae.posterior = groups[0].hooks.posterior
     return Pack(ordered, dataset, vae, critic, groups, device)
 
 
-def _built(kind: Registry, network: Spec, of: str, size: object) -> nn.Module:
-    """The modules of a network for images or codes of a size; raises `DistaffError` if it is not made for such."""
-    try:
-        module: nn.Module = kind.bind(network)(size)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DistaffError(f"{network} cannot be built for {size} {of}: {error}") from error
-    return module
+def _check_training(run: Run, vae: VAE, critic: nn.Module | None, shape: tuple[int, int, int]) -> None:
+    """Raise `PluginError` for layers whose training depends on more than weights, images and the noise of a seed."""
+    height, width, channels = shape
+    parts = [
+        (NETWORKS, run.network, "encoder.", vae.encoder, (channels, height, width)),
+        (NETWORKS, run.network, "decoder.", vae.decoder, (latents(run),)),
+    ]
+    weights = initial(vae, run.seed) if run.network.name not in NETWORKS.packaged() else {}
+    for kind, spec, part, module, of in parts:
+        own = {name.removeprefix(part): tensor for name, tensor in weights.items() if name.startswith(part)}
+        _check_stateless(kind, spec, module, own, of)
+    if critic is not None and run.critic is not None:
+        own = initial(critic, run.seed, part=1) if run.critic.name not in CRITICS.packaged() else {}
+        _check_stateless(CRITICS, run.critic, critic, own, (latents(run),))
 
 
-def _check_stateless(network: str, module: nn.Module) -> None:
-    """Raise `DistaffError` for layers whose training depends on more than weights, images and the noise of a seed."""
-    for layer in module.modules():
-        kind = type(layer).__name__
-        if getattr(layer, "running_mean", None) is not None:
-            raise DistaffError(
-                f"{network} cannot be trained: its {kind} keeps running statistics, which no engine keeps for each "
-                "model of a pack; GroupNorm and LayerNorm normalise without them"
-            )
-        if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
-            raise DistaffError(
-                f"{network} cannot be trained: its {kind} draws random numbers that are not those of the run's seed"
-            )
+def _check_stateless(kind: Registry, spec: Spec, module: nn.Module, weights: Params, shape: tuple[int, ...]) -> None:
+    """Its layers are looked at; with `weights`, also what it makes of a few inputs."""
+    origin = kind.plugin(spec.name).origin
+    wrong = state_of(module) or (guarded(origin, dependence_of)(module, weights, shape) if weights else None)
+    if wrong:
+        raise origin.error(f"it cannot be trained: {wrong}")
 
 
 def begin(pack: Pack) -> State:
@@ -127,6 +124,8 @@ def _groups(runs: tuple[Run, ...], device: str) -> tuple[Group, ...]:
         while end < len(runs) and structure(runs[end]) == structure(runs[start]):
             end += 1
         name = runs[start].method.name
+        if name not in METHODS.packaged():
+            require(METHODS, name)
         hyper = [p.name for p in METHODS.plugin(name).parameters if p.hyper]
         members = runs[start:end]
         columns = {

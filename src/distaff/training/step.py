@@ -29,6 +29,7 @@ class Draws(NamedTuple):
     noise: Tensor  # [k b d]
     order: Tensor | None  # [k b d]: how a discriminator's codes are shuffled
     labels: Tensor | None  # [k b f]: the factors of x, where a method declares labels
+    own: Tensor | None  # [k b d]: normal draws of the method's own, where one of the pack declares noise
 
 
 class Clock(NamedTuple):
@@ -78,7 +79,8 @@ def forward(pack: Pack, state: State, engine: Engine, draws: Draws, step: float 
     """The outputs of every model on its draws, [k ...], with its discriminator's logits where there is one."""
     with torch.autocast(draws.x.device.type, torch.bfloat16, enabled=pack.runs[0].precision == "bf16"):
         nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
-        outputs = Outputs(nll, mean, logvar, z, torch.as_tensor(step, device=pack.device), labels=draws.labels)
+        now = torch.as_tensor(step, device=pack.device)
+        outputs = Outputs(nll, mean, logvar, z, now, labels=draws.labels, noise=draws.own)
         if pack.critic is None or draws.order is None:
             return outputs
         shuffled = z.detach().gather(1, draws.order)
@@ -98,6 +100,7 @@ def draw_batch(pack: Pack, step: int) -> Draws:
         _joined(pack, [one.noise for one in drawn]),
         _joined(pack, [one.order for one in drawn if one.order is not None]) if pack.critic is not None else None,
         _joined(pack, [one.labels for one in drawn if one.labels is not None]) if hooks.labels else None,
+        _joined(pack, [one.own for one in drawn if one.own is not None]) if _draws_own(pack) else None,
     )
     if len(seeds) == len(of_model) and (of_model[1:] > of_model[:-1]).all():  # a seed a model, in order
         return parts
@@ -112,6 +115,7 @@ class _SeedDraws(NamedTuple):
     noise: Tensor  # [b d]
     order: Tensor | None  # [b d]
     labels: Tensor | None  # [b f]
+    own: Tensor | None  # [b d]
 
 
 def _draw_seed(pack: Pack, seed: int, step: int) -> _SeedDraws:
@@ -127,7 +131,13 @@ def _draw_seed(pack: Pack, seed: int, step: int) -> _SeedDraws:
         rng.normal(seed, "noise", step, (n, d)),
         rng.permutations(seed, "permute", step, n, d) if pack.critic is not None else None,
         torch.from_numpy(dataset.factors.values(rows)) if hooks.labels else None,
+        rng.normal(seed, "method", step, (n, d)) if _draws_own(pack) else None,
     )
+
+
+def _draws_own(pack: Pack) -> bool:
+    """Whether a method of the pack has noise of its own; the others of the pack do not see it."""
+    return any(group.hooks.noise for group in pack.groups)
 
 
 def _nuisance(pack: Pack, seeds: list[int], step: int, n: int) -> Tensor | None:
@@ -177,6 +187,7 @@ def _critic_loss(group: Group, outputs: Outputs) -> Tensor:
 
 def _members(group: Group, outputs: Outputs) -> tuple[Outputs, Outputs]:
     """The group's slice of the outputs, and which of them have a model axis: all but the step."""
+    outputs = outputs if group.hooks.noise else outputs._replace(noise=None)
     parts = {name: part for name, part in outputs._asdict().items() if part is not None}
     members = outputs._replace(**{name: part[group.models] for name, part in parts.items() if part.ndim})
     dims = Outputs(*(0 if name in parts and parts[name].ndim else None for name in Outputs._fields))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from torch import nn
 from distaff.networks import check_sizes, network
 
 
-@network(paper="https://arxiv.org/abs/1802.05983")
+@network(paper="https://arxiv.org/abs/1802.05983", ranges={"width": "[1, inf)", "depth": "[1, inf)"})
 def critic(latents: int, *, width: int = 1000, depth: int = 6) -> nn.Module:
     """`depth` dense layers of `width` units, leaky ReLU of slope 0.2, to two logits: real codes and shuffled ones.
 

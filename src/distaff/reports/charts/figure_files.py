@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -46,16 +47,24 @@ class DrawnFigure:
 
 def figures(*, study: bool) -> list[str]:
     """The figures of the whole study, or those of one data set, in the order of the page."""
-    marks = {name: FIGURES.plugin(name).marks for name in FIGURES.names()}
+    marks = {name: _marks(name) for name in FIGURES.names()}
     names = [name for name in marks if marks[name].get("study", False) == study]
     return sorted(names, key=lambda name: (marks[name]["order"], name))
+
+
+def _marks(name: str) -> Mapping[str, Any]:
+    """What a figure declares; a broken one stands last, once for the whole study, where its reason is shown."""
+    try:
+        return FIGURES.plugin(name).marks
+    except DistaffError:
+        return {"study": True, "order": math.inf, "title": name}
 
 
 def draw_figure(
     job: FigureJob, table: pl.DataFrame, beside: Mapping[str, pl.DataFrame], out: Path, formats: Iterable[str]
 ) -> DrawnFigure:
     """Draw one figure of `table` into the folder `out`/figures."""
-    marks, slug = FIGURES.plugin(job.name).marks, job.slug
+    marks, slug = _marks(job.name), job.slug
     try:
         figure = compute_figure(job, table, beside)
     except DistaffError as error:

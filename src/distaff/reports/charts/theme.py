@@ -35,8 +35,8 @@ def in_order(methods: Iterable[str]) -> list[str]:
 
 def label(method: str) -> str:
     """The name of a method as its paper writes it: as its decorator declares it, else without underscores."""
-    declared = METHODS.plugin(method).marks.get("label") if method in METHODS.names() else None
-    return str(declared or method.replace("_", " "))
+    plugin = METHODS.known(method)
+    return str((plugin and plugin.marks.get("label")) or method.replace("_", " "))
 
 
 def metric_label(metric: str) -> str:

@@ -23,9 +23,9 @@ def body(method: str, settings: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, 
     }
     places = "".join(page.chart(metric, metric_label(metric), keyed=False, height=200) for metric in charts)
     drawn = f'<section class="figure"><div class="charts three">{places}</div></section>' if charts else ""
-    registered = method in METHODS.names()
+    plugin = METHODS.known(method)
     search = f"{method}(" if all("(" in spec for spec in runs["spec"]) else method  # dip_vae_i( is not dip_vae_ii(
-    purpose = f"<p class='purpose'>{escape(METHODS.plugin(method).summary)}</p>" if registered else ""
+    purpose = f"<p class='purpose'>{escape(plugin.summary)}</p>" if plugin else ""
     lead = (
         f'<header class="lead"><p class="eyebrow">Method</p><h1>{escape(label(method))}</h1>{purpose}'
         f'<p class="sub">{done.height:,} runs finished · <a href="runs.html#{escape(search)}">see them</a></p></header>'
