@@ -116,9 +116,8 @@ def test_a_report_has_a_line_a_check_a_summary_and_an_exit_status(tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("broken.py", "def broken(:\n", "broken.py:1"),
-        ("nothing.py", "x = 1\n", "there is no function nothing"),
-        ("plain.py", "def plain():\n    pass\n", "decorator"),
+        ("nothing.py", "x = 1\n", "under one of the decorator lines"),
+        ("plain.py", "def plain():\n    pass\n", "under one of the decorator lines"),
         ("absent.py", None, "is not a file"),
         ("beta_vae.py", text_of("method", "beta_vae_"). replace("beta_vae_", "beta_vae"), "two files are named"),
     ],
@@ -130,6 +129,15 @@ def test_a_file_that_is_no_plug_in_is_refused_in_one_line(
         (tmp_path / name).write_text(text)
     with pytest.raises(DistaffError, match=words):
         plugin_meant(str(tmp_path / name))
+
+
+def test_a_file_that_is_not_python_fails_the_first_check_alone_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("from distaff.methods import method\n\n@method(paper='x')\ndef broken(:\n    pass\n")
+    (only,) = outcomes(checks_of(*plugin_meant(str(path))), path)
+    assert only.status == "failed"
+    assert "broken.py:4" in only.reason
+    assert "SyntaxError" in only.reason
 
 
 def test_a_name_that_is_not_there_is_refused_with_the_nearest() -> None:

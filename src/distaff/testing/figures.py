@@ -60,7 +60,7 @@ class FigureUnderCheck:
 
 def figure_under_check(spec: Spec) -> FigureUnderCheck:
     """The figure of `spec`; its file is imported."""
-    return FigureUnderCheck(spec, FIGURES.plugin(spec.name), FIGURES.function(spec.name))
+    return FigureUnderCheck(spec, FIGURES.plugin(spec.name), FIGURES.unguarded(spec.name))
 
 
 def _without_beside(figure: FigureUnderCheck) -> str:

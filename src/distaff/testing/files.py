@@ -1,14 +1,14 @@
-"""Which plug-in a name or a file means, and the checks of its kind."""
+"""Which plug-in a name or a file means."""
 
 from __future__ import annotations
 
-import ast
 import os
-import tempfile
 from pathlib import Path
 
 from distaff.errors import DistaffError, unknown
-from distaff.plugins.registry import EXTRA_FOLDERS, KINDS, Registry
+from distaff.plugins.file import kind_of
+from distaff.plugins.places import EXTRA_FOLDERS
+from distaff.plugins.registry import KINDS, Registry
 
 BY_KIND = {registry.kind: registry for registry in KINDS.values()}
 
@@ -46,43 +46,28 @@ def _of_file(path: Path, kind: str) -> tuple[str, str]:
         raise DistaffError(f"{path} is not a file: give the file of a plug-in, or the name of one")
     path = path.resolve()
     registry = registry_named(kind) if kind else _registry_of(path)
-    known = registry.names()
-    if path.stem in known and registry.plugin(path.stem).path.resolve() == path:
-        return registry.kind, path.stem
-    if path.stem in known:
-        other = registry.plugin(path.stem).path
-        raise DistaffError(f"two files are named {registry.kind} {path.stem!r}: {path} and {other}; rename one of them")
-    _add(registry, path)
+    if not _known(registry, path):
+        named = os.environ.get(EXTRA_FOLDERS, "")
+        os.environ[EXTRA_FOLDERS] = f"{named}{os.pathsep}{path}" if named else str(path)
     return registry.kind, path.stem
 
 
+def _known(registry: Registry, path: Path) -> bool:
+    """Whether a file is among the plug-ins already; raises `DistaffError` where another has its name."""
+    if path.stem not in registry.names():
+        return False
+    other = registry.path(path.stem).resolve()
+    if other != path:
+        raise DistaffError(f"two files are named {registry.kind} {path.stem!r}: {path} and {other}; rename one of them")
+    return True
+
+
 def _registry_of(path: Path) -> Registry:
-    """The kind of a file: that of its folder where it says so, else that of the decorator of the function in it."""
+    """The kind of a file: that of its decorator line, or that of its folder."""
+    kind = kind_of(path)
+    if kind is not None:
+        return BY_KIND[kind]
     if path.parent.name in KINDS:
         return KINDS[path.parent.name]
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    except SyntaxError as error:
-        raise DistaffError(f"{path}:{error.lineno}: {error.msg}") from error
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == path.stem:
-            for line in node.decorator_list:
-                called = line.func if isinstance(line, ast.Call) else line
-                word = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-                if word == "network" and node.args.args[:1] and node.args.args[0].arg == "latents":
-                    word = "critic"  # it is built from the number of latents, a network from the shape of images
-                if word in BY_KIND:
-                    return BY_KIND[word]
-            raise DistaffError(f"{path}: {node.name} has none of the decorator lines @{', @'.join(BY_KIND)}(...)")
-    raise DistaffError(f"{path}: a plug-in is a function of its file's name, and there is no function {path.stem}")
-
-
-def _add(registry: Registry, path: Path) -> None:
-    """Add a file to the plug-ins of this process: its folder, or one made for it where it is in no such folder."""
-    folder = path.parent.parent
-    if path.parent.name != registry.plural:
-        folder = Path(tempfile.mkdtemp(prefix="distaff-check-"))
-        (folder / registry.plural).mkdir()
-        (folder / registry.plural / path.name).symlink_to(path)
-    known = os.environ.get(EXTRA_FOLDERS, "")
-    os.environ[EXTRA_FOLDERS] = f"{known}{os.pathsep}{folder}" if known else str(folder)
+    lines = ", ".join(f"@{kind}(...)" for kind in BY_KIND if kind != "critic")
+    raise DistaffError(f"{path}: a plug-in is a function of its file's name under one of the decorator lines {lines}")

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from distaff.errors import DistaffError
 from distaff.methods import Hooks, Outputs, Terms, hooks
 from distaff.plugins.file import Parameter, Plugin
 from distaff.plugins.registry import METHODS
@@ -28,18 +30,17 @@ def drawn_outputs(seed: int, b: int = 5, d: int = 3, *, step: float = 10.0, spre
         return spread * torch.randn(shape, generator=generator, dtype=torch.float64)
 
     mean, logvar = normal(b, d), normal(b, d) - 1
-    parts: dict[str, Tensor] = {
-        "nll": 20 + normal(),
-        "mean": mean,
-        "logvar": logvar,
-        "z": mean + (logvar / 2).exp() * normal(b, d),
-        "step": torch.tensor(step, dtype=torch.float64),
-        "real": normal(b, 2),
-        "fake": normal(b, 2),
-        "labels": torch.randint(0, 4, (b, FACTORS), generator=generator),
-    }
-    beyond = [name for name in Outputs._fields if name not in parts]  # draws of the method's own, where there are any
-    return Outputs(**parts, **{name: normal(b, d) for name in beyond})
+    return Outputs(
+        nll=20 + normal(),
+        mean=mean,
+        logvar=logvar,
+        z=mean + (logvar / 2).exp() * normal(b, d),
+        step=torch.tensor(step, dtype=torch.float64),
+        real=normal(b, 2),
+        fake=normal(b, 2),
+        labels=torch.randint(0, 4, (b, FACTORS), generator=generator),
+        noise=normal(b, d),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,15 @@ class MethodUnderCheck:
     def strengths(self) -> list[Parameter]:
         """Its parameters that are data to the engine."""
         return [parameter for parameter in self.plugin.parameters if parameter.hyper]
+
+    def drawn_strength(self, parameter: Parameter, generator: np.random.Generator) -> float:
+        """A value from 0.5 to 20, or the default where its declared range does not hold that."""
+        value = float(generator.uniform(0.5, 20))
+        try:
+            METHODS.spec(self.spec.name, **self.values(**{parameter.name: value}))
+        except DistaffError:
+            return float(self.values()[parameter.name])
+        return value
 
     @functools.cached_property
     def hooks(self) -> Hooks:
@@ -90,12 +100,13 @@ class MethodUnderCheck:
         out = drawn_outputs(seed, **{"b": 6, **options})
         if self.hooks.critic is None:
             out = out._replace(real=None, fake=None)
-        return out if self.hooks.labels else out._replace(labels=None)
+        out = out if self.hooks.labels else out._replace(labels=None)
+        return out if self.hooks.noise else out._replace(noise=None)
 
 
 def method_of(spec: Spec) -> MethodUnderCheck:
     """The method of `spec`; its file is imported."""
-    return MethodUnderCheck(spec, METHODS.plugin(spec.name), METHODS.function(spec.name))
+    return MethodUnderCheck(spec, METHODS.plugin(spec.name), METHODS.unguarded(spec.name))
 
 
 def each(out: Outputs, change: Callable[[Tensor], Any]) -> Outputs:

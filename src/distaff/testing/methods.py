@@ -97,7 +97,7 @@ def the_objective_is_that_of_its_slow_version(method: MethodUnderCheck) -> None:
         b, d = (2 * b if method.hooks.views else b), (d + FACTORS if method.hooks.labels else d)
         step = float(generator.choice([generator.uniform(0, 25), generator.uniform(0, 2e5)]))
         out = drawn_outputs(case, b, d, step=step, spread=spread)
-        strengths = {parameter.name: float(generator.uniform(0.5, 20)) for parameter in method.strengths}
+        strengths = {parameter.name: method.drawn_strength(parameter, generator) for parameter in method.strengths}
         found, expected = float(method.objective(out, **strengths)), slow(out, method.values(**strengths))
         expect(
             math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9),

@@ -93,7 +93,7 @@ class ModulesUnderCheck:
 def modules_under_check(spec: Spec) -> ModulesUnderCheck:
     """The network or critic of `spec`; its file is imported."""
     registry = registry_of(spec)
-    return ModulesUnderCheck(spec, registry.plugin(spec.name), registry.function(spec.name))
+    return ModulesUnderCheck(spec, registry.plugin(spec.name), registry.unguarded(spec.name))
 
 
 @property_of(NETWORK_PROPERTIES)

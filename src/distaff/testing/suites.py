@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import traceback
 import unittest
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import DistaffError
+from distaff.plugins.contract import require, violations
 from distaff.plugins.file import REQUIRED
 from distaff.plugins.registry import Registry
 from distaff.plugins.spec import Spec
@@ -35,41 +35,37 @@ def checks_of(kind: str, name: str, *, inapplicable: bool = False) -> list[Check
     """
     registry = registry_named(kind)
     plain = name.partition("(")[0].strip()
-    if plain not in registry.names():
-        registry.plugin(plain)  # raises with the nearest name
-    first = Check(registry.kind, plain, FIRST, lambda: _usable(registry, name))
+    registry.path(plain)  # raises with the nearest name
+    first = Check(registry.kind, plain, FIRST, lambda: _keeps_contract(registry, name))
     try:
-        _usable(registry, name)
         spec = registry.parse(name)
         subject, suite = _suite(registry, spec)
         absent = _absent(registry, spec)
         found = [
             Check(spec.kind, spec.name, one.name, _bound(one, subject), absent or one.unless(subject)) for one in suite
         ]
-    except Exception as error:  # noqa: BLE001  # whatever a stranger's file raises: the first check raises it again
-        return [replace(first, run=functools.partial(_raise, error))]
+    except Exception:  # noqa: BLE001  # whatever a stranger's file raises: the first check is about it
+        return [first]
     return [first, *(check for check in found if inapplicable or not check.inapplicable)]
 
 
-def _raise(error: Exception) -> None:
-    raise error
+def _keeps_contract(registry: Registry, text: str) -> None:
+    """Raise what is wrong with a plug-in by its file, its import, and one trial call."""
+    plain = text.partition("(")[0].strip()
+    wrong = violations(registry, plain)
+    if len(wrong) == 1:
+        require(registry, plain)  # raises it, with the exception behind it
+    expect(not wrong, " ".join(wrong))
+    plugin = registry.plugin(plain)
+    missing = [p.name for p in plugin.parameters if p.default is REQUIRED]
+    values = ", ".join(f"{name}=..." for name in missing)
+    expect("(" in text or not missing, f"it needs values: check it as {plain}({values})")
+    expect(plugin.summary, "it has no docstring, which lists and pages show")
+    registry.parse(text)
 
 
 def _bound(one: Property[Any], subject: Any) -> Callable[[], None]:
     return lambda: one.holds(subject)
-
-
-def _usable(registry: Registry, text: str) -> None:
-    """Raise what is wrong with a plug-in that cannot be used at all."""
-    plain = text.partition("(")[0].strip()
-    plugin = registry.plugin(plain)
-    missing = [p.name for p in plugin.parameters if p.default is REQUIRED]
-    expect(
-        "(" in text or not missing, f"it needs values: check it as {plain}({', '.join(f'{n}=...' for n in missing)})"
-    )
-    expect(plugin.summary, "it has no docstring, which lists and pages show")
-    registry.function(plain)
-    registry.parse(text)
 
 
 def _absent(registry: Registry, spec: Spec) -> str:
@@ -115,7 +111,7 @@ def _suite(registry: Registry, spec: Spec) -> tuple[Any, list[Property[Any]]]:
 
 def path_of(kind: str, name: str) -> Path:
     """The file of a plug-in that a kind and a name, with parameters or without, mean."""
-    return registry_named(kind).plugin(name.partition("(")[0].strip()).path.resolve()
+    return registry_named(kind).path(name.partition("(")[0].strip()).resolve()
 
 
 @dataclass(frozen=True)
