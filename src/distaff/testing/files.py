@@ -7,7 +7,7 @@ from pathlib import Path
 
 from distaff.errors import DistaffError, unknown
 from distaff.plugins.file import kind_of
-from distaff.plugins.places import EXTRA_FOLDERS
+from distaff.plugins.places import EXTRA_PLUGINS
 from distaff.plugins.registry import KINDS, Registry
 
 BY_KIND = {registry.kind: registry for registry in KINDS.values()}
@@ -47,8 +47,8 @@ def _of_file(path: Path, kind: str) -> tuple[str, str]:
     path = path.resolve()
     registry = registry_named(kind) if kind else _registry_of(path)
     if not _known(registry, path):
-        named = os.environ.get(EXTRA_FOLDERS, "")
-        os.environ[EXTRA_FOLDERS] = f"{named}{os.pathsep}{path}" if named else str(path)
+        named = os.environ.get(EXTRA_PLUGINS, "")
+        os.environ[EXTRA_PLUGINS] = f"{named}{os.pathsep}{path}" if named else str(path)
     return registry.kind, path.stem
 
 
