@@ -22,7 +22,8 @@ from distaff.analysis.selection import selection, transfer_game
 from distaff.analysis.settings import complete
 from distaff.analysis.variance import variance_explained
 from distaff.errors import DistaffError
-from distaff.plugins.registry import EXTRA_FOLDERS, METRICS, TASKS
+from distaff.plugins.places import EXTRA_PLUGINS
+from distaff.plugins.registry import METRICS, TASKS
 from distaff.reports.charts.theme import label, metric_label
 from distaff.scoring.table import read
 from distaff.testing.simulated_study import Truth, simulated
@@ -69,7 +70,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    monkeypatch.setenv(EXTRA_FOLDERS, str(tmp_path))
+    monkeypatch.setenv(EXTRA_PLUGINS, str(tmp_path))
     return tmp_path
 
 
@@ -113,7 +114,7 @@ def test_what_a_plug_in_is_about_follows_from_its_arguments(plugins):
 
 def test_a_table_of_plug_ins_that_are_not_here_is_read_by_what_it_says(plugins, tmp_path, monkeypatch):
     added("spread_of_codes", "my_task", "my_score").write_csv(tmp_path / "scores.csv")
-    monkeypatch.delenv(EXTRA_FOLDERS)
+    monkeypatch.delenv(EXTRA_PLUGINS)
     found = read(tmp_path / "scores.csv")
     assert "my_score" in supervised(found)
     assert "spread_of_codes" in unsupervised(found)

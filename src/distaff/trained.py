@@ -24,7 +24,8 @@ from distaff.data import Dataset
 from distaff.data.cache.built import cache_folder
 from distaff.errors import DistaffError
 from distaff.networks import VAE, initial, loaded, plain
-from distaff.plugins.registry import EXTRA_FOLDERS, NETWORKS
+from distaff.plugins.places import EXTRA_PLUGINS
+from distaff.plugins.registry import NETWORKS
 from distaff.plugins.spec import Spec, content_id
 from distaff.runs import Run
 from distaff.types import Params
@@ -131,7 +132,7 @@ def _dataset(text: str, environment: tuple[str, str]) -> Dataset:
 
 def _environment() -> tuple[str, str]:
     """What decides which images and networks the names stand for: the cache of data sets, and folders of plug-ins."""
-    return str(cache_folder()), os.environ.get(EXTRA_FOLDERS, "")
+    return str(cache_folder()), os.environ.get(EXTRA_PLUGINS, "")
 
 
 class _RecentCodes:

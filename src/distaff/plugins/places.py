@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distaff.plugins.file import kind_of
 
-EXTRA_FOLDERS = "DISTAFF_PLUGINS"  # environment variable: files, and folders that hold methods/, metrics/, ...
+EXTRA_PLUGINS = "DISTAFF_PLUGINS"  # environment variable: files, and folders that hold methods/, metrics/, ...
 ENTRY_POINTS = "distaff.plugins"  # of installed packages: each names a package with such folders, or a module
 
 
@@ -40,7 +40,7 @@ class Found:
 
 def sources() -> tuple[Source, ...]:
     """All places beside the package, in the order in which they are searched."""
-    return (*_named(os.environ.get(EXTRA_FOLDERS, "")), *_installed(tuple(sys.path)))
+    return (*_named(os.environ.get(EXTRA_PLUGINS, "")), *_installed(tuple(sys.path)))
 
 
 def found(source: Source, kind: str, plural: str, name: str | None = None) -> Iterator[Found]:
@@ -76,12 +76,12 @@ def troubles() -> list[str]:
 
 def _named(variable: str) -> Iterator[Source]:
     for part in filter(None, variable.split(os.pathsep)):
-        path = Path(part).expanduser()
+        path = Path(part).expanduser().absolute()  # as Python names the file that it imports
         if path.is_dir() or (path.is_file() and path.suffix == ".py"):
             yield Source(path)
         else:
             said = "is not a Python file" if path.exists() else "is not there"
-            yield Source(path, wrong=f"{EXTRA_FOLDERS} names {part}, which {said}: name files (.py) and folders")
+            yield Source(path, wrong=f"{EXTRA_PLUGINS} names {part}, which {said}: name files (.py) and folders")
 
 
 @functools.lru_cache(maxsize=16)

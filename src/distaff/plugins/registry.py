@@ -20,8 +20,7 @@ from distaff.errors import DistaffError, unknown
 from distaff.plugins.boundary import guarded, passes, plugin_error
 from distaff.plugins.contract import check_of
 from distaff.plugins.file import REQUIRED, Plugin, read_plugin
-from distaff.plugins.kinds import PACKAGE as PACKAGE
-from distaff.plugins.places import EXTRA_FOLDERS as EXTRA_FOLDERS
+from distaff.plugins.kinds import PACKAGE
 from distaff.plugins.places import Found, found, in_folder, sources, troubles
 from distaff.plugins.ranges import check_range
 from distaff.plugins.signature import faults
