@@ -1,7 +1,7 @@
 # make demo: a small study from training to report; make test: what CI runs; make setup: the environment alone.
 # make test-slow: evidence that takes minutes; make evidence-training: what training must show;
 # make evidence-precision: what bfloat16 does to scores; make evidence-laptop: the study of 1,800 models.
-# make docs: the site.
+# make docs: the site; make lists: what is generated from the files of plug-ins.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 LOCK := -c constraints.txt
 
-.PHONY: demo setup test test-slow lint docs evidence-training evidence-precision evidence-laptop clean
+.PHONY: demo setup test test-slow lint lists docs evidence-training evidence-precision evidence-laptop clean
 demo: setup
 	$(BIN)/distaff study run studies/quick.py
 	$(BIN)/distaff report studies/quick.py
@@ -44,6 +44,10 @@ evidence-precision: setup
 evidence-laptop: setup
 	$(BIN)/distaff study run studies/laptop.py
 	$(BIN)/python benchmarks/evidence_laptop.py
+
+lists: setup
+	$(BIN)/python docs/lists.py
+	$(BIN)/python docs/data/make.py
 
 docs: setup
 	$(BIN)/sphinx-build -W -q docs out/site

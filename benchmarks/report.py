@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,9 +24,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
 
 from distaff.reports.origin import origin
 from distaff.reports.pages.runs import Details
@@ -41,7 +37,7 @@ from distaff.scoring.table import runs, table
 from distaff.seal import sealed
 from distaff.store.records import run_record
 from distaff.store.store import Store
-from simulated_study import METHODS, METRICS, simulated_study
+from distaff.testing.simulated_study import METHODS, METRICS, simulated_study
 
 SETS = ("toy", "toy_color", "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "shapes3d_lookalike")
 TASKS = tuple(f"downstream(labels={n}, learner='{by}')" for n in (10, 100, 1000, 10000) for by in ("logistic", "trees"))

@@ -26,7 +26,7 @@ from distaff.plugins.places import EXTRA_PLUGINS
 from distaff.plugins.registry import METRICS, TASKS
 from distaff.reports.charts.theme import label, metric_label
 from distaff.scoring.table import read
-from simulated_study import Truth, simulated
+from distaff.testing.simulated_study import Truth, simulated
 
 LABEL_FREE = '''
 """The spread of codes."""

@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from distaff.analysis.agreement import agreement, correlated, ranks, spearman
 from distaff.analysis.intervals import centred
-from simulated_study import METRICS, simulated
+from distaff.testing.simulated_study import METRICS, simulated
 
 
 def test_rank_correlation_equals_scipy_with_ties():

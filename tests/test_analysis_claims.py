@@ -11,7 +11,7 @@ from distaff.analysis.claims.scorecard import scorecard
 from distaff.analysis.claims.verdict import CONTRADICTED, NOT_APPLICABLE, OPEN, SUPPORTED, Region, judge, more_seeds
 from distaff.analysis.intervals import Interval, student
 from distaff.metrics.baselines import expected, modularity_of_noise
-from simulated_study import DATASETS, METRICS, Truth, simulated, simulated_study
+from distaff.testing.simulated_study import DATASETS, METRICS, Truth, simulated, simulated_study
 
 SETS = DATASETS[:3]
 GRID = (3, 6, 40, 32, 32)  # dSprites

@@ -16,7 +16,7 @@ from distaff.analysis.scores import PAPER_LABEL_FREE, wide
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.scoring.table import read
-from simulated_study import METRICS, Truth, simulated
+from distaff.testing.simulated_study import METRICS, Truth, simulated
 
 LOOSE = Truth(apart=0.06)
 Statistic = Callable[[pl.DataFrame, int], tuple[float, float, float]]

@@ -1,8 +1,6 @@
 """Runs of the same mathematics count once, whatever they are called."""
 
 import polars as pl
-import pytest
-import torch
 
 from distaff.analysis.agreement import agreement
 from distaff.analysis.claims.evidence import evidence
@@ -11,37 +9,15 @@ from distaff.analysis.duplicates import canonical_method, without_duplicates
 from distaff.analysis.scores import TC
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
-from distaff.methods import Outputs
 from distaff.plugins.registry import METHODS
-from simulated_study import simulated
+from distaff.testing.simulated_study import simulated
 
 MARKED = [name for name in METHODS.packaged() if "same_as" in METHODS.plugin(name).marks]
 TWICE = pl.col("spec") == "beta_tc_vae(beta=1)"
 
 
-def outputs() -> Outputs:
-    draw = torch.Generator().manual_seed(0)
-    mean, logvar, z = (torch.randn(6, 4, generator=draw, dtype=torch.float64).requires_grad_() for _ in range(3))
-    logits = torch.randn(6, 2, generator=draw, dtype=torch.float64)
-    return Outputs(torch.tensor(20.0, dtype=torch.float64), mean, logvar, z, torch.tensor(7.0), logits, logits)
-
-
-@pytest.mark.parametrize("name", MARKED)
-def test_a_method_that_is_said_to_be_another_has_its_loss_and_its_gradient(name):
-    values, other = METHODS.plugin(name).marks["same_as"]
-    found = []
-    for spec in (METHODS.spec(name, **values), METHODS.parse(other)):
-        out = outputs()
-        loss = sum(METHODS.bind(spec)(out).values())
-        gradients = torch.autograd.grad(loss, (out.mean, out.logvar, out.z), allow_unused=True)
-        nothing = torch.zeros_like(out.z)
-        found.append([loss, *(nothing if one is None else one for one in gradients)])
-    for one, same in zip(*found, strict=True):
-        torch.testing.assert_close(one, same)
-
-
 def test_marked_methods_are_known_by_their_values_and_others_by_themselves():
-    assert MARKED == ["beta_tc_vae", "dip_vae_i", "dip_vae_ii", "factor_vae"]
+    assert {"beta_tc_vae", "dip_vae_i", "dip_vae_ii", "factor_vae"} <= set(MARKED)
     assert canonical_method("beta_tc_vae(beta=1)") == canonical_method("beta_tc_vae(beta=1.0)") == "beta_vae(beta=1)"
     assert canonical_method("factor_vae(gamma=0, clip=False)") == "beta_vae(beta=1)"
     for spec in ("beta_tc_vae(beta=2)", "beta_vae(beta=1)", "no_such_method(beta=1)"):

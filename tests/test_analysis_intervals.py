@@ -13,7 +13,7 @@ from scipy import stats
 from distaff.analysis.intervals import centred, median, medians, row_weights, seed_weights, weighted_median
 from distaff.analysis.scores import scores
 from distaff.errors import DistaffError
-from simulated_study import simulated
+from distaff.testing.simulated_study import simulated
 
 SETTINGS = np.array([2, 0, 1, 0, 2, 2])
 SEEDS = np.array([0, 0, 1, 1, 1, 2])

@@ -13,7 +13,7 @@ from distaff.analysis.claims.evidence import evidence
 from distaff.analysis.scores import is_headline
 from distaff.analysis.selection import Games, Outcomes, expected
 from distaff.analysis.variance import shares
-from simulated_study import Truth, simulated
+from distaff.testing.simulated_study import Truth, simulated
 
 
 def peak(action: Callable[[], object]) -> int:

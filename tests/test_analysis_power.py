@@ -20,7 +20,7 @@ from distaff.analysis.selection import best_anew, transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.reports.pages.scorecard import html
 from distaff.reports.pages.summary import summarise
-from simulated_study import DATASETS, METRICS, Truth, noise_study, simulated, simulated_study
+from distaff.testing.simulated_study import DATASETS, METRICS, Truth, noise_study, simulated, simulated_study
 
 SETS = DATASETS[:3]
 ABSENCE = [

@@ -10,7 +10,7 @@ from distaff.analysis.score_array import score_array
 from distaff.analysis.selection import Outcomes, beats, best, best_anew, expected, selection, transfer_game
 from distaff.analysis.settings import complete
 from distaff.errors import DistaffError
-from simulated_study import DATASETS, Truth, simulated, simulated_study
+from distaff.testing.simulated_study import DATASETS, Truth, simulated, simulated_study
 
 CATEGORIES = [(metric, dataset) for metric in ("different", "same") for dataset in ("different", "same")]
 

@@ -15,7 +15,7 @@ from distaff.scoring.table import SCORES, read, runs, table
 from distaff.seal import sealed
 from distaff.store.records import run_record
 from distaff.store.store import Store
-from simulated_study import simulated
+from distaff.testing.simulated_study import simulated
 
 SMALL = {"network": "mlp(latents=2, width=4)", "updates": 10}
 ASKED = ("mig", "downstream(labels=10)", "downstream")

@@ -16,8 +16,8 @@ from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, tas
 from distaff.errors import DistaffError
 from distaff.metrics import mig
 from distaff.metrics.groups import independent_groups
+from distaff.testing.simulated_study import Truth, simulated, simulated_study
 from golden_cases import case
-from simulated_study import Truth, simulated, simulated_study
 
 
 def test_settings_that_are_good_everywhere_carry_over_and_others_do_not():

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from distaff.analysis.variance import shares, variance_explained
-from simulated_study import simulated
+from distaff.testing.simulated_study import simulated
 
 METHOD = """1 36 26 34 37 13  30 39 52 26 23 29  17 21 17 11 41 6  89 50 76 45 60 56
 31 21 14 20 26 10  68 71 58 71 62 62  29 41 47 26 29 31"""

@@ -26,14 +26,14 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_every_data_set_has_a_page():
-    assert set(make.PAGES) == set(DATASETS.names())
+    assert set(make.names()) == set(DATASETS.names())
     assert {path.stem for path in DOCS.glob("*.md")} - {"README"} == set(DATASETS.names())
 
 
-@pytest.mark.parametrize("name", sorted(make.PAGES))
+@pytest.mark.parametrize("name", make.names())
 def test_a_page_is_generated_from_the_code(name):
     written = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-    assert written == make.page(name), "run python docs/data/make.py"
+    assert written == make.page(name), "run make lists"
     for picture in re.findall(r"\]\((pictures/.*?)\)", written):
         assert (DOCS / picture).exists()
 

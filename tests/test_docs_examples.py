@@ -1,8 +1,7 @@
-"""What the README and CONTRIBUTING show works as it stands there."""
+"""What README, CONTRIBUTING and the page of plug-ins show works as it stands; examples of plug-ins are elsewhere."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -36,17 +35,15 @@ def test_every_command_that_the_readme_names_is_there() -> None:
         assert done.returncode == 0, (group, done.stderr)
 
 
-@pytest.mark.parametrize(("kind", "use"), [
-    ("methods", "from distaff.plugins.registry import METHODS as R; print(R.parse('mine'), R.function('mine'))"),
-    ("metrics", "from distaff.plugins.registry import METRICS as R; print(float(R.function('mine')(None, None)))"),
-    ("data", "from distaff.data import load; print(len(load('mine')))"),
-])  # fmt: skip
-def test_a_plug_in_of_contributing_is_found_in_a_folder_of_ones_own(kind: str, use: str, tmp_path: Path) -> None:
-    text = (TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (code,) = re.findall(rf"distaff/{kind}/mine\.py`\n\n```python\n(.*?)```", text, re.DOTALL)
-    (tmp_path / kind).mkdir()
-    (tmp_path / kind / "mine.py").write_text(code, encoding="utf-8")
-    environment = {**os.environ, "DISTAFF_PLUGINS": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", use], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+def test_the_test_that_contributing_shows_passes(tmp_path: Path) -> None:
+    (code,) = (block for block in PYTHON.findall((TOP / "CONTRIBUTING.md").read_text("utf-8")) if "checks_of" in block)
+    (tmp_path / "test_mine.py").write_text(code, encoding="utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_mine.py")]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_example_of_the_page_of_plug_ins_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = PYTHON.findall((TOP / "docs" / "plugins.md").read_text("utf-8"))
+    exec(compile(example, "plugins.md", "exec"), {})
+    assert capsys.readouterr().out.count("passed") > 5

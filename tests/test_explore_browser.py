@@ -14,7 +14,7 @@ import pytest
 
 from distaff.plugins.registry import FIGURES
 from distaff.reports.pages.site import StudyFacts, build
-from simulated_study import simulated, untrained
+from distaff.testing.simulated_study import simulated, untrained
 from small_store import small_store
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

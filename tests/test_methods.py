@@ -75,22 +75,6 @@ def test_the_capacity_of_annealed_vae_grows_to_its_end_and_stays(step: int, capa
     assert math.isclose(float(terms["capacity"]), abs(1.3891697 - capacity), abs_tol=1e-5)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_a_method_cannot_tell_a_number_from_a_tensor_and_maps_over_models(name: str) -> None:
-    plugin = METHODS.plugin(name)
-    strength = next(p for p in plugin.parameters if p.hyper)
-    function = METHODS.function(name)
-    outputs = golden()._replace(labels=None)
-    stacked = Outputs(*(None if part is None else torch.stack([part, 0.5 * part]) for part in outputs))
-    hyper = torch.tensor([strength.default, 2 * strength.default])
-    dims = Outputs(*(None if part is None else 0 for part in outputs))
-    mapped = torch.func.vmap(lambda o, h: function(o, **{strength.name: h}), in_dims=(dims, 0))(stacked, hyper)
-    for model in range(2):
-        alone = Outputs(*(None if part is None else part[model] for part in stacked))
-        for term, value in function(alone, **{strength.name: float(hyper[model])}).items():
-            torch.testing.assert_close(mapped[term][model], value, rtol=1e-5, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("name", "defaults"),
     [

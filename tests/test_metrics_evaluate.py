@@ -23,13 +23,9 @@ from distaff.metrics.evaluate import (
 )
 from distaff.metrics.evaluate.split import disjoint
 from distaff.plugins.registry import METRICS, TASKS
+from distaff.testing.metric_evaluations import quick_text
 
 SMALL = {"rows": 400, "test_rows": 200}
-QUICK = {  # every metric and task that is tested on rows of its own, with little work
-    "nk": "nk(steps=100, width=16)",
-    "downstream": "downstream(labels=400, learner='trees')",
-    "statistical_efficiency": "statistical_efficiency(few=20, many=400)",
-}
 
 
 def drawn(seed=0, n=1500):
@@ -154,11 +150,7 @@ def test_looks_at_one_image_are_on_one_side():
 @pytest.mark.parametrize("name", [*METRICS.names(), *TASKS.names()])
 def test_a_score_depends_on_what_is_given_and_on_the_draw_alone(name):
     codes, factors = drawn(n=400)
-    grid = "(train=100, test=50)" if name in ("beta_vae_score", "factor_vae_score") else ""
-    few = "(labels=100)" if name in ("fairness", "reduced_downstream") else ""
-    text = QUICK.get(
-        name, "strong_downstream(labels=100, test=50)" if name == "strong_downstream" else name + grid + few
-    )
+    text = quick_text((METRICS if name in METRICS.names() else TASKS).plugin(name))
     limits = {"rows": 200, "test_rows": 100}
     found = evaluate(text, codes, factors, **limits)
     assert evaluate(text, codes, factors, jobs=2, **limits) == found

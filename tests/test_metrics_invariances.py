@@ -1,4 +1,4 @@
-"""What a score does not change with, for every metric in the folder: ties, sizes, shifts, orders, constant factors."""
+"""What scores do not change with beyond what every metric is checked for: options, learners, several runs at once."""
 
 import math
 
@@ -13,82 +13,13 @@ from distaff.metrics.core.arrays import as_factors, canonical, moderate, scaled
 from distaff.metrics.core.train_test import train_test
 from distaff.metrics.latents import active_by_spread
 from distaff.plugins.registry import METRICS, TASKS
+from distaff.testing.metric_evaluations import GRID, evaluations, tied
+from distaff.testing.metric_invariances import POWERS, POWERS_OF_FLOAT32
 
-NAMES = METRICS.names()
-FEW = {
-    "nk": {"steps": 60, "width": 16},
-    "beta_vae_score": {"train": 600, "test": 600},
-    "factor_vae_score": {"train": 600, "test": 600, "variance_rows": 2_000, "prune": 0.0},
-}
-WASSERSTEIN = "gaussian_wasserstein_correlation"
-UNSUPERVISED = ("gaussian_total_correlation", "gaussian_wasserstein_correlation", "pairwise_mutual_information")
-LABELLED = [name for name in NAMES if name not in UNSUPERVISED]
-SIZES = (2, 3, 5)
-GRID = np.stack(np.meshgrid(*map(np.arange, SIZES), indexing="ij"), -1).reshape(-1, 3)
-RNG = np.random.default_rng(0)
-FACTORS, TEST_FACTORS = np.tile(GRID, (12, 1)), np.tile(GRID, (6, 1))
-
-
-def marks(name):
-    return METRICS.plugin(name).marks
-
-
-def depends(name, on):
-    return on in marks(name).get("depends_on", ())
-
-
-def noisy(factors, seed):
-    return factors @ [[1, 0, 0.2], [0.3, 1, 0], [0, 0.2, 1]] + 0.3 * np.random.default_rng(seed).normal(
-        size=factors.shape
-    )
-
-
-CODES, TEST_CODES = noisy(FACTORS, 1), noisy(TEST_FACTORS, 2)
-
-
-def scored(name, codes=CODES, factors=FACTORS, test_codes=TEST_CODES, test_factors=TEST_FACTORS, **options):
-    test = {"test": (test_codes, test_factors)} if marks(name).get("test_rows") else {}
-    return METRICS.function(name)(codes, factors, **test, **(FEW.get(name, {}) | options))
-
-
-def near(name, value, tolerance=5e-3):
-    """Other draws of rows by a metric of a grid, other starts of NK's networks, trees that round otherwise."""
-    loose = {"nk": 0.08, "dci": 0.02, "unified_scores": 0.03, "beta_vae_score": 0.06, "factor_vae_score": 0.06}
-    return pytest.approx(value, abs=loose.get(name, tolerance), nan_ok=True)
+FACTORS, CODES = GRID.factors, GRID.codes
 
 
 # ties between latents
-
-
-def tied(factors, seed):
-    """Latents of which several know a factor equally well, by copies, by noise that hides nothing, and some dead."""
-    rng = np.random.default_rng(seed)
-    exact = factors.astype(float)
-    wide = factors + 0.1 * rng.random(factors.shape)
-    coarse = np.minimum(factors[:, [2]], 2)
-    dead = np.tile([0.25, 0.25, -1.0], (len(factors), 1))
-    both = factors[:, [0]] * 5 + factors[:, [2]]
-    return np.hstack([wide, exact, coarse, dead, exact[:, :1], both, 2.0 * exact])
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "gaussian_total_correlation"])
-def test_the_order_of_latents_is_of_no_matter_where_they_tie(name):
-    codes, test_codes = tied(FACTORS, 3), tied(TEST_FACTORS, 4)
-    whole = float(scored(name, codes, test_codes=test_codes))
-    for seed in range(2 if name in ("nk", "unified_scores", "dci") else 5):
-        order = np.random.default_rng(seed).permutation(codes.shape[1])
-        again = float(scored(name, codes[:, order], test_codes=test_codes[:, order]))
-        assert again == pytest.approx(whole, abs=1e-6 if name in ("infomec", WASSERSTEIN) else 1e-9)  # roots of 1e-16
-
-
-@pytest.mark.parametrize("name", ["dci", "unified_scores", "snc"])
-def test_the_matrix_follows_the_order_of_latents(name):
-    order = [2, 0, 1]
-    matrix = scored(name).matrix
-    np.testing.assert_allclose(
-        scored(name, CODES[:, order], test_codes=TEST_CODES[:, order]).matrix, matrix[order], atol=1e-9
-    )
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS.names() if name != "fairness"])
@@ -136,87 +67,18 @@ def test_udr_does_not_change_with_the_order_of_latents_that_tie():
         np.testing.assert_allclose(udr([c * 2.0**-1000 for c in codes], kl, by=by).scores, expected, atol=1e-6)
 
 
-# other orders, signs, shifts
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_order_of_factors_is_of_no_matter(name):
-    order = [2, 0, 1]
-    assert float(scored(name, factors=FACTORS[:, order], test_factors=TEST_FACTORS[:, order])) == near(
-        name, float(scored(name))
-    )
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if not depends(name, "shift")])
-def test_a_shift_of_codes_is_of_no_matter_unless_declared(name):
-    shifts = np.array([4.0, -64.0, 0.5])
-    assert float(scored(name, CODES + shifts, test_codes=TEST_CODES + shifts)) == near(name, float(scored(name)))
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if depends(name, "shift")])
-def test_a_shift_of_codes_does_matter_where_that_is_declared_and_read(name):
-    shifts = np.array([4.0, -64.0, 0.5])
-    assert abs(float(scored(name, CODES + shifts, test_codes=TEST_CODES + shifts)) - float(scored(name))) > 1e-2
-    assert "shift" in METRICS.plugin(name).doc
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if depends(name, "scale")])
-def test_a_score_that_depends_on_scale_says_so_in_words(name):
-    words = ("scale", "size", "unit", "range", "deviation")
-    assert any(word in METRICS.plugin(name).doc for word in words)
-
-
 # huge and tiny codes
 
-POWERS = (-300, -160, -30, -12, 12, 19, 30, 100, 160, 300)
 
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", NAMES)
-def test_codes_of_any_size_have_the_score_of_moderate_ones_or_a_reason(name):
-    least, most = marks(name)["range"]
-    whole = float(scored(name))
-    for power in POWERS if name not in ("nk", "dci", "unified_scores") else (-300, -30, 30, 300):
-        size = 2.0 ** round(power / math.log10(2))
-        score = scored(name, CODES * size, test_codes=TEST_CODES * size)
-        if depends(name, "scale") and name not in ("irs", "infomec"):  # those two compare codes with each other only
-            assert score.reason if math.isnan(score.value) else least <= score.value <= most
-        else:
-            assert score.value == pytest.approx(whole, abs=1e-9), power
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", NAMES)
-def test_float32_codes_of_any_size_have_the_score_of_moderate_ones_or_a_reason(name):
-    least, most = marks(name)["range"]
-    codes, test_codes = CODES.astype(np.float32), TEST_CODES.astype(np.float32)
-    whole = float(scored(name, codes, test_codes=test_codes))
-    for power in (-120, -65, 65, 124) if name not in ("nk", "unified_scores") else (-120, 124):
-        size = np.float32(2.0**power)
-        score = scored(name, codes * size, test_codes=test_codes * size)
-        if depends(name, "scale") and name not in ("irs", "infomec"):
-            assert score.reason if math.isnan(score.value) else least <= score.value <= most
-        else:
-            assert score.value == pytest.approx(whole, abs=1e-9), power
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", NAMES)
-def test_one_huge_and_one_tiny_code_are_no_error(name):
-    sizes = np.array([2.0**1000, 1.0, 2.0**-1000])
-    score = scored(name, CODES * sizes, test_codes=TEST_CODES * sizes)
-    least, most = marks(name)["range"]
-    assert score.reason if math.isnan(score.value) else least <= score.value <= most
-    if not depends(name, "scale"):
-        assert score.value == pytest.approx(float(scored(name)), abs=1e-9)
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", NAMES)
-def test_rows_far_outside_those_of_training_are_no_error(name):
-    far = TEST_CODES.copy()
-    far[0], far[1] = 1e300, -1e300
-    assert math.isfinite(float(scored(name, test_codes=far)))
+@pytest.mark.parametrize("name", ["irs", "infomec"])
+def test_scores_that_compare_codes_with_each_other_do_not_change_with_the_size_of_all(name):
+    metric = evaluations(METRICS.parse(name))
+    singles = GRID.with_codes(lambda x: x.astype(np.float32))
+    sizes = [2.0 ** round(power / math.log10(2)) for power in POWERS]
+    for rows, factors in ((GRID, sizes), (singles, [np.float32(2.0**power) for power in POWERS_OF_FLOAT32])):
+        whole = metric.score(rows).value
+        for size in factors:
+            assert metric.score(rows.with_codes(lambda x, size=size: x * size)).value == pytest.approx(whole, abs=1e-9)
 
 
 @pytest.mark.filterwarnings("error")
@@ -273,33 +135,6 @@ def test_no_score_exceeds_1_by_rounding_or_by_the_bias_of_its_estimate(name, est
             assert 0 <= float(score) <= 1
             if name in ("mig", "dcimig", "mig_sup"):
                 assert all(0 <= value <= 1 for value in score.parts.values())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_perfect_codes_score_within_the_declared_range(name):
-    least, most = marks(name)["range"]
-    for codes, test_codes in ((FACTORS, TEST_FACTORS), (FACTORS[:, [0, 0, 1, 2, 2]], TEST_FACTORS[:, [0, 0, 1, 2, 2]])):
-        assert least <= float(scored(name, codes.astype(float), test_codes=test_codes.astype(float))) <= most
-
-
-# constant factors
-
-
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("name", LABELLED)
-def test_constant_factors_are_left_out(name, count):
-    more, beside = (np.insert(part, [1] * count, 7, axis=1) for part in (FACTORS, TEST_FACTORS))
-    perfect, test_codes = FACTORS.astype(float), TEST_FACTORS.astype(float)
-    whole = float(scored(name, perfect, test_codes=test_codes))
-    assert float(scored(name, perfect, more, test_codes, beside)) == pytest.approx(whole, abs=1e-9)
-    assert float(scored(name, factors=more, test_factors=beside)) == pytest.approx(float(scored(name)), abs=1e-9)
-
-
-@pytest.mark.parametrize("name", LABELLED)
-def test_factors_that_all_have_one_value_give_nan_and_the_reason(name):
-    score = scored(name, factors=np.ones_like(FACTORS), test_factors=np.ones_like(TEST_FACTORS))
-    assert math.isnan(score.value)
-    assert "value" in score.reason
 
 
 def test_a_factor_vae_score_of_one_is_one_beside_constant_factors():

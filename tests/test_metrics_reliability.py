@@ -12,15 +12,11 @@ from distaff.metrics.baselines import Baselines, baselines
 from distaff.metrics.evaluate import evaluate
 from distaff.metrics.reliability import assess, interval
 from distaff.plugins.registry import METRICS
+from distaff.testing.metric_evaluations import quick_text
 from golden_cases import arrays, case
 
 SMALL = {"rows": 400, "test_rows": 200}
 GRID = "(train=150, test=100)"
-
-
-def text(name):
-    quick = "(steps=200, width=32)" if name == "nk" else ""
-    return name + (GRID if METRICS.plugin(name).marks["rows"] == "grid" else quick)
 
 
 def dsprites():
@@ -50,7 +46,7 @@ def test_a_share_is_0_for_noise_and_1_for_a_perfect_code():
 @pytest.mark.parametrize("name", METRICS.names())
 def test_every_metric_has_baselines_in_its_range_and_noise_is_worse(name):
     factors = np.random.default_rng(0).integers(0, [2, 3, 5], size=(600, 3))
-    found = baselines(text(name), factors, **SMALL)
+    found = baselines(quick_text(METRICS.plugin(name)), factors, **SMALL)
     least, most = METRICS.plugin(name).marks["range"]
     assert least <= found.noise <= most
     assert least <= found.perfect <= most

@@ -24,9 +24,9 @@ from distaff.pictures.model import encode_sample, observed_images
 from distaff.reports.gallery import draw_examples, example_runs
 from distaff.runs import Optim, run
 from distaff.store.store import Store
+from distaff.testing.simulated_study import simulated
 from distaff.trained import Model
 from distaff.training.fit import fit
-from simulated_study import simulated
 
 
 @pytest.fixture(scope="module")

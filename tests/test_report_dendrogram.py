@@ -12,7 +12,7 @@ from distaff.analysis.scores import supervised
 from distaff.errors import DistaffError
 from distaff.reports import metric_tree
 from distaff.reports.charts.dendrogram import dendrogram
-from simulated_study import simulated
+from distaff.testing.simulated_study import simulated
 
 
 def test_a_dendrogram_has_three_lines_a_merge_and_one_for_a_factor_of_its_own():

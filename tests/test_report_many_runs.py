@@ -19,7 +19,7 @@ def test_a_chart_of_more_rows_than_altair_allows_is_drawn() -> None:
 
 
 def test_figures_of_more_than_5_000_runs_of_one_data_set_are_drawn(tmp_path: Path) -> None:
-    from simulated_study import simulated
+    from distaff.testing.simulated_study import simulated
 
     table, runs = simulated(seeds=285, metrics=("mig", "dci"))
     assert runs.height > 5_000

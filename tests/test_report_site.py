@@ -28,7 +28,7 @@ from distaff.reports.charts.theme import config, looks, metric_label
 from distaff.reports.pages.runs import Details, file_number
 from distaff.reports.pages.site import build
 from distaff.reports.pages.study_facts import StudyFacts
-from simulated_study import Truth, simulated, simulated_study, untrained
+from distaff.testing.simulated_study import Truth, simulated, simulated_study, untrained
 
 GRID = {"toy": (3, 4, 8, 8)}
 

@@ -95,8 +95,8 @@ def test_a_worker_that_is_stopped_by_the_machine_loses_its_job_to_another(tmp_pa
 def test_a_full_disk_is_one_line_and_costs_nothing(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 2, 60)
     limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "-", *DISTAFF]  # no file beyond 4 KiB: what a full disk does
-    full = subprocess.run([*limited, "study", "run", str(file), "--workers", "1", "--no-rehearsal"], cwd=tmp_path, capture_output=True,
-                          text=True, check=False)  # fmt: skip
+    command = [*limited, "study", "run", str(file), "--workers", "1", "--no-rehearsal"]
+    full = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert full.returncode == 2
     assert "cannot be read or written to (File too large): no run is to blame, nothing is lost" in full.stderr
     assert len(full.stderr.strip().splitlines()) == 1

@@ -14,7 +14,6 @@ from distaff.errors import DistaffError
 from distaff.metrics.core.logistic import fit_logistic
 from distaff.metrics.core.train_test import train_test
 from distaff.tasks import (
-    TASKS,
     downstream,
     fairness,
     reduced_downstream,
@@ -117,21 +116,6 @@ def test_codes_that_are_factors_are_fair_and_others_less():
         size=codes.shape
     )
     assert float(fairness(tangled, factors, labels=1000)) > 0.02
-
-
-@pytest.mark.parametrize("name", TASKS.names())
-def test_every_task_repeats_itself_and_gives_plain_floats(name):
-    codes, factors = grid(8)
-    task = TASKS.function(name)
-    sizes = {"few": 20, "many": 100} if name == "statistical_efficiency" else {"labels": 100}
-    first, again = task(codes, factors, seed=5, **sizes), task(codes, factors, seed=5, **sizes)
-    assert type(first.value) is float
-    assert 0 <= first.value <= 1.2
-    assert first.parts == again.parts
-    assert all(type(value) is float for value in first.parts.values())
-    broken = task(np.full_like(codes, np.nan), factors, **sizes)
-    assert math.isnan(broken.value)
-    assert "not finite" in broken.reason
 
 
 @pytest.mark.parametrize("learner", ["logistic", "trees"])

@@ -1,7 +1,7 @@
 """The pages of the data sets, generated from the code: `python docs/data/make.py`, and `--pictures` for those.
 
-What is not in the code stands below: how to cite a set, and where it differs from the old library. Published sets that
-may not be passed on, or are not on this machine, have no picture here; `distaff data show NAME` draws it.
+What is not in the code stands below: where a set differs from the old library; a new set needs nothing here. Published
+sets that may not be passed on, or are not on this machine, have no picture here; `distaff data show NAME` draws it.
 """
 
 from __future__ import annotations
@@ -15,58 +15,11 @@ import numpy as np
 from distaff import data
 from distaff.data import Dataset, Factors
 from distaff.plugins.registry import DATASETS
+from distaff.share.cite import entries_of
 
 HERE = Path(__file__).parent
 FRAMES = HERE.parent.parent / "tests" / "frames" / "shapes3d_25_frames.npz"
 COLOURS = 96  # of a picture on a page
-
-CITE = {
-    "sprites": """@misc{dsprites17,
-  author = {Loic Matthey and Irina Higgins and Demis Hassabis and Alexander Lerchner},
-  title = {dSprites: Disentanglement testing Sprites dataset},
-  howpublished = {https://github.com/google-deepmind/dsprites-dataset/},
-  year = {2017}
-}""",
-    "study": """@inproceedings{locatello2019challenging,
-  title = {Challenging Common Assumptions in the Unsupervised Learning of Disentangled Representations},
-  author = {Locatello, Francesco and Bauer, Stefan and Lucic, Mario and Raetsch, Gunnar and Gelly, Sylvain and
-            Sch{\\"o}lkopf, Bernhard and Bachem, Olivier},
-  booktitle = {International Conference on Machine Learning},
-  year = {2019}
-}""",
-    "norb": """@inproceedings{lecun2004learning,
-  title = {Learning Methods for Generic Object Recognition with Invariance to Pose and Lighting},
-  author = {LeCun, Yann and Huang, Fu Jie and Bottou, L{\\'e}on},
-  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
-  year = {2004}
-}""",
-    "cars": """@inproceedings{reed2015deep,
-  title = {Deep Visual Analogy-Making},
-  author = {Reed, Scott and Zhang, Yi and Zhang, Yuting and Lee, Honglak},
-  booktitle = {Advances in Neural Information Processing Systems},
-  year = {2015}
-}""",
-    "shapes": """@misc{3dshapes18,
-  title = {3D Shapes Dataset},
-  author = {Burgess, Chris and Kim, Hyunjik},
-  howpublished = {https://github.com/google-deepmind/3d-shapes/},
-  year = {2018}
-}""",
-    "mpi3d": """@article{gondal2019transfer,
-  title = {On the Transfer of Inductive Bias from Simulation to the Real World: a New Disentanglement Dataset},
-  author = {Gondal, Muhammad Waleed and W{\\"u}thrich, Manuel and Miladinovi{\\'c}, {\\DJ}or{\\dj}e and
-            Locatello, Francesco and Breidt, Martin and Volchkov, Valentin and Akpo, Joel and Bachem, Olivier and
-            Sch{\\"o}lkopf, Bernhard and Bauer, Stefan},
-  journal = {arXiv:1906.03292},
-  year = {2019}
-}""",
-    "roth": """@inproceedings{roth2023disentanglement,
-  title = {Disentanglement of Correlated Factors via Hausdorff Factorized Support},
-  author = {Roth, Karsten and Ibrahim, Mark and Akata, Zeynep and Vincent, Pascal and Bouchacourt, Diane},
-  booktitle = {International Conference on Learning Representations},
-  year = {2023}
-}""",
-}
 
 DRAWN = (
     "The images are drawn, not read. Of 285 published frames that were looked at to find the geometry "
@@ -75,153 +28,88 @@ DRAWN = (
     "differ: `distaff data fetch dsprites` counts them."
 )
 FRESH = "Colour, crop and noise come from the run's seed and the step, so that a run repeats; the formula is the same."
+NEW = "It is not in the old library."
 OURS = "It is not in the old library. Its scores are not to be compared with those of the published set."
 
-PAGES: dict[str, tuple[list[str], list[str]]] = {  # the citations, and where it differs from the old library
-    "dsprites": (
-        ["sprites"],
-        [
-            DRAWN,
-            "The colour, which has one value, is left out; the old library had it as a factor by default.",
-            "Orientations 0 and 39 give the same images, as in the published file; 715,706 images are different.",
-            "`dsprites(official=True)` takes the published images; it is another data set to the ids of runs.",
-        ],
-    ),
-    "dsprites_noshape": (
-        ["sprites", "study"],
-        [
-            "The images are drawn as for [dsprites](dsprites.md).",
-        ],
-    ),
-    "color_dsprites": (
-        ["sprites", "study"],
-        [
-            "The images are drawn as for [dsprites](dsprites.md).",
-            FRESH,
-        ],
-    ),
-    "noisy_dsprites": (
-        ["sprites", "study"],
-        [
-            "The images are drawn as for [dsprites](dsprites.md).",
-            FRESH,
-        ],
-    ),
-    "scream_dsprites": (
-        ["sprites", "study"],
-        [
-            "The images are drawn as for [dsprites](dsprites.md).",
-            FRESH,
-            "The picture ships with the package, 217 x 274 pixels (Edvard Munch, 1893; public domain, he died in "
-            "1944). The old library downloads and reduces it with a call that today's Pillow refuses; crops "
-            "differ by resampling only.",
-            "As there, the last offset of a crop in each direction is never drawn.",
-        ],
-    ),
-    "smallnorb": (
-        ["norb"],
-        [
-            "Lanczos' filter is clipped to 0 and 255. The old library reduced in 32 bits, and some pixels lay a "
-            "little below 0 or above 1.",
-            "A value one beyond a factor's last is an error; the old library returned a wrong image.",
-        ],
-    ),
-    "cars3d": (
-        ["cars"],
-        [
-            "Cars are numbered by the archive's list. The old library took the folder as the file system listed "
-            "it, so that the numbers differ between machines.",
-        ],
-    ),
-    "shapes3d": (
-        ["shapes"],
-        [
-            "The public HDF5 file is read; the old library needs an npz file that was never published.",
-            "Images stay bytes on the disk: no 23.6 GB of memory.",
-        ],
-    ),
-    "shapes3d_lookalike": (
-        ["shapes"],
-        [
-            OURS,
-            "Against 25 real frames the mean absolute error is at most 4 of 255. The grain of floor and walls "
-            "and the facets of the objects are missing.",
-            "Orientation grows in the direction of the published animation's frames.",
-        ],
-    ),
-    "cars3d_lookalike": (
-        ["cars"],
-        [
-            OURS,
-            "Its mean (.900, .895, .895) and spread over an image (.217, .225, .224) are near those of Cars3D "
-            "(.898, .889, .885; .225, .240, .248). Elevations are 0 to 30 degrees; those of Cars3D are not "
-            "published.",
-        ],
-    ),
-    "smallnorb_lookalike": (
-        ["norb"],
-        [
-            OURS,
-            "Its mean is .765 for SmallNORB's .752, its spread over an image .109 for .096.",
-        ],
-    ),
-    "mpi3d_toy": (
-        ["mpi3d"],
-        [
-            "Sizes follow from the number of images: 1,036,800 or, of the 2019 challenge, 460,800. The old "
-            "library reads today's file with the challenge's sizes and mislabels all of it.",
-        ],
-    ),
-    "mpi3d_realistic": (
-        ["mpi3d"],
-        [
-            "As for [mpi3d_toy](mpi3d_toy.md): sizes follow from the number of images.",
-        ],
-    ),
-    "mpi3d_real": (
-        ["mpi3d"],
-        [
-            "Nothing but the way it is read: 12.7 GB are mapped, not loaded.",
-        ],
-    ),
-    "mpi3d_complex": (
-        ["mpi3d"],
-        [
-            "It is not in the old library.",
-            "No checksum is published: the first download's is recorded and printed.",
-        ],
-    ),
-    "toy": (
-        [],
-        [
-            "It is not in the old library. A thousand models of it train on a laptop.",
-        ],
-    ),
-    "toy_color": (
-        [],
-        [
-            "It is not in the old library.",
-        ],
-    ),
-    "toy_hidden": (
-        [],
-        [
-            "It is not in the old library.",
-        ],
-    ),
-    "correlated": (
-        ["roth"],
-        [
-            "It is not in the old library.",
-            "Metrics see the complete grid, without the correlation.",
-        ],
-    ),
-    "arrays": (
-        [],
-        [
-            "The old library takes data sets as Python classes only, and complete grids only.",
-        ],
-    ),
+DIFFERENCES = {  # where a set differs from the old library; of one that is not named here there is nothing to compare
+    "dsprites": [
+        DRAWN,
+        "The colour, which has one value, is left out; the old library had it as a factor by default.",
+        "Orientations 0 and 39 give the same images, as in the published file; 715,706 images are different.",
+        "`dsprites(official=True)` takes the published images; it is another data set to the ids of runs.",
+    ],
+    "dsprites_noshape": [
+        "The images are drawn as for [dsprites](dsprites.md).",
+    ],
+    "color_dsprites": [
+        "The images are drawn as for [dsprites](dsprites.md).",
+        FRESH,
+    ],
+    "noisy_dsprites": [
+        "The images are drawn as for [dsprites](dsprites.md).",
+        FRESH,
+    ],
+    "scream_dsprites": [
+        "The images are drawn as for [dsprites](dsprites.md).",
+        FRESH,
+        "The picture ships with the package, 217 x 274 pixels (Edvard Munch, 1893; public domain, he died in "
+        "1944). The old library downloads and reduces it with a call that today's Pillow refuses; crops "
+        "differ by resampling only.",
+        "As there, the last offset of a crop in each direction is never drawn.",
+    ],
+    "smallnorb": [
+        "Lanczos' filter is clipped to 0 and 255. The old library reduced in 32 bits, and some pixels lay a "
+        "little below 0 or above 1.",
+        "A value one beyond a factor's last is an error; the old library returned a wrong image.",
+    ],
+    "cars3d": [
+        "Cars are numbered by the archive's list. The old library took the folder as the file system listed "
+        "it, so that the numbers differ between machines.",
+    ],
+    "shapes3d": [
+        "The public HDF5 file is read; the old library needs an npz file that was never published.",
+        "Images stay bytes on the disk: no 23.6 GB of memory.",
+    ],
+    "shapes3d_lookalike": [
+        OURS,
+        "Against 25 real frames the mean absolute error is at most 4 of 255. The grain of floor and walls "
+        "and the facets of the objects are missing.",
+        "Orientation grows in the direction of the published animation's frames.",
+    ],
+    "cars3d_lookalike": [
+        OURS,
+        "Its mean (.900, .895, .895) and spread over an image (.217, .225, .224) are near those of Cars3D "
+        "(.898, .889, .885; .225, .240, .248). Elevations are 0 to 30 degrees; those of Cars3D are not "
+        "published.",
+    ],
+    "smallnorb_lookalike": [
+        OURS,
+        "Its mean is .765 for SmallNORB's .752, its spread over an image .109 for .096.",
+    ],
+    "mpi3d_toy": [
+        "Sizes follow from the number of images: 1,036,800 or, of the 2019 challenge, 460,800. The old "
+        "library reads today's file with the challenge's sizes and mislabels all of it.",
+    ],
+    "mpi3d_realistic": [
+        "As for [mpi3d_toy](mpi3d_toy.md): sizes follow from the number of images.",
+    ],
+    "mpi3d_real": [
+        "Nothing but the way it is read: 12.7 GB are mapped, not loaded.",
+    ],
+    "mpi3d_complex": [
+        "It is not in the old library.",
+        "No checksum is published: the first download's is recorded and printed.",
+    ],
+    "toy": [
+        "It is not in the old library. A thousand models of it train on a laptop.",
+    ],
+    "correlated": [
+        "It is not in the old library.",
+        "Metrics see the complete grid, without the correlation.",
+    ],
+    "arrays": [
+        "The old library takes data sets as Python classes only, and complete grids only.",
+    ],
 }
 
 EXAMPLES = {
@@ -256,9 +144,15 @@ assert np.abs(np.corrcoef(values.T)[0, 1]) < 0.05
 }
 
 
+def names() -> list[str]:
+    """The data sets of the package: those of the study first, in the order above, the rest by name."""
+    packaged = DATASETS.packaged()
+    return [*DIFFERENCES, *(name for name in packaged if name not in DIFFERENCES)]
+
+
 def page(name: str) -> str:
     """The text of the page of `name`."""
-    plugin, (cites, differences) = DATASETS.plugin(name), PAGES[name]
+    plugin, differences = DATASETS.plugin(name), DIFFERENCES.get(name, [NEW])
     summary, _, rest = inspect.cleandoc(plugin.doc).partition("\n\n")
     parts = [f"# {name}", summary, *([rest] if rest else [])]
     if (HERE / "pictures" / f"{name}.png").exists():
@@ -268,14 +162,14 @@ def page(name: str) -> str:
     else:
         parts += [_table(data.load(name).factors), _facts(name, data.load(name))]
     parts += ["## What differs from disentanglement_lib", "\n".join(f"- {line}" for line in differences)]
-    if cites:
-        parts += ["## Citation", "\n".join(["```bibtex", *(CITE[key] for key in cites), "```"])]
+    if entries := entries_of(plugin):
+        parts += ["## Citation", "\n".join(["```bibtex", *(entry.strip() for entry in entries), "```"])]
     return "\n\n".join(parts) + "\n"
 
 
 def contents() -> str:
     """The text of the list of the pages."""
-    lines = [f"- [{name}]({name}.md): {DATASETS.plugin(name).summary}" for name in PAGES]
+    lines = [f"- [{name}]({name}.md): {DATASETS.plugin(name).summary}" for name in names()]
     commands = (
         "`distaff data list` shows what is on this machine, `fetch NAME` brings a published set, `show NAME` draws one."
     )
@@ -344,7 +238,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--pictures", action="store_true")
     pictures = arguments.parse_args().pictures
-    for name in PAGES:
+    for name in names():
         if pictures and (drawn := picture(name)) is not None:
             small = Image.fromarray(drawn).quantize(COLOURS, dither=Image.Dither.NONE)
             small.save(HERE / "pictures" / f"{name}.png", optimize=True)

@@ -26,7 +26,8 @@ and what those may; the tests read this text.
     theory                         <- pictures training
     share                          <- scoring
     explore                        <- scoring pictures reports
-    commands                       <- study theory share explore
+    testing                        <- reports                       what holds of every plug-in, for everybody's tests
+    commands                       <- study theory share explore testing
     cli                            <- commands
 """
 

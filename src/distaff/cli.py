@@ -15,12 +15,14 @@ import tyro
 from tyro.extras import SubcommandApp
 
 from distaff.commands import (
+    check,
     cite,
     claims,
     data,
     explore,
     export,
     list_plugins,
+    new,
     report,
     score,
     show,
@@ -53,6 +55,8 @@ for command in (
     report.report,
     claims.claims,
     cite.cite,
+    check.check,
+    new.new,
     explore.explore,
     theory.theory,
 ):

@@ -55,6 +55,8 @@ def metric(
     study_2019: int = 0,
     higher_is_better: bool = True,
     depends_on: tuple[str, ...] = (),
+    quick: Mapping[str, Any] | None = None,
+    tolerance: float = 0.0,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
     ranges: Ranges | None = None,
@@ -70,25 +72,14 @@ def metric(
     `study_2019` is its place, from 1, among the scores of its kind that Locatello et al. (2019) compared: the claims
     of that study are tested on these alone. `higher_is_better=False` where less is better.
     `depends_on` names what the score changes with although one might expect it not to (the "scale", "shift" or "sign"
-    of single codes); `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added
-    later its value in earlier scores, so that their ids stay valid; `ranges` are those of the options, as
-    `distaff.plugins.ranges` writes them: {"bins": "[1, inf)"}. The registry reads all of them from the file.
+    of single codes, or the "values" of factors as numbers). `distaff check` evaluates with the options `quick`, and
+    lets the score differ by `tolerance` where the same is expected, as that of a network with other first weights.
+    `version` is raised by hand when the mathematics changes; `since` gives a parameter that was added later its value
+    in earlier scores, so that their ids stay valid; `ranges` are those of the options, as `distaff.plugins.ranges`
+    writes them: {"bins": "[1, inf)"}. The registry reads all of them from the file.
     """
-    del (
-        paper,
-        rows,
-        test_rows,
-        range,
-        about,
-        label,
-        symbol,
-        study_2019,
-        higher_is_better,
-        depends_on,
-        version,
-        since,
-        ranges,
-    )
+    del paper, rows, test_rows, range, about, label, symbol, study_2019, higher_is_better, depends_on, quick, tolerance
+    del version, since, ranges
     return lambda function: function
 
 

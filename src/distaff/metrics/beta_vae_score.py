@@ -31,6 +31,7 @@ _LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of
     range=(0, 1),
     depends_on=("scale",),
     version=2,
+    quick={"train": 600, "test": 600},
     ranges={"train": "[1, inf)", "test": "[1, inf)", "batch": "[1, inf)"},
 )
 def beta_vae_score(

@@ -25,6 +25,7 @@ TINY = 1e-11  # added to every importance before the entropies, as the study's c
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),
+    tolerance=0.02,
     ranges={"trees": ("exact", "sklearn", "lightgbm")},
 )
 def dci(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0, trees: str = "exact") -> Score:

@@ -29,6 +29,7 @@ _LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of
     range=(0, 1),
     depends_on=("scale",),
     version=2,
+    quick={"train": 600, "test": 600, "variance_rows": 2_000},
     ranges={
         "variance_rows": "[2, inf)",
         "train": "[1, inf)",

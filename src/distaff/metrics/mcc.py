@@ -22,6 +22,7 @@ WAYS = ("pearson", "spearman")
     label="MCC",
     rows=10_000,
     range=(0, 1),
+    depends_on=("values",),
     ranges={"by": ("pearson", "spearman")},
 )
 def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:

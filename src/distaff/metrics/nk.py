@@ -24,6 +24,8 @@ from distaff.metrics.core.train_test import prediction_score, train_test
     rows=10_000,
     test_rows=5_000,
     range=(-1, 1),
+    quick={"steps": 120, "width": 32},
+    tolerance=0.05,
     ranges={"width": "[1, inf)", "steps": "[1, inf)"},
 )
 def nk(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, width: int = 256, steps: int = 1_500) -> Score:

@@ -28,6 +28,7 @@ Matrix = NDArray[np.float64]
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),
+    tolerance=0.03,
 )
 def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
     r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020).

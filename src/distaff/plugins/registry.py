@@ -85,6 +85,10 @@ class Registry:
         """The names of all plug-ins of this kind, in alphabetical order, those of broken files included."""
         return sorted({one.name for one in self._found()})
 
+    def path(self, name: str) -> Path:
+        """The file of `name`, whatever is in it; raises `DistaffError` with the nearest name if there is none."""
+        return self._file(name).path
+
     def declared(self, name: str) -> Plugin:
         """What the file of `name` declares, whether or not that keeps the contract of its kind.
 

@@ -27,6 +27,8 @@ def task(
     study_2019: int = 0,
     higher_is_better: bool = True,
     depends_on: tuple[str, ...] = (),
+    quick: Mapping[str, Any] | None = None,
+    tolerance: float = 0.0,
     version: int = 1,
     since: Mapping[str, Any] | None = None,
     ranges: Ranges | None = None,
@@ -35,7 +37,8 @@ def task(
 
     They are about the task: what codes are good for is not a disentanglement score, and is never pooled with one.
     """
-    del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, version, since, ranges
+    del paper, rows, test_rows, range, label, symbol, study_2019, higher_is_better, depends_on, quick, tolerance
+    del version, since, ranges
     return lambda function: function
 
 

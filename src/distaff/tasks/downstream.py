@@ -21,6 +21,7 @@ from distaff.tasks._classifiers import check_options, fit_classifier
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),
+    quick={"labels": 100},
     ranges={"labels": "[1, inf)", "learner": ("logistic", "trees")},
 )
 def downstream(

@@ -24,6 +24,7 @@ ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions
     rows="grid",
     range=(0, 1),
     higher_is_better=False,
+    quick={"labels": 100, "per_value": 20},
     ranges={"labels": "[1, inf)", "per_value": "[1, inf)", "learner": ("logistic", "trees")},
 )
 def fairness(
@@ -41,7 +42,7 @@ def fairness(
 
     A classifier of each factor i is trained on `labels` rows. For each other factor j, `per_value` rows are drawn and
     factor j of all is set to each of its values c in turn; TV_c = 1/2 sum_p |P(p | c) - P(p)| compares the predictions
-    for c with those for all. The score is the mean over i, j and c: 0 is fair, 1 the least fair.
+    for c with those for all. The score is the mean over i, j and c, from 0 to 1: lower is better, and 0 is fair.
 
     `codes` is a table [n d], an object with `codes[rows]`, or a function `sample(factors)` of factor values; `factors`
     [n f] are the rows. Of a table that is not a complete grid, rows are drawn whose cell occurs with every value of

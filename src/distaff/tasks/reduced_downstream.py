@@ -24,6 +24,7 @@ from distaff.tasks.downstream import accuracies
     test_rows=5_000,
     range=(0, 1),
     higher_is_better=False,
+    quick={"labels": 100},
     ranges={"labels": "[1, inf)", "remove": "[1, inf)", "learner": ("logistic", "trees")},
 )
 def reduced_downstream(
@@ -41,8 +42,8 @@ def reduced_downstream(
 
     For each of the factors [n f]: `remove` times, the code of [n d] most important to boosted trees that predict it is
     taken away; then every factor is predicted from the remaining codes, as in `downstream`. The score is the mean
-    accuracy of the factors whose codes are removed. A low score and a high `test_other_factors` mean that the factor
-    was in those codes alone, and that they held nothing else. Parts: `train_` and `test_reduced_factor`, `train_` and
+    accuracy of the factors whose codes are removed. Lower is better, with a high `test_other_factors`: then the factor
+    was in those codes alone, and they held nothing else. Parts: `train_` and `test_reduced_factor`, `train_` and
     `test_other_factors` (NaN with one factor), and `test_<factor>_without_<factor>`. Matrix: the test accuracy of
     factor j without factor i's codes [f f].
 

@@ -14,14 +14,13 @@ from distaff.draws import generator
 from distaff.errors import DistaffError
 from distaff.pictures.model import encode_sample
 from distaff.pictures.sheet import save_png
+from distaff.plugins.registry import METRICS
 from distaff.theory import illustrations
 from distaff.theory.demonstration import Demonstration, demonstrate
 from distaff.theory.impossibility import NORMAL, UNIFORM, Floats, householder, spread
 from distaff.theory.rotated import Twins, twins
 from distaff.trained import Model
 from distaff.untrusted.markup import escape, filled, page_policy
-
-LABELS = {"mig": "MIG", "dci": "DCI", "modularity": "Modularity"}
 
 
 def cases() -> dict[str, tuple[Any, Floats]]:
@@ -77,7 +76,7 @@ def _case(name: str, result: Demonstration) -> str:
 
 def _twins(pair: Twins) -> dict[str, str]:
     first, second = pair.pixels
-    rows = [_row(LABELS[name], [f"{before:.3f}", f"{after:.3f}"]) for name, (before, after) in pair.scores.items()]
+    rows = [_row(_short(name), [f"{before:.3f}", f"{after:.3f}"]) for name, (before, after) in pair.scores.items()]
     rows.append(_row("ELBO, nats an image", [f"{pair.elbo.mean():.6f}", f"{pair.turned_elbo.mean():.6f}"]))
     return {
         "twins": "".join(rows),
@@ -91,3 +90,9 @@ def _twins(pair: Twins) -> dict[str, str]:
 def _row(name: str, columns: Iterable[str]) -> str:
     numbers = "".join(f'<td class="num">{escape(text)}</td>' for text in columns)
     return f"<tr><td>{escape(name)}</td>{numbers}</tr>"
+
+
+def _short(metric: str) -> str:
+    """What a metric is called where there is little room: by its symbol, or its label."""
+    marks = METRICS.plugin(metric).marks
+    return str(marks.get("symbol") or marks["label"])

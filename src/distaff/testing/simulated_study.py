@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -172,7 +173,7 @@ def simulated_study(
     effects: Sequence[int] | None = None,
     rng: int = 0,
     truth: Truth = Truth(tasks=True),
-    **sizes: float,
+    **sizes: Any,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Several data sets at once, by default as many runs as the 2019 study has: 12,600; `effects` one for each."""
     shared = effects or [1000 * rng + number for number in range(len(datasets))]
@@ -220,4 +221,27 @@ def untrained(n: int = 20, dataset: str = "toy", metrics: tuple[str, ...] = ("mi
         }
         for metric in metrics
         for number in range(n)
+    )
+
+
+def repeats(dataset: str = "toy") -> pl.DataFrame:
+    """Evaluations of one run whose spread falls as one over the root of the rows."""
+    return pl.DataFrame(
+        {"dataset": dataset, "metric": name, "rows": n, "draw": draw, "value": 0.2 + (-1) ** draw / n**0.5}
+        for name in ("mig", "dci")
+        for n in (100, 400)
+        for draw in range(4)
+    )
+
+
+def matrices(dataset: str = "toy") -> pl.DataFrame:
+    """Three models with three codes for two factors: apart, mixed, and knowing nothing."""
+    known = {"best": [[0.9, 0.1], [0.0, 0.8], [0.0, 0.0]], "middle": [[0.5, 0.4], [0.3, 0.5], [0.0, 0.1]],
+             "worst": [[0.0, 0.0]] * 3}  # fmt: skip
+    return pl.DataFrame(
+        {"dataset": dataset, "run": run, "matrix": name, "code": code, "factor": factor, "value": value}
+        for run, matrix in known.items()
+        for name in ("importance", "information", "accuracy")
+        for code, row in enumerate(matrix)
+        for factor, value in zip(("shape", "x"), row, strict=True)
     )
