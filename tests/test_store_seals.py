@@ -231,6 +231,6 @@ def test_a_fault_of_the_disk_is_no_damage(store: Store, monkeypatch: pytest.Monk
     def fail(path: Path, **_: object) -> bytes:
         raise OSError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(files, "read_regular", fail)
+    monkeypatch.setattr(files, "read_bytes", fail)
     with pytest.raises(DistaffError, match=r"cannot be read now \(Permission denied\): nothing is known of it"):
         list(check(store))

@@ -99,8 +99,9 @@ def test_a_pipe_is_not_waited_for(source: Store, target: Store) -> None:
     os.mkfifo(source.folder / "failed" / "0123456789abcdef.json")
     done = merge(source, target)
     assert done.runs == 0
-    assert [damage.problem for damage in done.damaged] == ["it is not a regular file"] * 2
-    assert [damage.problem for damage in check(source)] == ["it is not a regular file"] * 2
+    problem = "it is a named pipe, where a regular file is needed"
+    assert [damage.problem for damage in done.damaged] == [problem] * 2
+    assert [damage.problem for damage in check(source)] == [problem] * 2
 
 
 @pytest.mark.parametrize("name", ["run.json", "curve.parquet", "model.safetensors", "provenance.json", "scores"])

@@ -18,7 +18,7 @@ ENTRY_POINTS = "distaff.plugins"  # of installed packages: each names a package 
 
 
 @dataclass(frozen=True)
-class Source:
+class Place:
     """A folder that holds methods/, metrics/, ..., or one file; `module` is its dotted name where it can be imported.
 
     `wrong` states why it holds nothing, where that is so.
@@ -38,20 +38,20 @@ class Found:
     module: str | None
 
 
-def sources() -> tuple[Source, ...]:
+def places() -> tuple[Place, ...]:
     """All places beside the package, in the order in which they are searched."""
     return (*_named(os.environ.get(EXTRA_PLUGINS, "")), *_installed(tuple(sys.path)))
 
 
-def found(source: Source, kind: str, plural: str, name: str | None = None) -> Iterator[Found]:
-    """The plug-ins of a kind that a source holds, or the one called `name`."""
-    if source.wrong:
+def found(place: Place, kind: str, plural: str, name: str | None = None) -> Iterator[Found]:
+    """The plug-ins of a kind that a place holds, or the one called `name`."""
+    if place.wrong:
         return
-    if source.path.suffix == ".py":
-        if name in (None, source.path.stem) and kind == _kind(source.path, _stamp(source.path)):
-            yield Found(source.path.stem, source.path, source.module)
+    if place.path.suffix == ".py":
+        if name in (None, place.path.stem) and kind == _kind(place.path, _stamp(place.path)):
+            yield Found(place.path.stem, place.path, place.module)
         return
-    yield from in_folder(source.path / plural, f"{source.module}.{plural}" if source.module else None, name)
+    yield from in_folder(place.path / plural, f"{place.module}.{plural}" if place.module else None, name)
 
 
 def in_folder(folder: Path, module: str | None, name: str | None = None) -> Iterator[Found]:
@@ -66,35 +66,33 @@ def in_folder(folder: Path, module: str | None, name: str | None = None) -> Iter
 
 
 def troubles() -> list[str]:
-    """What is wrong with sources as a whole: one that is not there, a file that is no plug-in."""
-    of_sources = [source.wrong for source in sources() if source.wrong]
-    files = [source.path for source in sources() if not source.wrong and source.path.suffix == ".py"]
+    """What is wrong with places as a whole: one that is not there, a file that is no plug-in."""
+    of_places = [place.wrong for place in places() if place.wrong]
+    files = [place.path for place in places() if not place.wrong and place.path.suffix == ".py"]
     undecorated = [path for path in files if _kind(path, _stamp(path)) is None]
     wrong = "no function stands under a decorator line such as @metric(...), so it is no plug-in"
-    return [*of_sources, *(f"{path}: {wrong}" for path in undecorated)]
+    return [*of_places, *(f"{path}: {wrong}" for path in undecorated)]
 
 
-def _named(variable: str) -> Iterator[Source]:
+def _named(variable: str) -> Iterator[Place]:
     for part in filter(None, variable.split(os.pathsep)):
         path = Path(part).expanduser().absolute()  # as Python names the file that it imports
         if path.is_dir() or (path.is_file() and path.suffix == ".py"):
-            yield Source(path)
+            yield Place(path)
         else:
             said = "is not a Python file" if path.exists() else "is not there"
-            yield Source(path, wrong=f"{EXTRA_PLUGINS} names {part}, which {said}: name files (.py) and folders")
+            yield Place(path, wrong=f"{EXTRA_PLUGINS} names {part}, which {said}: name files (.py) and folders")
 
 
 @functools.lru_cache(maxsize=16)
-def _installed(search_path: tuple[str, ...]) -> tuple[Source, ...]:
-    """The sources of installed packages, by their metadata: nothing of them is imported."""
+def _installed(search_path: tuple[str, ...]) -> tuple[Place, ...]:
+    """The places of installed packages, by their metadata: nothing of them is imported."""
     del search_path  # the key
     points = importlib.metadata.entry_points(group=ENTRY_POINTS)
-    return tuple(
-        _source_of(point.name, point.module) for point in sorted(points, key=lambda one: (one.name, one.value))
-    )
+    return tuple(_place_of(point.name, point.module) for point in sorted(points, key=lambda one: (one.name, one.value)))
 
 
-def _source_of(name: str, module: str) -> Source:
+def _place_of(name: str, module: str) -> Place:
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -102,15 +100,15 @@ def _source_of(name: str, module: str) -> Source:
         spec = None
     folders = [Path(one) for one in (spec.submodule_search_locations or ())] if spec else []
     if spec and spec.origin and not folders and not rest:
-        return Source(Path(spec.origin), module)
+        return Place(Path(spec.origin), module)
     for folder in folders:
         place = folder.joinpath(*rest)
         if place.is_dir():
-            return Source(place, module)
+            return Place(place, module)
         if place.with_suffix(".py").is_file():
-            return Source(place.with_suffix(".py"), module)
+            return Place(place.with_suffix(".py"), module)
     wrong = f"the entry point {name} of {ENTRY_POINTS} names {module}, which is neither a package nor a module here"
-    return Source(Path(*module.split(".")), module, wrong)
+    return Place(Path(*module.split(".")), module, wrong)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from distaff.plugins.boundary import guarded, passes, plugin_error
 from distaff.plugins.contract import check_of
 from distaff.plugins.file import REQUIRED, Plugin, read_plugin
 from distaff.plugins.kinds import PACKAGE
-from distaff.plugins.places import Found, found, in_folder, sources, troubles
+from distaff.plugins.places import Found, found, in_folder, places, troubles
 from distaff.plugins.ranges import check_range
 from distaff.plugins.signature import faults
 from distaff.plugins.source import IMPORTED
@@ -52,15 +52,15 @@ class Registry:
     def _found(self, name: str | None = None) -> Iterator[Found]:
         """All files of this kind, or those of `name`, without a look at the others: thousands of runs look theirs up.
 
-        A file that two sources hold is one.
+        A file that two places hold is one.
         """
         seen = set()
         for one in in_folder(PACKAGE / self.folder, self.room, name):
             if one.name not in self.beside:
                 seen.add(one.path)
                 yield one
-        for source in sources():
-            for one in found(source, self.kind, self.plural, name):
+        for place in places():
+            for one in found(place, self.kind, self.plural, name):
                 if (path := one.path.resolve()) not in seen:
                     seen.add(path)
                     yield one

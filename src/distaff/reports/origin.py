@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from distaff.plugins.kinds import PACKAGE
-from distaff.plugins.places import sources
+from distaff.plugins.places import places
 from distaff.plugins.spec import content_id
 from distaff.untrusted.regular import read_bytes
 
@@ -50,7 +50,7 @@ def files_of(study: Study, store: Store) -> dict[str, str]:
 def _code() -> str:
     """All files of the package and of the user's plug-ins, and the versions of the libraries that draw."""
     digest = hashlib.sha256(repr([*map(_version, LIBRARIES)]).encode())
-    for folder in (PACKAGE, *(source.path for source in sources() if not source.wrong)):
+    for folder in (PACKAGE, *(place.path for place in places() if not place.wrong)):
         for path in sorted(path for path in [folder, *folder.rglob("*")] if path.suffix in CODE and path.is_file()):
             digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from distaff.seal import sealed as sealed  # noqa: PLC0414
 from distaff.untrusted.documents import LARGEST
 from distaff.untrusted.records import check_form
 from distaff.untrusted.regular import read_bytes
-from distaff.weather import described, is_weather, retrying
+from distaff.weather import described, is_weather
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -56,36 +54,18 @@ def record_in(content: bytes, path: Path) -> dict[str, Any]:
         raise damaged(path, error) from error
 
 
-def read_regular(path: Path, *, follow: bool = True, most: int | None = None) -> bytes:
-    """The bytes of a regular file: nothing that waits for ever, or never ends, is opened.
-
-    With `follow=False` a link is refused, wherever it leads, and `most` bounds how long the file may be. Raises
-    `DistaffError` for what is refused.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
-    if not follow and path.is_symlink():
-        raise DistaffError("it is a link, and not a file of its own")
-    with open(os.open(path, flags), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise DistaffError("it is not a regular file")
-        if most is not None and status.st_size > most:
-            raise DistaffError(f"it has {status.st_size:,} bytes, more than the {most:,} that it may have")
-        return file.read()
-
-
 class UnreadableError(DistaffError):
     """What stands in the place of a file and cannot be read as one, such as a pipe or a folder."""
 
 
 def content_of(path: Path, *, follow: bool = True) -> bytes:
-    """The content of a regular file, as `read_regular` has it.
+    """The content of a regular file; with `follow=False` a link is none.
 
-    Raises `UnreadableError` for what is none, `FileNotFoundError`, and `DistaffError` where the place fails, which is
-    no fault of the file.
+    Raises `UnreadableError` for what is no regular file, `FileNotFoundError`, and `DistaffError` where the place fails,
+    which is no fault of the file.
     """
     try:
-        return retrying(lambda: read_regular(path, follow=follow))
+        return read_bytes(path, follow=follow)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -93,7 +73,7 @@ def content_of(path: Path, *, follow: bool = True) -> bytes:
             raise DistaffError(f"{path} cannot be read now ({described(error)}): nothing is known of it") from error
         raise UnreadableError(str(error)) from error
     except DistaffError as error:
-        raise UnreadableError(str(error)) from error
+        raise UnreadableError(f"it {str(error).removeprefix(f'{path} ')}") from error
 
 
 def damaged(path: Path, error: object) -> DistaffError:

@@ -16,9 +16,10 @@ from distaff.errors import DistaffError
 from distaff.seal import NewerFormatError, digest, unsealed
 from distaff.store.aside import folder_aside
 from distaff.store.check import Damage, run_damages
-from distaff.store.files import UnreadableError, content_of, read_regular
+from distaff.store.files import UnreadableError, content_of
 from distaff.store.formats import opened, readable
 from distaff.store.store import Store
+from distaff.untrusted.regular import read_bytes
 
 WEIGHTS = "model.safetensors"
 ID = re.compile(r"[0-9a-f]{16}")
@@ -169,4 +170,4 @@ def _weights(store: Store, id: str, provenance: Mapping[str, Any]) -> str | None
     if recorded is not None:
         return str(recorded)
     path = store.run_folder(id) / WEIGHTS
-    return digest(read_regular(path)) if path.exists() else None
+    return digest(read_bytes(path)) if path.exists() else None

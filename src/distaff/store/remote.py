@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 from distaff.errors import DistaffError
 from distaff.seal import FORMAT, digest, refuse_newer
 from distaff.store.aside import folder_aside
-from distaff.store.files import read_regular
 from distaff.store.formats import opened, readable
 from distaff.store.listing import listing
 from distaff.store.merge import BESIDE_RUNS, OF_A_RUN, PLUGINS, WEIGHTS, Merged, merge
 from distaff.store.store import Store
+from distaff.untrusted.regular import read_bytes
 from distaff.weather import described
 
 RUNS_A_PART = 500
@@ -185,7 +185,7 @@ def _send(filesystem: Any, root: str, store: Store, names: Iterable[str], index:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in names:
             member = tarfile.TarInfo(name)  # no owner, no time: the same files make the same part
-            content = read_regular(store.folder / name)
+            content = read_bytes(store.folder / name)
             member.size = sizes[name] = len(content)
             archive.addfile(member, io.BytesIO(content))
     part = digest(buffer.getvalue())

@@ -21,13 +21,16 @@ KINDS = {
 }
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading, if it is a regular one; links are followed.
+def open_regular(path: Path, *, follow: bool = True) -> BufferedReader:
+    """Open a file for reading, if it is a regular one; with `follow=False` a link is refused, wherever it leads.
 
     Opening does not wait for a writer, as a named pipe would have it. Raises `DistaffError` for what is not a regular
     file, and `OSError` where it is missing or cannot be read.
     """
+    if not follow and Path(path).is_symlink():
+        raise DistaffError(f"{path} is a link, and not a file of its own")
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
     try:
         handle = os.open(path, flags)
     except ValueError as error:  # a name with a null character
@@ -52,16 +55,16 @@ def check_regular(path: Path) -> int:
         return os.fstat(file.fileno()).st_size
 
 
-def read_bytes(path: Path, limit: int = LARGEST) -> bytes:
+def read_bytes(path: Path, limit: int = LARGEST, *, follow: bool = True) -> bytes:
     """The content of a regular file of at most `limit` bytes; raises as `open_regular` does.
 
     It is read again where a passing fault of the place is in the way.
     """
-    return retrying(lambda: _read_once(path, limit))
+    return retrying(lambda: _read_once(path, limit, follow))
 
 
-def _read_once(path: Path, limit: int) -> bytes:
-    with open_regular(path) as file:
+def _read_once(path: Path, limit: int, follow: bool) -> bytes:
+    with open_regular(path, follow=follow) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise DistaffError(f"{path} has {size_text(size)}; a file of its kind has at most {size_text(limit)}")
