@@ -230,6 +230,14 @@ def test_weights_of_another_network_are_refused_with_the_run_and_the_name_that_d
         Model(small(seed=1), {**model.params, "encoder.1.bias": torch.zeros(3)}).decode(np.zeros((1, 3), np.float32))
 
 
+@pytest.mark.parametrize("kind", [torch.int64, torch.float16, torch.float64])
+def test_weights_of_another_type_are_refused_with_the_run_and_their_name(model: Model, kind: torch.dtype) -> None:
+    params = {**model.params, "encoder.1.bias": model.params["encoder.1.bias"].to(kind)}
+    complaint = rf"run {model.run.id}: encoder.1.bias holds {kind}, where torch.float32 belongs"
+    with pytest.raises(DistaffError, match=complaint):
+        Model(model.run, params).encode(np.arange(3))
+
+
 def test_plain_modules_have_torchs_layers_and_the_same_images() -> None:
     vae = conv64((64, 64, 1), width=4, hidden=16, latents=3)
     held = loaded(vae, initial(vae, 0))

@@ -62,7 +62,11 @@ class Model:
         Raises `DistaffError` where the weights are not those of the run's network.
         """
         try:
-            return loaded(NETWORKS.bind(self.run.network)(self.dataset.shape), self.params)
+            network = NETWORKS.bind(self.run.network)(self.dataset.shape)
+            for name, own in network.state_dict().items():
+                if name in self.params and self.params[name].dtype != own.dtype:
+                    raise DistaffError(f"{name} holds {self.params[name].dtype}, where {own.dtype} belongs")
+            return loaded(network, self.params)
         except DistaffError as error:
             raise DistaffError(f"run {self.run.id}: {error}") from error
 
