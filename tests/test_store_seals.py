@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from safetensors.numpy import save
 
 from distaff.errors import DistaffError
 from distaff.pictures.animate import save_gif
@@ -26,6 +27,7 @@ from distaff.store.merge import merge
 from distaff.store.remote import pull, push
 from distaff.store.store import Store
 from distaff.study.prune import compact
+from distaff.training import seal as training_seal
 
 STORES = Path(__file__).parent / "stores"
 RUN = "668d5fe22dfc4e00"  # of the store of format 2
@@ -129,13 +131,18 @@ def fill(store: Store) -> dict[str, Path]:
         paths[name] = store.folder / place
         paths[name].parent.mkdir(exist_ok=True)
         paths[name].write_bytes(sealed({"format": FORMAT, "scores": [{"value": 0.5}]}))
+    paths["checkpoint"] = store.folder / "packs" / f"{RUN}.safetensors"
+    tensors = {"params/a": np.arange(4096, dtype=np.float32)}
+    paths["checkpoint"].write_bytes(
+        b"".join(training_seal.sealed(save(tensors, {training_seal.KEY: training_seal.BLANK})))
+    )
     paths["png"], paths["gif"] = pictures(store.run_folder(RUN))
     read(store.folder)
     (paths["table"],) = (store.folder / "cache").glob("every-*.parquet")
     return paths
 
 
-@pytest.mark.parametrize("file", ["untrained", "cache", "pack", "png", "gif", "table"])
+@pytest.mark.parametrize("file", ["untrained", "cache", "pack", "checkpoint", "png", "gif", "table"])
 def test_a_flipped_byte_of_any_file_is_found_and_set_aside_alone(file: str, store: Store) -> None:
     path = fill(store)[file]
     assert list(check(store)) == []

@@ -4,7 +4,7 @@ Data flows one way, and imports go down this ladder only. A room may import what
 and what those may; the tests read this text.
 
     errors heap rng types draws    <-
-    weather                        <-                               faults of the place, and waiting for them to pass
+    weather                        <- errors                        faults of the place, and waiting for them to pass
     sampling seal                  <- errors
     untrusted                      <- errors weather                files, names and texts that are not ours
     atomic                         <- errors weather

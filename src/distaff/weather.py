@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from distaff.errors import PluginError
+
 T = TypeVar("T")
 
 RETRY_SECONDS = "DISTAFF_RETRY_SECONDS"  # environment variable: how long a passing fault is waited for
@@ -52,7 +54,7 @@ def weather_in(error: BaseException | None) -> OSError | None:
     """
     of_plugin = False
     while error is not None:
-        of_plugin = of_plugin or any(kind.__name__ == "PluginError" for kind in type(error).__mro__)
+        of_plugin = of_plugin or isinstance(error, PluginError)
         if isinstance(error, OSError) and (is_passing(error) if of_plugin else is_weather(error)):
             return error
         error = error.__cause__

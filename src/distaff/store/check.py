@@ -41,7 +41,7 @@ def check(store: Store) -> Iterator[Damage]:
     for folder in sorted((store.folder / "runs").glob("[!.]*")):
         yield from _check_run(folder)
     checks: list[tuple[str, Callable[[bytes], object]]] = [(pattern, unsealed) for pattern in RECORDS]
-    for pattern, read in (*checks, ("cache/*.json", _check_sealed), ("packs/*.safetensors", check_safetensors)):
+    for pattern, read in (*checks, ("cache/*.json", _check_sealed), ("packs/*.safetensors", check_checkpoint)):
         for path in _paths(store, pattern):
             yield from _damages(path, read)
     for pattern in NAMED_BY_CONTENT:
@@ -178,6 +178,14 @@ def check_safetensors(content: bytes) -> None:
         deserialize(content)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise DistaffError(f"it cannot be read: {error}") from error
+
+
+def check_checkpoint(content: bytes) -> None:
+    """Raise `DistaffError` for bytes that are no checkpoint, or not what was written."""
+    from distaff.training.seal import check_seal
+
+    check_safetensors(content)
+    check_seal(content)
 
 
 def check_parquet(content: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
 
-from distaff.errors import DistaffError
+from distaff.errors import DistaffError, PluginError
 from distaff.runs import Run, structure
 from distaff.study.checkpoints import SubPack, extracted
 from distaff.training.fit import try_update
@@ -66,7 +66,7 @@ def kind_of(error: BaseException) -> str:
         return "memory"
     if isinstance(error, DistaffError) and str(error).startswith(OUT_OF_MEMORY):
         return "memory"
-    if any(kind.__name__ == "PluginError" for kind in type(error).__mro__):
+    if isinstance(error, PluginError):
         return "data" if str(getattr(error, "kind", "")).startswith("data") else "plugin"
     return "error"
 
