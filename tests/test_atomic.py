@@ -178,7 +178,7 @@ def test_who_writes_at_the_same_time_takes_another_file_aside_and_one_of_the_two
 
 
 def test_a_disk_without_locks_is_written_to_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic, "_lock", refusing(errno.ENOSYS))
+    monkeypatch.setattr(atomic, "try_lock", refusing(errno.ENOSYS))
     path = write(tmp_path / "file", OLD)
     assert write(path, NEW).read_bytes() == NEW
     assert names(tmp_path) == ["file"]

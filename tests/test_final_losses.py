@@ -18,6 +18,7 @@ from distaff.scoring.final_losses import final_losses
 from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles
 from distaff.scoring.score import score_run
 from distaff.scoring.table import read
+from distaff.seal import sealed
 from distaff.store.store import Store
 from distaff.study.prune import compact
 from distaff.trained import Model
@@ -150,7 +151,7 @@ def test_a_store_that_was_scored_before_gains_them_when_it_is_scored_next(store:
     score_run(store, one.run.id, MIG)
     (path,) = store.run_folder(one.run.id).glob("scores-*.json")
     content = json.loads(path.read_text())
-    path.write_text(json.dumps({key: part for key, part in content.items() if key not in ("sha256", "losses")}))
+    path.write_bytes(sealed({key: part for key, part in content.items() if key not in ("sha256", "losses")}))
     assert "train.nll" not in losses_of(store)
     score_run(store, one.run.id, MODULARITY)
     assert losses_of(store)["train.nll"] == final_losses(one.model)["nll"]

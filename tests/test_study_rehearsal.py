@@ -20,6 +20,7 @@ TINY = {
     "optim": Optim(lr=1e-3),
     "updates": 5,
 }
+MODEL = "toy with mlp(latents=3, width=16)"
 RAISES = '''
 from distaff.methods import Outputs, Terms, method
 from distaff.types import Hyper
@@ -116,7 +117,7 @@ def test_a_mistake_of_the_study_is_found_before_training(
 def test_a_plugin_that_raises_is_a_warning_and_the_others_go_on(plugins: Path, tmp_path: Path) -> None:
     lines = attempted(study_of(["beta_vae", "raising", "dip_vae_i"], ("mig", "breaking")), tmp_path)
     assert [kind for kind, _ in lines] == ["warning", "warning"], lines
-    assert lines[0][1].startswith("method raising (")
+    assert lines[0][1].startswith(f"raising(weight=1) on {MODEL}: method raising (")
     assert "a mistake of mine" in lines[0][1]
     assert lines[1][1].startswith("metric breaking (")
     assert len(list((tmp_path / "scratch" / "runs").iterdir())) == 2
@@ -134,11 +135,16 @@ def test_what_kills_or_stops_the_rehearsal_is_named(
 ) -> None:
     study = study_of(["beta_vae", "killing"])
     (line,) = rehearse(study, plan(study, Store(tmp_path / "none")))
-    assert line == "method killing ended the process with signal 9; the rest is not rehearsed"
+    assert (
+        line
+        == "killing(weight=1) on toy with mlp(latents=3, width=16) ended the process with signal 9; the rest is not rehearsed"
+    )
     monkeypatch.setattr("distaff.study.rehearsal.PATIENCE", 4.0)
     study = study_of(["waiting"])
     (line,) = rehearse(study, plan(study, Store(tmp_path / "none")))
-    assert line == "method waiting did not end in 4 s; the rest is not rehearsed"
+    assert (
+        line == "waiting(weight=1) on toy with mlp(latents=3, width=16) did not end in 4 s; the rest is not rehearsed"
+    )
 
 
 @pytest.mark.parametrize("metric", ["mig(bins=-3)", "beta_vae_score(train=0)", "downstream(labels=0)"])

@@ -15,6 +15,7 @@ import pytest
 from distaff.errors import DistaffError
 from distaff.store.store import Store
 from distaff.store.studies import load_study, save_study
+from distaff.study.leases import leases_of
 from distaff.study.plan import plan
 from distaff.study.prune import remove_leftovers
 from distaff.study.work import work
@@ -83,7 +84,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, byt
 def finish(store: Store, file: Path) -> None:
     study = load_study(file)
     save_study(store.folder, study)
-    work(store, study)
+    work(store, study, leases=leases_of(store.folder, 1.0))  # this process holds those that it could not remove
     remove_leftovers(store, [study])
 
 

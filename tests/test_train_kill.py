@@ -116,7 +116,8 @@ def test_a_full_disk_is_one_clear_error_and_the_last_checkpoint_stays_intact(tmp
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode != 0
     assert "cannot be written" in done.stderr
-    assert "the checkpoint before it is intact" in done.stderr
+    assert "updates 1 to " in done.stderr, "what is lost is said"
+    assert "the same command goes on from update 0" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from distaff.data._rows import checked_rows
 from distaff.errors import DistaffError
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ class Factors:
 
     def all_values(self, rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b all_f"]:
         """The value index of every factor, hidden ones included, at `rows`; raises `IndexError` outside the grid."""
-        rows = np.asarray(rows, dtype=np.int64)
-        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
-            raise IndexError(f"rows are from 0 to {len(self) - 1}, not {rows.min()} to {rows.max()}")
+        rows = checked_rows(rows, len(self))
         grid_rows = rows if self.grid_rows is None else self.grid_rows[rows]
         return np.stack(np.unravel_index(grid_rows, self.all_sizes), axis=1).astype(np.int64)
 

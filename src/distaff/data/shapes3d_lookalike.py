@@ -10,6 +10,7 @@ from jaxtyping import Int, UInt8
 
 from distaff.data import Dataset, Factors, dataset
 from distaff.data._draw.room import HUES, ORIENTATIONS, SCALES, SHAPES, SIDE, room_tables
+from distaff.data._rows import checked_rows
 from distaff.data.cache.built import cache_folder, open_or_build
 from distaff.data.cache.published import CachedArray
 
@@ -40,20 +41,13 @@ def shapes3d_lookalike() -> Dataset:
 def composed_images(rows: Int[np.ndarray, "b"]) -> UInt8[np.ndarray, "b 64 64 3"]:
     """The images at `rows`: floor, walls and object, each in its hue, added up; raises `IndexError` off the grid."""
     rows = np.asarray(rows, dtype=np.int64)
-    floor, wall, thing, scale, shape, orientation = np.unravel_index(_checked(rows), SIZES)
+    floor, wall, thing, scale, shape, orientation = np.unravel_index(checked_rows(rows, int(np.prod(SIZES))), SIZES)
     geometry = (scale * SHAPES + shape) * ORIENTATIONS + orientation
     tables = _tables(cache_folder())
     out = tables[geometry, 0, floor]
     out += tables[geometry, 1, wall]
     out += tables[geometry, 2, thing]
     return np.asarray(out).reshape(len(rows), SIDE, SIDE, 3)
-
-
-def _checked(rows: Int[np.ndarray, "b"]) -> Int[np.ndarray, "b"]:
-    n = int(np.prod(SIZES))
-    if rows.size and (rows.min() < 0 or rows.max() >= n):
-        raise IndexError(f"rows are from 0 to {n - 1}, not {rows.min()} to {rows.max()}")
-    return rows
 
 
 @functools.lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -163,7 +163,8 @@ def rehearse_here(study: Study, scratch: Path, attempts: Attempts) -> None:
         works[dataset] = bool(works[dataset] and attempts.attempt(f"{DATA_SET} {dataset}", partial(_open, dataset)))
     if attempts.stopped:
         return
-    trained = [one for pack in _packs(study, works) for one in _train(pack, attempts)]
+    runs = [run for run in study.runs if all(works[spec] for spec in _specs(run))]
+    trained = [one for run in runs if (one := _train(run, attempts))]
     store = Store(scratch)
     for one in trained:
         attempts.attempt(STORING, partial(store.put, one, 0.0))
@@ -186,28 +187,12 @@ def _open(dataset: Spec) -> bool:
     return True
 
 
-def _packs(study: Study, works: Mapping[Spec, bool]) -> list[tuple[Run, ...]]:
-    """The runs whose plug-ins work, as they are trained side by side."""
-    packs: dict[object, list[Run]] = {}
-    for run in (one for one in study.runs if all(works[spec] for spec in _specs(one))):
-        packs.setdefault(side_by_side(run), []).append(run)
-    return [tuple(runs) for runs in packs.values()]
-
-
-def _train(runs: tuple[Run, ...], attempts: Attempts) -> list[Trained]:
-    """One update of a pack; where that fails, of each of its runs, to see whose fault it is."""
+def _train(run: Run, attempts: Attempts) -> Trained | None:
+    """One update of a run, by itself: what raises is then known to be its own."""
     from distaff.training.fit import fit
 
-    attempts.say("trying", ", ".join(_name(run) for run in runs))
-    try:
-        return fit(runs)
-    except Exception:  # noqa: BLE001  (the attempt of the run whose fault it is reports it)
-        alone = [attempts.attempt(_name(run), partial(fit, (run,))) for run in runs]
-        return [one for trained in alone if trained for one in trained]
-
-
-def _name(run: Run) -> str:
-    return f"{run.method} on {run.dataset} with {run.network}"
+    name = f"{run.method} on {run.dataset} with {run.network}"
+    return attempts.attempt(name, lambda: fit((run,))[0])
 
 
 def _evaluate(study: Study, metrics: Sequence[Spec], model: Model, attempts: Attempts) -> None:

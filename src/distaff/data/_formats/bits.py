@@ -18,6 +18,8 @@ from numba import extending, types
 from numpy.typing import NDArray
 from torch import Tensor
 
+from distaff.data._rows import rows_outside
+
 # numba types an intrinsic as Python would call it, and only compiled code can
 intrinsic: Callable[[Callable[..., Any]], Any] = extending.intrinsic
 LANES = 16  # pixels written at once: a vector of the widest registers
@@ -28,7 +30,7 @@ def of_bits(words: UInt64[np.ndarray, "n h"], rows: Int[np.ndarray, "b"]) -> Flo
     rows = np.asarray(rows, dtype=np.int64)
     out = torch.empty(len(rows), 1, words.shape[1], 64)
     if not _of_bits(words, rows, out.data_ptr()):
-        raise IndexError(f"rows are from 0 to {len(words) - 1}, not {rows.min()} to {rows.max()}")
+        raise rows_outside(rows, len(words))
     return out
 
 

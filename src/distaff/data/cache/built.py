@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from distaff.atomic import publish_folder, write
+from distaff.data._rows import checked_rows
 from distaff.errors import DistaffError
 from distaff.untrusted.bounds import size_text
 
@@ -75,10 +76,7 @@ def built_folder(name: str, version: int = 1) -> Path:
 
 def gather(array: Shaped[np.ndarray, "n ..."], rows: Int[np.ndarray, "b"]) -> Shaped[np.ndarray, "b ..."]:
     """A copy of `rows` of a mapped array; raises `IndexError` outside it."""
-    rows = np.asarray(rows, dtype=np.int64)
-    if rows.size and (rows.min() < 0 or rows.max() >= len(array)):
-        raise IndexError(f"rows are from 0 to {len(array) - 1}, not {rows.min()} to {rows.max()}")
-    return np.asarray(array[rows])
+    return np.asarray(array[checked_rows(rows, len(array))])
 
 
 def verify(folder: Path) -> None:
