@@ -135,10 +135,7 @@ def test_what_kills_or_stops_the_rehearsal_is_named(
 ) -> None:
     study = study_of(["beta_vae", "killing"])
     (line,) = rehearse(study, plan(study, Store(tmp_path / "none")))
-    assert (
-        line
-        == "killing(weight=1) on toy with mlp(latents=3, width=16) ended the process with signal 9; the rest is not rehearsed"
-    )
+    assert line == f"killing(weight=1) on {MODEL} ended the process with signal 9; the rest is not rehearsed"
     monkeypatch.setattr("distaff.study.rehearsal.PATIENCE", 4.0)
     study = study_of(["waiting"])
     (line,) = rehearse(study, plan(study, Store(tmp_path / "none")))

@@ -12,6 +12,7 @@ from distaff import rng
 from distaff.store.files import read_json
 from distaff.store.store import Store
 from distaff.trained import Model
+from distaff.weather import names_in
 
 BATCHES = 1_000  # the 2019 study's
 PIXELS = 2**18  # of images that go through the network at once: 64 of 64 x 64, 1,024 of 16 x 16
@@ -48,4 +49,5 @@ def final_losses(model: Model, batches: int = BATCHES) -> dict[str, float]:
 
 def has_final_losses(store: Store, id: str) -> bool:
     """Whether a file of scores of run `id` holds its final losses."""
-    return any("losses" in read_json(path) for path in store.run_folder(id).glob("scores-*.json"))
+    folder = store.run_folder(id)
+    return any("losses" in read_json(folder / name) for name in names_in(folder) if name.startswith("scores-"))

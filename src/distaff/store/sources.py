@@ -19,6 +19,7 @@ from distaff.plugins.registry import DATASETS, registry_of
 from distaff.plugins.source import Source, imported_source, is_packaged
 from distaff.plugins.spec import Spec
 from distaff.seal import digest
+from distaff.weather import is_there
 
 FOLDER = "plugins"  # of a store: the files of plug-ins that are not the package's, by kind
 
@@ -48,7 +49,7 @@ def keep_plugins(folder: Path, specs: Iterable[Spec]) -> None:
         if found := _imported(spec):
             source, content = found
             path = kept_at(folder, spec, source.sha256)
-            if not path.exists():
+            if not is_there(path):
                 write(path, content)
 
 

@@ -162,7 +162,7 @@ class Store:
 
     def _existing(self, id: str) -> Path:
         folder = self.run_folder(id)
-        if not folder.is_dir():
+        if not is_there(folder):
             raise DistaffError(
                 f"there is no run {id!r} in {self.folder}: `distaff study status` lists the runs of a study"
             )
