@@ -22,7 +22,7 @@ def progress(folder: Path) -> int:
 def stop_in_the_middle(file: Path, how: str) -> tuple[float, str]:
     """Start a study, send a signal when it trains; returns the seconds until it was gone, and its messages."""
     folder = file.parent / "out" / "small"
-    process = start("study", "run", file, "--workers", "1", cwd=file.parent)
+    process = start("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=file.parent)
     wait_for(lambda: progress(folder) > 100)
     began = time.monotonic()
     if how == "ctrl-c":
@@ -45,7 +45,7 @@ def test_a_signal_stops_a_study_soon_and_it_goes_on_as_if_nothing_had_been(how: 
     assert reached > 100
     assert list(folder.glob("packs/*.safetensors")), "a checkpoint of that moment"
     assert not list(folder.glob("claims/*")), "the next worker need not wait"
-    again = distaff("study", "run", file, "--workers", "1", cwd=tmp_path)
+    again = distaff("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert results(folder) == undisturbed(file, tmp_path / "twin")
     assert leftovers(folder) == []
@@ -54,7 +54,7 @@ def test_a_signal_stops_a_study_soon_and_it_goes_on_as_if_nothing_had_been(how: 
 def test_workers_do_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 2, 100_000)
     folder = tmp_path / "out" / "small"
-    process = start("study", "run", file, "--workers", "1", cwd=tmp_path)
+    process = start("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=tmp_path)
     wait_for(lambda: progress(folder) > 0)
     (lease,) = folder.glob("claims/*")
     worker = json.loads(lease.read_text().splitlines()[0])["pid"]
@@ -71,8 +71,8 @@ def zombie(pid: int) -> bool:
 
 def test_running_a_finished_study_again_prints_so_and_does_nothing(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 1)
-    assert distaff("study", "run", file, "--workers", "1", cwd=tmp_path).returncode == 0
+    assert distaff("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=tmp_path).returncode == 0
     before = results(tmp_path / "out" / "small")
-    again = distaff("study", "run", file, cwd=tmp_path)
+    again = distaff("study", "run", file, "--no-rehearsal", cwd=tmp_path)
     assert again.stdout.startswith("nothing to do: 1 of 1 runs")
     assert results(tmp_path / "out" / "small") == before

@@ -32,7 +32,7 @@ def family(pid: int) -> list[int]:
 def disturb(file: Path, kills: int, rng: np.random.Generator, *options: str) -> tuple[int, int]:
     """Run a study and kill it or one of its workers, evenly over its work; returns how often each was hit."""
     hit, folder = [0, 0], file.parent / "out" / file.stem
-    study, words = load_study(file), ("study", "run", file, "--workers", "2", *options)
+    study, words = load_study(file), ("study", "run", file, "--no-rehearsal", "--workers", "2", *options)
     process = start(*words, cwd=file.parent)
     while sum(hit) < kills:
         if rng.random() < 0.5:  # half of the kills come when something was gained, half while everything starts
@@ -75,7 +75,7 @@ def finish(process: subprocess.Popen[str]) -> None:
 
 def ends_like_an_undisturbed_one(file: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out" / file.stem
-    done = distaff("study", "run", file, "--workers", "2", cwd=tmp_path)
+    done = distaff("study", "run", file, "--no-rehearsal", "--workers", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert results(folder) == undisturbed(file, tmp_path / "twin")
     assert leftovers(folder) == []
@@ -104,12 +104,12 @@ def test_power_cuts_at_the_start_of_a_pack_blame_no_run(tmp_path: Path) -> None:
     """The command and its worker are killed at once, three times, before there is a checkpoint."""
     file, folder = study_file(tmp_path, ("beta_vae",), 2, 600), tmp_path / "out" / "small"
     for number in range(3):
-        process = start("study", "run", file, "--workers", "1", cwd=tmp_path)
+        process = start("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=tmp_path)
         wait_for(lambda number=number: bool(list(folder.glob(f"claims/*.{number}"))))  # type: ignore[misc]
         for pid in family(process.pid):
             os.kill(pid, signal.SIGKILL)
         process.communicate()
-    done = distaff("study", "run", file, "--workers", "1", cwd=tmp_path)
+    done = distaff("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 runs are trained and scored, 0 failed" in done.stdout
     assert results(folder) == undisturbed(file, tmp_path / "twin")
@@ -141,7 +141,7 @@ def test_three_hundred_kills_through_study_run_alone_lose_no_healthy_run_and_no_
     healthy = study_file(tmp_path, ("beta_vae(beta=2)", "dip_vae_i"), 16, 3_000, pack=8, name="healthy")
     of_run, of_workers = disturb(file, 300, np.random.default_rng(2))
     assert min(of_run, of_workers) > 60, "the command and its workers are both hit"
-    done = distaff("study", "run", file, "--workers", "2", cwd=tmp_path)
+    done = distaff("study", "run", file, "--no-rehearsal", "--workers", "2", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     folder, study = tmp_path / "out" / "small", load_study(file)
     whole = undisturbed(healthy, tmp_path / "twin")
@@ -156,7 +156,7 @@ def test_three_hundred_kills_through_study_run_alone_lose_no_healthy_run_and_no_
 def test_two_commands_on_one_store_share_the_work(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae", "factor_vae"), 2, 60, pack=1)
     folder = tmp_path / "out" / "small"
-    both = [start("study", "run", file, "--workers", "1", cwd=tmp_path) for _ in range(2)]
+    both = [start("study", "run", file, "--no-rehearsal", "--workers", "1", cwd=tmp_path) for _ in range(2)]
     for process in both:
         output = process.communicate(timeout=120)
         assert process.returncode == 0, output

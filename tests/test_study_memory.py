@@ -85,7 +85,7 @@ def test_whoever_takes_over_goes_on_where_the_last_one_stopped(methods: tuple[st
 def test_commands_of_different_memory_share_one_store_and_outlive_a_kill(tmp_path: Path) -> None:
     file = study_file(tmp_path, METHODS, 4, 1_500, pack=6)
     folder = tmp_path / "out" / "small"
-    words = ("study", "run", file, "--workers", "1", "--checkpoint-seconds", "0.2", "--memory")
+    words = ("study", "run", file, "--no-rehearsal", "--workers", "1", "--checkpoint-seconds", "0.2", "--memory")
     first = start(*words, "4GB", cwd=tmp_path)
     wait_for(lambda: first.poll() is not None or any(folder.glob("packs/[!.]*.safetensors")))
     assert first.poll() is None, "it ended before it was killed"
