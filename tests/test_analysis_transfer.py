@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from distaff.analysis.claims.evidence import evidence
 from distaff.analysis.claims.measures import strongest_with_task, with_tasks
 from distaff.analysis.factor_merges import merges
+from distaff.analysis.score_array import score_array
 from distaff.analysis.transfer import between_datasets, paired_medians
 from distaff.analysis.usefulness import accuracies, by_thirds, efficiencies, task_label, with_efficiency
 from distaff.errors import DistaffError
@@ -28,6 +29,17 @@ def test_settings_that_are_good_everywhere_carry_over_and_others_do_not():
         assert low < pair["rho"] < high
         assert pair["low"] <= pair["rho"] + 0.05
         assert pair["n"] == 17  # beta-TCVAE with beta = 1 is beta-VAE with beta = 1
+
+
+@pytest.mark.parametrize(("settings", "seeds", "enough"), [(2, 2, True), (1, 2, False), (2, 1, False)])
+def test_two_settings_of_two_seeds_are_enough_for_a_game(settings, seeds, enough):
+    table = simulated_study(("a",), seeds, strengths=3)[0]
+    few = table.filter(pl.col("setting").is_in(table["setting"].unique(maintain_order=True).to_list()[:settings]))
+    if enough:
+        assert score_array(few, ["mig"]).values.shape == (1, 1, 2, 2)
+    else:
+        with pytest.raises(DistaffError, match="at least two settings with two seeds"):
+            score_array(few, ["mig"])
 
 
 def test_the_correlation_between_data_sets_is_that_of_the_medians():

@@ -45,11 +45,6 @@ def test_at_most_k_factors_change_and_each_as_often(k: int) -> None:
         assert abs(differ[:, factor].mean() - expected) < 5 * math.sqrt(expected / len(first))
 
 
-def test_more_factors_than_there_are_cannot_change() -> None:
-    with pytest.raises(DistaffError, match="of 4 factors 1 to 4 can change"):
-        changed(np.zeros((2, 4), dtype=np.int64), SIZES, np.zeros((2, 10)), k=5)
-
-
 def slow_share(mean: np.ndarray, logvar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pair by pair, latent by latent."""
     mean, logvar, b = mean.copy(), logvar.copy(), len(mean) // 2
@@ -103,3 +98,12 @@ def test_sharing_carries_gradients_to_both_views() -> None:
         return share(m, lv)[0][:2].square().sum() + share(m, lv)[1].sum()
 
     assert torch.autograd.gradcheck(first_view, (mean, logvar))
+
+
+def test_one_to_all_factors_may_change_or_a_number_drawn_for_each_pair():
+    values, uniforms = np.zeros((5, 3), np.int64), np.random.default_rng(0).random((5, 8))
+    for k in (1, 2, 3, -1):
+        assert changed(values, (4, 4, 4), uniforms, k=k).shape == (5, 3)
+    for k in (0, 4, -2):
+        with pytest.raises(DistaffError, match=f"k={k}: of 3 factors 1 to 3 can change"):
+            changed(values, (4, 4, 4), uniforms, k=k)
