@@ -10,7 +10,7 @@ from distaff.analysis.scores import TC
 from distaff.analysis.selection import transfer_game
 from distaff.analysis.variance import variance_explained
 from distaff.plugins.registry import METHODS
-from distaff.testing.simulated_study import simulated
+from distaff.testing.simulated_study import simulated, simulated_study
 
 MARKED = [name for name in METHODS.packaged() if "same_as" in METHODS.plugin(name).marks]
 TWICE = pl.col("spec") == "beta_tc_vae(beta=1)"
@@ -58,3 +58,19 @@ def test_the_strengths_of_a_method_keep_the_one_that_is_another_method():
     sampled = f"{TC}@sampled"
     assert trend(study, sampled, "beta_tc_vae")[0] != trend(once, sampled, "beta_tc_vae")[0]
     assert trend(study, sampled, "beta_vae")[0] == trend(once, sampled, "beta_vae")[0]
+
+
+def test_a_trend_is_within_a_network_whatever_another_network_reaches():
+    """A score rises with the strength in two networks; that of the lower strengths has the higher scores."""
+    table = simulated_study(("a",), 6, strengths=6)[0].filter(pl.col("method") == "beta_vae")
+    low, high = pl.col("strength_index") < 3, pl.col("strength_index") >= 3
+    rising = pl.when(pl.col("metric") == TC).then(pl.col("strength_index") + 0.01 * pl.col("seed")).otherwise("value")
+    table = table.with_columns(rising.alias("value"), pl.lit("mlp").alias("network"))
+    other = table.filter(low).with_columns(
+        pl.when(pl.col("metric") == TC).then(pl.col("value") + 100).otherwise("value").alias("value"),
+        pl.lit("mlp(width=8)").alias("network"),
+        *((pl.col(name).cast(pl.String) + "-wide").alias(name) for name in ("setting", "configuration", "id")),
+    )
+    texts = {name: pl.String for name in other.columns if other[name].dtype == pl.String}
+    both = pl.concat([table.filter(high).cast(texts), other])
+    assert trend(evidence(both, resamples=5), TC, "beta_vae")[0] > 0.9

@@ -23,7 +23,7 @@ from distaff.analysis.reliability import Reliability, reliabilities
 from distaff.analysis.score_array import ScoreArray, score_array
 from distaff.analysis.scores import claimed_metrics, paper_six, unsupervised, wide
 from distaff.analysis.selection import expected, game_outcomes, seeds_drawn
-from distaff.analysis.settings import SETTING
+from distaff.analysis.settings import SETTING, labelled
 from distaff.analysis.usefulness import accuracies, efficiencies, with_efficiency
 from distaff.errors import DistaffError
 
@@ -34,10 +34,14 @@ CACHED_BYTES = 2**28  # of them together, beyond the last two: of 20,000 runs th
 
 @dataclass(frozen=True)
 class DatasetRuns:
-    """One data set: a row a run; `times` [1 + resamples n] is the weight of each run in each resample."""
+    """One data set: a row a run; `times` [1 + resamples n] is the weight of each run in each resample.
+
+    `variant` names what the setting of a run has beside method and strength; it is empty where nothing else varies.
+    """
 
     dataset: str
     method: NDArray[np.str_]
+    variant: NDArray[np.str_]
     strength_index: NDArray[np.int64]
     settings: NDArray[np.int64]
     seed: NDArray[np.int64]
@@ -154,7 +158,7 @@ def evidence(
 def _datasets(table: pl.DataFrame, resamples: int, seed: int) -> list[DatasetRuns]:
     tasks = [one.column for one in (*accuracies(table), *efficiencies(table))]
     names = [*paper_six(table), *unsupervised(table), *tasks]
-    runs = wide(table, names)
+    runs = labelled(wide(table, names), table.unique(SETTING, maintain_order=True))
     return [
         _dataset(str(name), rows, names, resamples, seed)
         for (name,), rows in runs.group_by("dataset", maintain_order=True)
@@ -166,8 +170,9 @@ def _dataset(dataset: str, rows: pl.DataFrame, names: Sequence[str], resamples: 
     times = np.vstack([np.ones(rows.height), weights(rows, resamples, seed)])
     present = [name for name in names if name in rows.columns and rows[name].count()]
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in present}
-    method, index = rows["method"].to_numpy().astype(np.str_), rows["strength_index"].to_numpy()
-    return DatasetRuns(dataset, method, index, setting_numbers(rows), rows["seed"].to_numpy(), columns, times)
+    method, variant = (rows[name].to_numpy().astype(np.str_) for name in ("method", "variant"))
+    index, settings = rows["strength_index"].to_numpy(), setting_numbers(rows)
+    return DatasetRuns(dataset, method, variant, index, settings, rows["seed"].to_numpy(), columns, times)
 
 
 def rank_correlation(x: Array, y: Array, times: Array) -> Array:

@@ -27,13 +27,18 @@ def with_columns(study: Evidence, *names: str) -> list[DatasetRuns]:
 
 
 def trend(study: Evidence, column: str, method: str) -> Array:
-    """The rank correlation of a score with the strength of one method, mean over data sets."""
+    """The rank correlation of a score with the strength of one method, mean over its variants and data sets.
+
+    Variants differ in more than strength, as by their network: ranked together, the difference between two networks
+    would hide or feign what the strength does.
+    """
     correlations = []
     for part in study.datasets_with_duplicates:
-        rows = part.method == method
-        if column in part.columns and len(np.unique(part.strength_index[rows])) > 1:
-            strength = part.strength_index[rows].astype(np.float64)
-            correlations.append(rank_correlation(strength, part.column(column)[rows], part.times[:, rows]))
+        for variant in np.unique(part.variant[part.method == method]):
+            rows = (part.method == method) & (part.variant == variant)
+            if column in part.columns and len(np.unique(part.strength_index[rows])) > 1:
+                strength = part.strength_index[rows].astype(np.float64)
+                correlations.append(rank_correlation(strength, part.column(column)[rows], part.times[:, rows]))
     return study.mean(correlations, f"needs {column} of {method} at two strengths")
 
 
