@@ -59,7 +59,7 @@ def test_a_pack_that_does_not_fit_is_trained_in_sub_packs_of_one_size(tmp_path: 
     assert leftovers(store.folder) == []
 
 
-@pytest.mark.parametrize("methods", [METHODS, ("factor_vae",)])
+@pytest.mark.parametrize("methods", [METHODS, pytest.param(("factor_vae",), marks=pytest.mark.slow)])
 def test_whoever_takes_over_goes_on_where_the_last_one_stopped(methods: tuple[str, ...], tmp_path: Path) -> None:
     file = study_file(tmp_path, methods, 6 // len(methods), 400, pack=6)
     study, store = load_study(file), Store(tmp_path / "store")

@@ -110,7 +110,9 @@ def test_the_sums_of_a_model_do_not_depend_on_its_neighbours(kernels: ModuleType
         assert torch.equal(one(slice(0, 5))[2:3], one(slice(2, 3)))
 
 
-@pytest.mark.parametrize(("dataset", "last_kernel"), [("dsprites", 4), ("color_dsprites", 2)])
+@pytest.mark.parametrize(
+    ("dataset", "last_kernel"), [("dsprites", 4), pytest.param("color_dsprites", 2, marks=pytest.mark.slow)]
+)
 def test_a_network_of_them_equals_the_loop(kernels: ModuleType, dataset: str, last_kernel: int) -> None:
     network = f"conv64(width=4, hidden=16, latents=3, last_kernel={last_kernel})"
     runs = tuple(run(dataset, "beta_vae", network, seed=seed, batch=2) for seed in (0, 1))

@@ -61,7 +61,10 @@ def disturbed(folder: Path, updates: int, methods: list[str], kills: int, option
     return digest(start(checkpoint, updates, methods, options))
 
 
-@pytest.mark.parametrize("methods", list(METHODS.values()), ids=list(METHODS))
+QUICK = [pytest.param(methods, id=id, marks=[pytest.mark.slow] * (id == "pairs")) for id, methods in METHODS.items()]
+
+
+@pytest.mark.parametrize("methods", QUICK)
 def test_two_kills_change_no_bit(methods: list[str], tmp_path: Path) -> None:
     whole = digest(start(tmp_path / "whole.safetensors", 400, methods))
     assert disturbed(tmp_path, 400, methods, 2) == whole
