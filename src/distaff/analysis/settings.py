@@ -1,4 +1,4 @@
-"""Which runs are seeds of one setting, also in tables without its id, and what tells settings apart."""
+"""Which runs are seeds of one setting, also in tables without its id, and how settings differ."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def complete(table: pl.DataFrame) -> pl.DataFrame:
 
     Columns that an earlier version did not write are derived from those that it did: a setting is then a
     data set and a `spec`, with whatever other of its columns the table has; network, critic, optim, batch, updates and
-    precision are null; `about` is that of the metric's decorator. Two networks in such a table cannot be told apart.
+    precision are null; `about` is that of the metric's decorator. Two networks in such a table look like one.
     """
     if "setting" not in table.columns or "configuration" not in table.columns:
         table = _with_ids(table)
