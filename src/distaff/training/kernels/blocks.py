@@ -37,9 +37,9 @@ BLOCKS = {
     ("gather", False, False): Blocks(128, 64, 32, 8, 2),
     ("gather", True, False): Blocks(128, 64, 16, 4, 2),
     ("spread", False, False): Blocks(64, 128, 32, 8, 2),
-    ("spread", True, False): Blocks(128, 64, 32, 4, 2),
-    ("weights", False, False): Blocks(64, 128, 32, 8, 2, 16),
-    ("weights", True, False): Blocks(64, 64, 64, 4, 2, 32),
+    ("spread", True, False): Blocks(128, 64, 32, 8, 2),
+    ("weights", False, False): Blocks(64, 64, 32, 4, 2, 16),
+    ("weights", True, False): Blocks(64, 64, 32, 4, 2, 32),
 }
 
 

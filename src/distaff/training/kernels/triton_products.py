@@ -79,6 +79,7 @@ def spread(  # type: ignore[no-untyped-def]
     first: tl.constexpr = PAD // SIDE
     cells_y: tl.constexpr = (HEIGHT - 1 + PAD) // SIDE - first + 1
     cells_x: tl.constexpr = (WIDTH - 1 + PAD) // SIDE - first + 1
+    edges: tl.constexpr = P > S or Q > S or PAD > 0 or SIDE > S or HEIGHT > S * ROWS or WIDTH > S * COLUMNS
     model = tl.program_id(1).to(tl.int64)
     m = (tl.program_id(0) // tiles) * BM + tl.arange(0, BM)[:, None]
     f = tl.arange(0, BN)[None, :]
@@ -93,10 +94,8 @@ def spread(  # type: ignore[no-untyped-def]
         e = k + tl.arange(0, BK)[None, :]
         u, v, c = e // (across * IN), e // IN % across, e % IN
         inside = (image < B) & (e < entries)
-        if P > S or PAD > 0:
-            inside &= (top + u >= 0) & (top + u < ROWS)
-        if Q > S or PAD > 0:
-            inside &= (left + v >= 0) & (left + v < COLUMNS)
+        if edges:
+            inside &= (top + u >= 0) & (top + u < ROWS) & (left + v >= 0) & (left + v < COLUMNS)
         patch = tl.load(x + at + (u * COLUMNS + v) * X_PIXEL + c * X_CHANNEL, mask=inside, other=0.0)
         e = k + tl.arange(0, BK)[:, None]
         p, q = a + P - S - e // (across * IN) * S, b + Q - S - e // IN % across * S
