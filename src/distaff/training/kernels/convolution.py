@@ -75,8 +75,16 @@ class _OneKernel(torch.autograd.Function):
         of_weight = torch.empty(parts, *in_memory.shape, device=x.device)
         of_bias = torch.empty(parts, *above.shape[:3:2], device=x.device) if ctx.needs_input_grad[2] else None
         kernels.convolve_weights(x, above, of_weight, of_bias, how)
-        of_weight = of_weight.sum(0).permute(_inverse(order))
-        return below, of_weight, None if of_bias is None else of_bias.sum(0), None, None
+        of_weight = _added(of_weight).permute(_inverse(order))
+        return below, of_weight, None if of_bias is None else _added(of_bias), None, None
+
+
+def _added(parts: Tensor) -> Tensor:
+    """The sum of the parts, pair by pair: torch's own adds in an order that depends on how many models there are."""
+    while len(parts) > 1:
+        half = len(parts) // 2
+        parts = torch.cat([parts[:half] + parts[half : 2 * half], parts[2 * half :]])
+    return parts[0]
 
 
 def _in_memory(weight: Tensor, order: tuple[int, ...]) -> Tensor:
