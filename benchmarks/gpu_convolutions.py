@@ -1,6 +1,7 @@
 """Convolutions of 32 conv64 models at batch 64 on a GPU: every layer and gradient, with blocks of several shapes.
 
     python benchmarks/gpu_convolutions.py                  bf16, about a minute with 16 cores to compile on
+    python benchmarks/gpu_convolutions.py --most 1         the blocks of the table alone
     python benchmarks/gpu_convolutions.py --precision fp32 --layers down2 up3
 
 Every configuration is compiled first, on all cores, then checked against float64 on two models, into memory that is NaN
@@ -251,15 +252,15 @@ def compile_one(case: Case, blocks: Blocks, b: int) -> None:
             print(f"{case.layer} {case.direction} {blocks}: {type(problem).__name__}", flush=True)
 
 
-def configurations(case: Case) -> list[Blocks]:
+def configurations(case: Case, most: int) -> list[Blocks]:
     """Those of the table first."""
-    return [BLOCKS[case.key], *(other for other in OTHERS[case.key] if other != BLOCKS[case.key])]
+    return [BLOCKS[case.key], *(other for other in OTHERS[case.key] if other != BLOCKS[case.key])][:most]
 
 
-def measure(case: Case, given: Inputs, few: Inputs, wanted: list[Tensor]) -> dict[Blocks, float]:
+def measure(case: Case, given: Inputs, few: Inputs, wanted: list[Tensor], most: int) -> dict[Blocks, float]:
     """Microseconds a model by configuration; infinite where it fails or is wrong, with a line that says so."""
     found = {}
-    for blocks in configurations(case):
+    for blocks in configurations(case, most):
         with using(case.key, blocks):
             try:
                 off = error(case, few, wanted)
@@ -291,10 +292,13 @@ def main() -> None:
     parser.add_argument("--layers", nargs="*", default=[*LAYERS, *COLOUR])
     parser.add_argument("--models", type=int, default=32)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument(
+        "--most", type=int, default=99, help="configurations of a product, of which the table's is first"
+    )
     options = parser.parse_args()
     begun, wanted_cases = time.perf_counter(), cases(options.layers, options.precision)
     if DEVICE == "cuda":
-        jobs = [(case, blocks) for case in wanted_cases for blocks in configurations(case)]
+        jobs = [(case, blocks) for case in wanted_cases for blocks in configurations(case, options.most)]
         with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
             for job in [pool.submit(compile_one, *job, options.batch) for job in jobs]:
                 job.result()
@@ -307,7 +311,7 @@ def main() -> None:
         given, few = (inputs_of(layer, options.precision, k, options.batch) for k in (options.models, 2))
         wanted = exact(name, few)
         for case in (case for case in wanted_cases if case.layer == name):
-            found[case] = measure(case, given, few, wanted[case.direction])
+            found[case] = measure(case, given, few, wanted[case.direction], options.most)
             best = min(found[case], key=lambda blocks: found[case][blocks])
             row = [found[case][BLOCKS[case.key]], found[case][best], floor(case, given)]
             sums = [a + b for a, b in zip(sums, row, strict=True)] if name in LAYERS else sums
