@@ -11,7 +11,9 @@ from torch import Tensor
 
 from distaff.training.engines.channels_last import to_channels_last
 from distaff.training.engines.streams import on_streams
+from distaff.training.kernels.shapes import Activation, Convolution
 
+_MEMORY, _MEMORY_OF_TRANSPOSED = (0, 3, 4, 2, 1), (0, 3, 4, 1, 2)  # [k p q i o] of [k o i p q] and of [k i o p q]
 OLDEST = (8, 0)  # the oldest GPUs, of Ampere, whose tensor cores take what our kernels give them
 
 
@@ -55,28 +57,43 @@ class _OneKernel(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, options: tuple[Any, ...], kernels: ModuleType
     ) -> Tensor:
         (stride, _), (padding, _), _, transposed, *_ = options
-        x, w = to_channels_last(x), weight.permute((0, 3, 4, 1, 2) if transposed else (0, 3, 4, 2, 1)).contiguous()
+        order = _MEMORY_OF_TRANSPOSED if transposed else _MEMORY
+        x, w = to_channels_last(x), _in_memory(weight, order)
         ctx.save_for_backward(x, w)
-        ctx.options = stride, padding, transposed, kernels
-        if not transposed:
-            y: Tensor = kernels.convolve(x, w, bias, stride, padding)
-            return y
-        size = tuple((x.shape[-2 + a] - 1) * stride - 2 * padding + w.shape[1 + a] for a in (0, 1))
-        y = kernels.transpose(x, w, bias, stride, padding, size)
+        ctx.options = Convolution(stride, padding, transposed), order, kernels
+        y: Tensor = kernels.convolve(x, w, bias, ctx.options[0], Activation(), "last")
         return y
 
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None]:
         x, w = ctx.saved_tensors
-        stride, padding, transposed, kernels = ctx.options
-        above, below, back = to_channels_last(above), None, w.mT.contiguous()
-        if ctx.needs_input_grad[0] and transposed:
-            below = kernels.convolve(above, back, None, stride, padding)
-        elif ctx.needs_input_grad[0]:
-            below = kernels.transpose(above, back, None, stride, padding, x.shape[-2:])
-        of_weight = kernels.of_kernel(*((above, x) if transposed else (x, above)), w.shape[1:3], stride, padding)
-        of_bias = above.sum((1, 3, 4)) if ctx.needs_input_grad[2] else None
-        return below, of_weight.permute(0, 4, 3, 1, 2), of_bias, None, None
+        how, order, kernels = ctx.options
+        above, below = to_channels_last(above), None
+        if ctx.needs_input_grad[0]:
+            below = kernels.convolve_below(above, w, x, how, Activation(), "last")
+        parts, in_memory = kernels.parts_of_convolution(x.shape, w.shape, how, x.dtype), w.permute(order)
+        of_weight = torch.empty(parts, *in_memory.shape, device=x.device)
+        of_bias = torch.empty(parts, *above.shape[:3:2], device=x.device) if ctx.needs_input_grad[2] else None
+        kernels.convolve_weights(x, above, of_weight, of_bias, how)
+        of_weight = _added(of_weight).permute(_inverse(order))
+        return below, of_weight, None if of_bias is None else _added(of_bias), None, None
+
+
+def _added(parts: Tensor) -> Tensor:
+    """The sum of the parts, pair by pair: torch's own adds in an order that depends on how many models there are."""
+    while len(parts) > 1:
+        half = len(parts) // 2
+        parts = torch.cat([parts[:half] + parts[half : 2 * half], parts[2 * half :]])
+    return parts[0]
+
+
+def _in_memory(weight: Tensor, order: tuple[int, ...]) -> Tensor:
+    """Kernels of the same shape, in memory in another order of axes."""
+    return weight.permute(order).contiguous().permute(_inverse(order))
+
+
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(order.index(axis) for axis in range(len(order)))
 
 
 class _OnStreams(torch.autograd.Function):

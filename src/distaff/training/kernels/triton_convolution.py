@@ -1,164 +1,171 @@
-"""Convolutions of k models in one kernel each way: products with patches of the images that are never written down.
+"""Convolutions of k models, one kernel each way, with what belongs to a layer: bias, activation and their gradients.
 
-Images are [k b c h w], channels innermost in memory, and kernels [k p q i o]. A layer and a transposed one, with their
-gradients, are three sums over taps: `convolve`, `transpose` and `of_kernel`. Blocks depend on the shapes of a layer and
-not on k, so that a model's sums do not depend on its neighbours, and are added in a fixed order.
+Images are [k b c h w] in either layout, channels innermost or rows; kernels are torch's [k o i p q], transposed ones
+[k i o p q], views of [p q i o] in memory, model after model at any distance; biases [k o]. Products are of float32, as
+three of tensor cores each (an error of 1e-7), or of bfloat16, and sums are of float32, in a fixed order.
 """
 
 from __future__ import annotations
 
+import functools
 import subprocess
+from typing import NamedTuple
 
 import torch
 import triton
-import triton.language as tl
 from torch import Tensor
 
-
-@triton.jit  # type: ignore[untyped-decorator]
-def _tap(k0, k, IN: tl.constexpr, Q: tl.constexpr, BK: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Row, column and channel of the entries `k` of a patch, from `k0` on: one row and column where all share them."""
-    tap = k0 // IN if IN % BK == 0 else k // IN
-    return tap // Q, tap % Q, k - tap * IN
-
-
-@triton.jit  # type: ignore[untyped-decorator]
-def _product(  # type: ignore[no-untyped-def]
-    x, w, bias, y, B, H, W, ROWS, COLUMNS, S: tl.constexpr, PAD: tl.constexpr, P: tl.constexpr, Q: tl.constexpr,
-    IN: tl.constexpr, OUT: tl.constexpr, TRANSPOSED: tl.constexpr, BIAS: tl.constexpr, PRECISION: tl.constexpr,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
-):  # fmt: skip
-    """A block of y, positions times channels: patches of x, one at each of [b ROWS COLUMNS], times the kernel.
-
-    A transposed layer writes S*ROWS x S*COLUMNS pixels, and a program those that share their place modulo the stride,
-    for they share their taps: pixel S*r + a takes tap p = (a + PAD) mod S + S*t from row r + (a + PAD) div S - t.
-    """
-    tiles: tl.constexpr = (OUT + BN - 1) // BN
-    model, phase = tl.program_id(2).to(tl.int64), tl.program_id(1) // tiles
-    m = tl.program_id(0) * BM + tl.arange(0, BM)[:, None]
-    n = (tl.program_id(1) % tiles) * BN + tl.arange(0, BN)[None, :]
-    image, row, column = m // (ROWS * COLUMNS), m // COLUMNS % ROWS, m % COLUMNS
-    if TRANSPOSED:
-        a, b, taps_y, taps_x, every, step = phase // S, phase % S, P // S, Q // S, S, -1
-        first_y, first_x = (a + PAD) % S, (b + PAD) % S
-        from_y, from_x = row + (a + PAD) // S, column + (b + PAD) // S
-        to_y, to_x, height, width = row * S + a, column * S + b, ROWS * S, COLUMNS * S
-    else:
-        taps_y, taps_x, every, step = P, Q, 1, 1
-        first_y, first_x = 0, 0
-        from_y, from_x = row * S - PAD, column * S - PAD
-        to_y, to_x, height, width = row, column, ROWS, COLUMNS
-    x += model * B * H * W * IN
-    w += model * P * Q * IN * OUT
-    y += model * B * height * width * OUT
-    total = tl.zeros((BM, BN), tl.float32)
-    for k0 in range(0, taps_y * taps_x * IN, BK):
-        ty, tx, c = _tap(k0, k0 + tl.arange(0, BK)[None, :], IN, taps_x, BK)
-        at_y, at_x = from_y + step * ty, from_x + step * tx
-        inside = (image < B) & (at_y >= 0) & (at_y < H) & (at_x >= 0) & (at_x < W) & (ty < taps_y)
-        patch = tl.load(x + ((image * H + at_y) * W + at_x) * IN + c, mask=inside, other=0.0)
-        ty, tx, c = _tap(k0, k0 + tl.arange(0, BK)[:, None], IN, taps_x, BK)
-        at = ((first_y + every * ty) * Q + first_x + every * tx) * IN + c
-        part = tl.load(w + at * OUT + n, mask=(n < OUT) & (ty < taps_y), other=0.0)
-        total = tl.dot(patch, part, total, input_precision=PRECISION)
-    if BIAS:
-        total += tl.load(bias + model * OUT + n, mask=n < OUT, other=0.0).to(tl.float32)
-    to = y + ((image * height + to_y) * width + to_x) * OUT + n
-    tl.store(to, total.to(y.dtype.element_ty), mask=(image < B) & (n < OUT))
-
-
-@triton.jit  # type: ignore[untyped-decorator]
-def _of_kernel(  # type: ignore[no-untyped-def]
-    x, above, out, B, H, W, ROWS, COLUMNS, S: tl.constexpr, PAD: tl.constexpr, P: tl.constexpr, Q: tl.constexpr,
-    IN: tl.constexpr, OUT: tl.constexpr, SHARE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BR: tl.constexpr,
-):  # fmt: skip
-    """A block of a kernel's gradient, entries of a patch times channels, over `SHARE` of the positions of `above`."""
-    tiles: tl.constexpr = (OUT + BN - 1) // BN
-    model, share = tl.program_id(2).to(tl.int64), tl.program_id(1)
-    m = (tl.program_id(0) // tiles) * BM + tl.arange(0, BM)
-    n = (tl.program_id(0) % tiles) * BN + tl.arange(0, BN)[None, :]
-    p, q, c = m // (Q * IN), m // IN % Q, m % IN
-    x += model * B * H * W * IN
-    above += model * B * ROWS * COLUMNS * OUT
-    total = tl.zeros((BM, BN), tl.float32)
-    for r0 in range(0, SHARE, BR):
-        r = share * SHARE + r0 + tl.arange(0, BR)[:, None]
-        image, row, column = r // (ROWS * COLUMNS), r // COLUMNS % ROWS, r % COLUMNS
-        at_y, at_x = row * S - PAD + p[None, :], column * S - PAD + q[None, :]
-        inside = (image < B) & (at_y >= 0) & (at_y < H) & (at_x >= 0) & (at_x < W) & (p[None, :] < P)
-        patch = tl.load(x + ((image * H + at_y) * W + at_x) * IN + c[None, :], mask=inside, other=0.0)
-        gradient = tl.load(above + r * OUT + n, mask=(image < B) & (n < OUT), other=0.0)
-        total = tl.dot(tl.trans(patch), gradient, total, input_precision="ieee")
-    out += (share * tl.num_programs(2) + model) * P * Q * IN * OUT
-    tl.store(out + m[:, None] * OUT + n, total, mask=(m[:, None] < P * Q * IN) & (n < OUT))
+from distaff.training.kernels.blocks import BLOCKS, FEW, power, side
+from distaff.training.kernels.shapes import Activation, Convolution
+from distaff.training.kernels.triton_of_weights import of_weights
+from distaff.training.kernels.triton_products import gather, spread
 
 
 def can_compile(device: str) -> bool:
     """Whether Triton can compile these kernels here."""
-    x, w = (torch.ones(1, 1, 1, *size, device=device) for size in ((1, 1), (1, 16)))
+    x = torch.ones(1, 1, 16, 1, 1, device=device)
+    how, none = Convolution(1, 0, False), Activation()
     try:
-        of_kernel(x, convolve(x, w, None, 1, 0), (1, 1), 1, 0)
+        y = convolve(x, x, None, how, none, "last")
+        convolve_weights(x, y, torch.empty(1, 1, 1, 1, 16, 1, device=device), None, how)
     except (triton.TritonError, OSError, RuntimeError, subprocess.CalledProcessError):
         return False
     return True
 
 
-def convolve(x: Tensor, w: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
-    """y [k b o h w] of x [k b i h w], kernels [k p q i o] and a bias [k o]."""
-    rows, columns = ((x.shape[-2 + a] + 2 * padding - w.shape[1 + a]) // stride + 1 for a in (0, 1))
-    y = _images(x, w.shape[-1], rows, columns)
-    _fill(y, x, w, bias, (rows, columns), stride, padding)
+def convolve(x: Tensor, w: Tensor, b: Tensor | None, how: Convolution, act: Activation, layout: str) -> Tensor:
+    """The activation of a layer, y [k b o h w], in the layout "last" (channels innermost) or "first"."""
+    outputs, sides = w.shape[2 if how.transposed else 1], size_above(x.shape[-2:], w.shape[-2:], how)
+    y = _images(x, outputs, sides, layout)
+    _multiply(x, w, y, how, act, how.transposed, bias=b)
     return y
 
 
-def transpose(
-    x: Tensor, w: Tensor, bias: Tensor | None, stride: int, padding: int, size: tuple[int, int]
-) -> Tensor:  # fmt: skip
-    """The transposed layer, y [k b o *size] of x [k b i h w]; the stride divides `size` and the sides of kernels."""
-    y = _images(x, w.shape[-1], *size)
-    _fill(y, x, w, bias, (size[0] // stride, size[1] // stride), stride, padding, transposed=True)
-    return y
+def convolve_below(
+    above: Tensor, w: Tensor, x: Tensor, how: Convolution, act: Activation, layout: str, scale: Tensor | None = None
+) -> Tensor:
+    """The gradient at x, the output of the activation `act`, taken to its input; `scale` [k] multiplies `above`."""
+    below = _images(above, x.shape[2], x.shape[-2:], layout)
+    of = None if act.name == "none" else x
+    _multiply(above, w, below, how, act if of is not None else Activation(), not how.transposed, of=of, scale=scale)
+    return below
 
 
-def of_kernel(x: Tensor, above: Tensor, sides: tuple[int, int], stride: int, padding: int) -> Tensor:
-    """The gradient [k p q i o], float32, of the kernels of `convolve`: of its x [k b i h w] and the gradient of its y.
+def convolve_weights(
+    x: Tensor, above: Tensor, of_w: Tensor, of_b: Tensor | None, how: Convolution, scale: Tensor | None = None
+) -> None:
+    """Write the gradients of a kernel and a bias, float32 parts to be added in order: [s k p q i o] and [s k o].
 
-    Of a transposed layer, of the gradient of its y and its x.
+    The number of parts s is that of `parts_of_convolution`; `scale` [k] multiplies `above`.
     """
-    k, b, inputs, height, width = x.shape
-    outputs, rows, columns = above.shape[2:]
-    entries, positions = sides[0] * sides[1] * inputs, b * rows * columns
-    share = max(128, min(1024, triton.next_power_of_2(positions // 16)))  # small layers keep a GPU busy too
-    parts = torch.empty(triton.cdiv(positions, share), k, *sides, inputs, outputs, device=x.device)
-    bm, bn, br = _block(entries, 128), _block(outputs, 64), 64 if x.element_size() == 2 else 32
-    grid = (triton.cdiv(entries, bm) * triton.cdiv(outputs, bn), len(parts), k)
-    _of_kernel[grid](x, above, parts, b, height, width, rows, columns, stride, padding, *sides, inputs, outputs, share,
-                     bm, bn, br)  # fmt: skip
-    return parts.sum(0)
+    large, small = (above, x) if how.transposed else (x, above)
+    k, b = x.shape[:2]
+    p, q = of_w.shape[2:4]
+    plan = _plan(b, large.shape[2], tuple(small.shape[2:]), (p, q), how, x.element_size() == 2)
+    if len(of_w) != plan.parts:
+        raise ValueError(f"{len(of_w)} parts for a gradient that is written in {plan.parts}")
+    of_weights[(plan.tiles, plan.parts, k)](
+        large, small, of_w, of_b, None if scale is None else scale.contiguous(), b, *large.shape[-2:],
+        *small.shape[-2:], how.stride, how.padding, p, q, large.shape[2], small.shape[2], *_steps(large),
+        *_steps(small), how.transposed, *plan.sides, *plan.first, plan.phases, plan.share, plan.rows, plan.columns,
+        plan.depth, num_warps=plan.warps, num_stages=plan.stages,
+    )  # fmt: skip
 
 
-def _images(like: Tensor, c: int, h: int, w: int) -> Tensor:
-    """Memory for images [k b c h w], channels innermost."""
-    k, b = like.shape[:2]
-    return like.new_empty_strided((k, b, c, h, w), (b * h * w * c, h * w * c, 1, w * c, c))
+def parts_of_convolution(x: tuple[int, ...], w: tuple[int, ...], how: Convolution, dtype: torch.dtype) -> int:
+    """How many partial sums `convolve_weights` writes for images and kernels of these shapes, whatever k is."""
+    above = (w[2 if how.transposed else 1], *size_above((x[-2], x[-1]), (w[-2], w[-1]), how))
+    large, small = (above, x[2:]) if how.transposed else (x[2:], above)
+    return _plan(x[1], large[0], tuple(small), (w[-2], w[-1]), how, dtype.itemsize == 2).parts
 
 
-def _fill(
-    y: Tensor, x: Tensor, w: Tensor, bias: Tensor | None, positions: tuple[int, int], stride: int, padding: int,
-    transposed: bool = False,
+def size_above(x: tuple[int, ...], kernel: tuple[int, ...], how: Convolution) -> tuple[int, int]:
+    """Rows and columns of what a layer gives for images and kernels of these sides."""
+    s, padding, transposed = how
+    if transposed:
+        return (x[0] - 1) * s - 2 * padding + kernel[0], (x[1] - 1) * s - 2 * padding + kernel[1]
+    return (x[0] + 2 * padding - kernel[0]) // s + 1, (x[1] + 2 * padding - kernel[1]) // s + 1
+
+
+def _images(like: Tensor, c: int, sides: tuple[int, ...], layout: str) -> Tensor:
+    """Memory for images [k b c h w]."""
+    (k, b), (h, w) = like.shape[:2], sides
+    step = (1, w * c, c) if layout == "last" else (h * w, w, 1)
+    return like.new_empty_strided((k, b, c, h, w), (b * h * w * c, h * w * c, *step))
+
+
+def _steps(images: Tensor) -> tuple[int, int]:
+    """The steps in memory to the next pixel and to the next channel; of an axis of one, a stride says nothing."""
+    c, h, w = images.shape[2:]
+    pixel = images.stride(4) if w > 1 else images.stride(3) if h > 1 else 1
+    return pixel, images.stride(2) if c > 1 else 1
+
+
+def _multiply(
+    x: Tensor, w: Tensor, y: Tensor, how: Convolution, act: Activation, spreads: bool, *, bias: Tensor | None = None,
+    of: Tensor | None = None, scale: Tensor | None = None,
 ) -> None:  # fmt: skip
-    k, b, inputs, height, width = x.shape
-    p, q, _, outputs = w.shape[1:]
-    entries, phases = (p * q * inputs // stride**2, stride**2) if transposed else (p * q * inputs, 1)
-    bm, bn = 128, _block(outputs, 64)
-    bk = _block(inputs if inputs % 16 == 0 else entries, 64 if x.element_size() == 2 else 16)
-    grid = (triton.cdiv(b * positions[0] * positions[1], bm), triton.cdiv(outputs, bn) * phases, k)
-    # float32 as three products of tensor cores: as exact as one (an error of 1e-7) and sooner there
-    _product[grid](x, w, w if bias is None else bias.contiguous(), y, b, height, width, *positions, stride, padding, p,
-                   q, inputs, outputs, transposed, bias is not None, "tf32x3", bm, bn, bk)  # fmt: skip
+    """Fill y: its images are the large side if it `spreads`; the channels of w that x has are summed over."""
+    (large, small), s = (y, x) if spreads else (x, y), how.stride
+    (k, b), inputs, outputs, (p, q) = x.shape[:2], x.shape[2], y.shape[2], w.shape[-2:]
+    few, kind = large.shape[2] <= FEW, "spread" if spreads else "gather"
+    blocks = BLOCKS[kind, few, x.element_size() == 2]
+    if spreads:
+        cell = 2 * s if few and s <= 2 else s
+        phases = power(cell**2)
+        columns = max(16, phases * power(outputs, max(1, blocks.columns // phases)))
+        entries = (cell // s + p // s - 1) * (cell // s + q // s - 1) * inputs
+        cells = [(size - 1 + how.padding) // cell - how.padding // cell + 1 for size in large.shape[-2:]]
+        rows, tiles = b * cells[0] * cells[1], triton.cdiv(outputs, columns // phases)
+    else:
+        columns, entries = side(outputs, blocks.columns), p * q * inputs
+        rows, tiles = b * y.shape[3] * y.shape[4], triton.cdiv(outputs, columns)
+    # in memory the channels of a layer's output are the inner ones, and its gradients are summed over them
+    of_layer = w.shape[2 if how.transposed else 1]
+    backward = spreads != how.transposed
+    steps_of_w = (1, of_layer) if backward else (of_layer, 1)
+    (spread if spreads else gather)[(triton.cdiv(rows, blocks.rows) * tiles, k)](
+        x, w, bias, None if scale is None else scale.contiguous(), of, y, b, w.stride(0),
+        0 if bias is None else bias.stride(0), *large.shape[-2:], *small.shape[-2:], s, how.padding, p, q, inputs,
+        outputs, *_steps(x), *_steps(y), *(_steps(y) if of is None else _steps(of)), *steps_of_w, act.name, act.slope,
+        *((cell, phases) if spreads else ()), blocks.rows, columns, side(entries, blocks.depth),
+        num_warps=blocks.warps, num_stages=blocks.stages,
+    )  # fmt: skip
 
 
-def _block(size: int, most: int) -> int:
-    """The side of a block for so many entries: a power of two, and 16 at least, which is what tensor cores take."""
-    power: int = triton.next_power_of_2(size)
-    return max(16, min(most, power))
+class _Plan(NamedTuple):
+    """How a kernel's gradient is cut into blocks and parts."""
+
+    sides: tuple[int, int]  # of a cell
+    first: tuple[int, int]  # the pixel of a cell from which on sums for the bias are
+    phases: int
+    rows: int
+    columns: int
+    depth: int
+    tiles: int
+    parts: int
+    share: int
+    warps: int
+    stages: int
+
+
+@functools.cache
+def _plan(
+    b: int, large: int, small: tuple[int, ...], kernel: tuple[int, int], how: Convolution, half: bool
+) -> _Plan:  # fmt: skip
+    """The plan for `large` channels on the large side and images [c h w] on the small one."""
+    (channels, height, width), s = small, how.stride
+    blocks = BLOCKS["weights", large <= FEW, half]
+    # of images of few channels a cell is a whole patch, if sums for the bias can be taken from a part of it
+    patches = large <= FEW and kernel[0] * kernel[1] <= 16 and 2 * how.padding >= max(kernel) - s
+    sides = kernel if patches else (s, s)
+    first = tuple(min(how.padding, size - s) for size in sides)
+    taps = kernel[0] // sides[0], kernel[1] // sides[1]
+    phases, entries = power(sides[0] * sides[1]), taps[0] * taps[1] * channels
+    columns = max(16, phases * power(large, max(1, blocks.columns // phases)))
+    rows = side(entries, blocks.rows)
+    tiles = triton.cdiv(entries, rows) * triton.cdiv(large, columns // phases)
+    cells = b * (height + taps[0] - 1) * (width + taps[1] - 1)
+    share = triton.cdiv(triton.cdiv(cells, max(1, blocks.programs // tiles)), blocks.depth) * blocks.depth
+    return _Plan(sides, (first[0], first[1]), phases, rows, columns, blocks.depth, tiles, triton.cdiv(cells, share),
+                 share, blocks.warps, blocks.stages)  # fmt: skip
