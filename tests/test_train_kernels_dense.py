@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -35,7 +40,15 @@ SIZES = {  # models, rows, inputs, outputs
 
 
 @pytest.fixture(autouse=True)
-def _interpreted() -> Iterator[None]:
+def _interpreted_and_poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is new in memory is NaN: no kernel may leave some of its output as it was."""
+    plain = torch.Tensor.new_empty
+
+    def poisoned_memory(like: Tensor, *sizes: int, **options: object) -> Tensor:
+        memory = plain(like, *sizes, **options)
+        return memory.fill_(float("nan")) if memory.is_floating_point() else memory
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", poisoned_memory)
     with interpreted():
         yield
 
@@ -208,3 +221,28 @@ def test_large_products_of_half_precision_stay_half(monkeypatch: pytest.MonkeyPa
     assert error(torch_dense.dense_below(of.above, of.w, of.x, Activation()), above @ w) < 1e-2
     assert error(of_w[0], above.mT @ x) < 1e-2
     assert error(of_b[0], above.sum(1)) < 1e-5
+
+
+SHARED = {80: 163 * 1024, 90: 227 * 1024}  # bytes that a block can have
+LARGE = {"to codes", "to images", "inner"}
+
+
+@pytest.mark.parametrize(("capability", "precision", "layers"), [
+    (90, "bf16", ["inner", "adam"]),
+    pytest.param(90, "bf16", [], marks=pytest.mark.slow), pytest.param(90, "fp32", [], marks=pytest.mark.slow),
+    pytest.param(80, "bf16", [], marks=pytest.mark.slow), pytest.param(80, "fp32", [], marks=pytest.mark.slow),
+])  # fmt: skip
+def test_they_compile_for_gpus_without_spills(capability: int, precision: str, layers: list[str]) -> None:
+    program = Path(__file__).with_name("triton_offline_dense.py")
+    found = subprocess.run(
+        [sys.executable, program, str(capability), precision, *layers],
+        env=os.environ | {"TRITON_INTERPRET": "0"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    needs = [json.loads(line) for line in found.stdout.splitlines()]
+    assert {need["kernel"] for need in needs} == {"_rows", "_weights", "_weights_adam", "_adam"}
+    for need in needs:
+        assert need["spilled"] == 0, need
+        assert need["shared"] <= SHARED[capability], need
+        if need["layer"] in LARGE and capability == 90:
+            assert need["wgmma"] > 0, need
