@@ -20,15 +20,20 @@ SMALL = 2**20  # multiplications of one model's product
 
 def dense(x: Tensor, w: Tensor, b: Tensor, act: Activation) -> Tensor:
     """y [k b o] = act(x w' + b)."""
-    of_x, of_w = _operands(x, w, x.shape[1] * w.shape[1] * w.shape[2])
-    y = torch.baddbmm(b.to(of_x.dtype).unsqueeze(1), of_x, of_w.mT)
-    return _APPLY[act.name](y, act.slope).to(x.dtype)
+    apply, slope = _APPLY[act.name], act.slope
+    if x.dtype == torch.float32:
+        return apply(torch.baddbmm(b.unsqueeze(1), x, w.mT), slope)
+    if _is_small(x, w):
+        return apply(torch.baddbmm(b.unsqueeze(1), x.float(), w.float().mT), slope).to(x.dtype)
+    return apply(torch.baddbmm(b.to(x.dtype).unsqueeze(1), x, w.mT), slope)
 
 
 def dense_below(above: Tensor, w: Tensor, x: Tensor, act: Activation) -> Tensor:
     """The gradient [k b i] at x, the output of `act`, before that: (above w) times the derivative."""
-    of_above, of_w = _operands(above, w, x.shape[1] * w.shape[1] * w.shape[2])
-    below = torch.bmm(of_above, of_w).to(x.dtype)
+    if x.dtype == torch.float32 or not _is_small(x, w):
+        below = torch.bmm(above, w)
+    else:
+        below = torch.bmm(above.float(), w.float()).to(x.dtype)
     return _MASK[act.name](below, x, act.slope)
 
 
@@ -39,17 +44,18 @@ def parts_of_dense(b: int, i: int, o: int) -> int:  # noqa: ARG001  # as of othe
 
 def dense_weights(x: Tensor, above: Tensor, of_w: Tensor, of_b: Tensor) -> None:
     """The gradients of weights and biases, as parts [1 k o i] and [1 k o]; float32."""
-    of_above, of_x = _operands(above, x, x.shape[1] * x.shape[2] * above.shape[2])
-    if of_x.dtype == torch.float32:
-        torch.bmm(of_above.mT, of_x, out=of_w[0])
+    if x.dtype == torch.float32:
+        torch.bmm(above.mT, x, out=of_w[0])
+    elif _is_small(x, of_w[0]):
+        torch.bmm(above.float().mT, x.float(), out=of_w[0])
     else:
-        of_w[0].copy_(torch.bmm(of_above.mT, of_x))
+        of_w[0].copy_(torch.bmm(above.mT, x))
     torch.sum(above, 1, dtype=torch.float32, out=of_b[0])
 
 
-def _operands(a: Tensor, b: Tensor, products: int) -> tuple[Tensor, Tensor]:
-    """What is multiplied: in float32 where that is sooner done."""
-    return (a.float(), b.float()) if products <= SMALL else (a, b)
+def _is_small(x: Tensor, w: Tensor) -> bool:
+    """Whether float32 is the faster way to multiply bfloat16."""
+    return x.shape[1] * w[0].numel() <= SMALL
 
 
 # in place, one call each; a derivative follows from the output

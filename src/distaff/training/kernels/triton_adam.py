@@ -25,15 +25,22 @@ BLOCK = 1024  # weights of a program: eight a thread, of which a GPU has enough 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def corrections(rate, t, LOG1: tl.constexpr, LOG2: tl.constexpr):  # type: ignore[no-untyped-def]
-    """rate / (1 - beta1^t) and 1 / (1 - beta2^t), of the logarithms of beta1 and beta2.
+    """rate / (1 - beta1^t) and 1 / (1 - beta2^t), of the logarithms of beta1 and beta2."""
+    count = tl.load(t)
+    return tl.div_rn(tl.load(rate), _without_power(count, LOG1)), tl.div_rn(1.0, _without_power(count, LOG2))
 
-    In double precision: 1 - beta2^t of a first update cancels three digits, and its root is in every weight.
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _without_power(t, LOG: tl.constexpr):  # type: ignore[no-untyped-def]
+    """1 - beta^t = 1 - exp(t log beta) to 2e-7 of it, by a series where the difference would cancel.
+
+    Double precision would do, but every thread of every block computes it, and that unit is slow.
     """
-    count = tl.load(t).to(tl.float64)
-    one = tl.full((), 1.0, tl.float64)
-    first = tl.load(rate).to(tl.float64) / (one - tl.exp(count * tl.full((), LOG1, tl.float64)))
-    second = one / (one - tl.exp(count * tl.full((), LOG2, tl.float64)))
-    return first.to(tl.float32), second.to(tl.float32)
+    exponent = t * LOG
+    near, series = tl.maximum(exponent, -1.0), 1.0
+    for n in tl.static_range(12, 1, -1):
+        series = 1.0 + series * near * (1.0 / n)
+    return tl.where(exponent > -1.0, -near * series, 1.0 - tl.exp(exponent))
 
 
 @triton.jit  # type: ignore[untyped-decorator]

@@ -219,6 +219,8 @@ def _fill(y: Tensor, x: Tensor, w: Tensor, bias: Tensor, gate: Tensor, act: Acti
     (k, b, depth), width = x.shape, y.shape[2]
     tile = TILES["rows", x.element_size()]
     tile = _fitting(tile, b, min(width, max(32, width // 8)), depth)  # about eight programs a model, or more
+    if tile.rows * tile.columns <= 64 * 64:
+        tile = tile._replace(warps=4)
     grid = (triton.cdiv(width, tile.columns), triton.cdiv(b, tile.rows), k)
     _rows[grid](x, w, bias, gate, y, b, w.stride(0), bias.stride(0), depth, width, back, act.name, act.slope, *tile[:3],
                 num_warps=tile.warps, num_stages=tile.stages)  # fmt: skip
