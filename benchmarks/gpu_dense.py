@@ -300,7 +300,7 @@ def main() -> None:
     print(f"compiled in {time.perf_counter() - start:.0f} s", flush=True)
     columns = ["call", "layer", "", "tile", "us a model", "floor", "share", "alone, us", "error"]
     table = Table(*columns, title=f"{MODELS} models, {'CPU' if TRY else torch.cuda.get_device_name()}")
-    flushed = torch.empty(1 << 8 if TRY else 1 << 28, dtype=torch.uint8, device=DEVICE)
+    flushed = torch.empty(1 << 8 if TRY else 1 << 29, dtype=torch.uint8, device=DEVICE)
     for case in cases():
         for tile in tiles(case):
             table.add_row(*row_of(case, tile, flushed))

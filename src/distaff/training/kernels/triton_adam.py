@@ -24,13 +24,6 @@ BLOCK = 1024  # weights of a program: eight a thread, of which a GPU has enough 
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def corrections(rate, t, LOG1: tl.constexpr, LOG2: tl.constexpr):  # type: ignore[no-untyped-def]
-    """rate / (1 - beta1^t) and 1 / (1 - beta2^t), of the logarithms of beta1 and beta2."""
-    count = tl.load(t)
-    return tl.div_rn(tl.load(rate), _without_power(count, LOG1)), tl.div_rn(1.0, _without_power(count, LOG2))
-
-
-@triton.jit  # type: ignore[untyped-decorator]
 def _without_power(t, LOG: tl.constexpr):  # type: ignore[no-untyped-def]
     """1 - beta^t = 1 - exp(t log beta) to 2e-7 of it, by a series where the difference would cancel.
 
@@ -44,43 +37,52 @@ def _without_power(t, LOG: tl.constexpr):  # type: ignore[no-untyped-def]
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def rule(g, p, m, v, first, second, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Kingma and Ba (2015), Algorithm 1: the weights and moments after the gradient g."""
-    m += (1.0 - BETA1) * (g - m)
-    v = BETA2 * v + (1.0 - BETA2) * (g * g)
-    return p - first * m / (tl.sqrt(v * second) + EPS), m, v
+def corrections(rate, t, LOG1: tl.constexpr, LOG2: tl.constexpr):  # type: ignore[no-untyped-def]
+    """rate / (1 - beta1^t) and 1 / (1 - beta2^t), of the logarithms of beta1 and beta2."""
+    count = tl.load(t)
+    return tl.div_rn(tl.load(rate), _without_power(count, LOG1)), tl.div_rn(1.0, _without_power(count, LOG2))
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def step(  # type: ignore[no-untyped-def]
+    g, p, m, v, s, at, inside, first, second, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr,
+    SHADOW: tl.constexpr,
+):  # fmt: skip
+    """Kingma and Ba (2015), Algorithm 1, of gradients g: weights and moments `at` their places in memory."""
+    weights = tl.load(p + at, mask=inside, other=0.0)
+    mean = tl.load(m + at, mask=inside, other=0.0)
+    square = tl.load(v + at, mask=inside, other=0.0)
+    mean += (1.0 - BETA1) * (g - mean)
+    square = BETA2 * square + (1.0 - BETA2) * (g * g)
+    weights -= first * mean / (tl.sqrt(square * second) + EPS)
+    tl.store(p + at, weights, mask=inside)
+    tl.store(m + at, mean, mask=inside)
+    tl.store(v + at, square, mask=inside)
+    if SHADOW:
+        tl.store(s + at, weights.to(tl.bfloat16), mask=inside)
 
 
 @triton.jit
-def _gradient(at, inside, parts, step):  # type: ignore[no-untyped-def]
+def _gradient(at, inside, parts, between):  # type: ignore[no-untyped-def]
     """The sum of the parts, in their order; four are asked for at once, since each comes from memory."""
     total = tl.load(at, mask=inside, other=0.0)
     for s in range(1, parts, 4):
         for u in tl.static_range(4):
-            total += tl.load(at + (s + u) * step, mask=inside & (s + u < parts), other=0.0)
+            total += tl.load(at + (s + u) * between, mask=inside & (s + u < parts), other=0.0)
     return total
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _update(  # type: ignore[no-untyped-def]
-    p, m, v, s, g, rate, t, start, length, parts, step, LOG1: tl.constexpr, LOG2: tl.constexpr, BETA1: tl.constexpr,
-    BETA2: tl.constexpr, EPS: tl.constexpr, SHADOW: tl.constexpr, SIZE: tl.constexpr,
+    p, m, v, s, g, length, parts, between, first, second, BETA1: tl.constexpr, BETA2: tl.constexpr,
+    EPS: tl.constexpr, SHADOW: tl.constexpr, SIZE: tl.constexpr,
 ):  # fmt: skip
-    """The weights of one block: all that it reads is asked for before anything is computed."""
-    for first in range(0, length, SIZE):
-        i = first + tl.arange(0, SIZE)
-        inside, at = i < length, start + i
-        gradient = _gradient(g + i, inside, parts, step)
-        weights = tl.load(p + at, mask=inside, other=0.0)
-        mean = tl.load(m + at, mask=inside, other=0.0)
-        square = tl.load(v + at, mask=inside, other=0.0)
-        one, two = corrections(rate, t, LOG1, LOG2)
-        weights, mean, square = rule(gradient, weights, mean, square, one, two, BETA1, BETA2, EPS)
-        tl.store(p + at, weights, mask=inside)
-        tl.store(m + at, mean, mask=inside)
-        tl.store(v + at, square, mask=inside)
-        if SHADOW:
-            tl.store(s + at, weights.to(tl.bfloat16), mask=inside)
+    """The weights of one block."""
+    for i0 in range(0, length, SIZE):
+        i = i0 + tl.arange(0, SIZE)
+        inside = i < length
+        gradient = _gradient(g + i, inside, parts, between)
+        step(gradient, p, m, v, s, i, inside, first, second, BETA1, BETA2, EPS, SHADOW)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -91,17 +93,17 @@ def _adam(  # type: ignore[no-untyped-def]
     """A block of a tensor of one model; four weights at a time where nothing of it begins between them."""
     model, k = tl.program_id(1).to(tl.int64), tl.num_programs(1).to(tl.int64)
     row = table + tl.program_id(0) * 5
-    start, length, offset = tl.load(row), tl.load(row + 1), tl.load(row + 2)
-    parts, n = tl.load(row + 3), tl.load(row + 4)
-    p, m, v, s = p + model * N, m + model * N, v + model * N, s + model * N
-    g = offset + model * n
-    if (start % 4 == 0) & (length % 4 == 0) & (offset % 4 == 0) & (n % 4 == 0):
-        _update(p, m, v, s, gradients + tl.multiple_of(g, 4), rate, t, tl.multiple_of(start, 4),
-                tl.multiple_of(length, 4), parts, tl.multiple_of(k * n, 4), LOG1, LOG2, BETA1, BETA2, EPS, SHADOW,
-                SIZE)  # fmt: skip
+    start, length, offset = tl.load(row), tl.load(row + 1).to(tl.int32), tl.load(row + 2)
+    parts, n = tl.load(row + 3).to(tl.int32), tl.load(row + 4)
+    first, second = corrections(rate, t, LOG1, LOG2)
+    at, g, between = model * N + start, offset + model * n, k * n
+    if (at % 4 == 0) & (length % 4 == 0) & (g % 4 == 0) & (between % 4 == 0):
+        # products, which Triton knows to be multiples: a hint would hold of the same numbers below, too
+        _update(p + at // 4 * 4, m + at // 4 * 4, v + at // 4 * 4, s + at // 4 * 4, gradients + g // 4 * 4,
+                length // 4 * 4, parts, between // 4 * 4, first, second, BETA1, BETA2, EPS, SHADOW, SIZE)  # fmt: skip
     else:
-        _update(p, m, v, s, gradients + g, rate, t, start, length, parts, k * n, LOG1, LOG2, BETA1, BETA2, EPS, SHADOW,
-                SIZE)  # fmt: skip
+        _update(p + at, m + at, v + at, s + at, gradients + g, length, parts, between, first, second, BETA1, BETA2, EPS,
+                SHADOW, SIZE)  # fmt: skip
 
 
 def adam(

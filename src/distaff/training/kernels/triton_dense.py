@@ -16,7 +16,7 @@ from torch import Tensor
 
 from distaff.training.kernels.shapes import Activation
 from distaff.training.kernels.triton_activation import activate, below
-from distaff.training.kernels.triton_adam import corrections, rule
+from distaff.training.kernels.triton_adam import corrections, step
 
 SHARE = 512  # rows whose gradients of the weights are one sum
 
@@ -118,29 +118,16 @@ def _weights(  # type: ignore[no-untyped-def]
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _stepped(  # type: ignore[no-untyped-def]
-    g, p, m, v, s, at, inside, weights, mean, square, first, second, BETA1: tl.constexpr, BETA2: tl.constexpr,
-    EPS: tl.constexpr, SHADOW: tl.constexpr,
-):  # fmt: skip
-    """Write the weights and moments after the gradient g."""
-    weights, mean, square = rule(g, weights, mean, square, first, second, BETA1, BETA2, EPS)
-    tl.store(p + at, weights, mask=inside)
-    tl.store(m + at, mean, mask=inside)
-    tl.store(v + at, square, mask=inside)
-    if SHADOW:
-        tl.store(s + at, weights.to(tl.bfloat16), mask=inside)
-
-
-@triton.jit  # type: ignore[untyped-decorator]
 def _weights_adam(  # type: ignore[no-untyped-def]
     x, above, p, m, v, s, b_p, b_m, b_v, b_s, rate, t, B, MODEL, B_MODEL, IN: tl.constexpr, OUT: tl.constexpr,
     LOG1: tl.constexpr, LOG2: tl.constexpr, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr,
     SHADOW: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ):  # fmt: skip
-    """`_weights` and then Adam; weights and moments are asked for before the product, which hides the wait.
+    """`_weights` and then Adam.
 
-    They are one row of numbers here: so each thread has four neighbours at a time, as memory is read best, and of all
-    it is the gradient alone that changes hands on its way there from the layout of the product.
+    It sees weights and moments four in a row, so that a thread has 16 bytes at a time, as memory is read best, and the
+    gradient alone changes hands on its way there from the layout of the product. Triton gives what both meet in the
+    layout of what was loaded last, which is why that comes after the product.
     """
     model = tl.program_id(2).to(tl.int64)
     tiles: tl.constexpr = (IN + BN - 1) // BN
@@ -149,25 +136,19 @@ def _weights_adam(  # type: ignore[no-untyped-def]
     entry = tl.arange(0, BM * BN // 4)[:, None] * 4 + tl.arange(0, 4)[None, :]
     row = (tl.program_id(0) // tiles) * BM + entry // BN
     column = (tl.program_id(0) % tiles) * BN + entry % BN
-    inside, at = (row < OUT) & (column < IN), row * IN + column
     x += model * B * IN
     above += model * B * OUT
-    p, m, v, s = p + model * MODEL, m + model * MODEL, v + model * MODEL, s + model * MODEL
+    first, second = corrections(rate, t, LOG1, LOG2)
     gradient = _gradient(x, above, o[:, None], n[None, :], 0, B, IN, OUT, BM, BN, BK)
     gradient = tl.reshape(gradient, (BM * BN // 4, 4))
-    one, two = corrections(rate, t, LOG1, LOG2)
-    weights = tl.load(p + at, mask=inside, other=0.0)
-    mean = tl.load(m + at, mask=inside, other=0.0)
-    square = tl.load(v + at, mask=inside, other=0.0)
-    _stepped(gradient, p, m, v, s, at, inside, weights, mean, square, one, two, BETA1, BETA2, EPS, SHADOW)
+    at, inside = row * IN + column, (row < OUT) & (column < IN)
+    p, m, v, s = p + model * MODEL, m + model * MODEL, v + model * MODEL, s + model * MODEL
+    step(gradient, p, m, v, s, at, inside, first, second, BETA1, BETA2, EPS, SHADOW)
     if tl.program_id(0) % tiles == 0:
-        b_at, valid = model * B_MODEL + o, o < OUT
-        b_weights = tl.load(b_p + b_at, mask=valid, other=0.0)
-        b_mean = tl.load(b_m + b_at, mask=valid, other=0.0)
-        b_square = tl.load(b_v + b_at, mask=valid, other=0.0)
         of_bias = _bias_gradient(above, o, 0, B, OUT, BM, BK)
-        _stepped(of_bias, b_p, b_m, b_v, b_s, b_at, valid, b_weights, b_mean, b_square, one, two, BETA1, BETA2, EPS,
-                 SHADOW)  # fmt: skip
+        b_p, b_m, b_v, b_s = (b_p + model * B_MODEL, b_m + model * B_MODEL, b_v + model * B_MODEL,
+                              b_s + model * B_MODEL)  # fmt: skip
+        step(of_bias, b_p, b_m, b_v, b_s, o, o < OUT, first, second, BETA1, BETA2, EPS, SHADOW)
 
 
 def dense(x: Tensor, w: Tensor, b: Tensor, act: Activation) -> Tensor:
