@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,15 +13,18 @@ from torch.nn.functional import conv_transpose2d, softplus
 from distaff.training.kernels.stored import Stored
 
 pytest.importorskip("triton")
+from triton_bounds import interpreted
+
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 LIMIT = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
 
 @pytest.fixture(scope="module")
-def kernels() -> ModuleType:
+def kernels() -> Iterator[ModuleType]:
     from distaff.training.kernels import triton_picture
 
-    return triton_picture
+    with interpreted():
+        yield triton_picture
 
 
 @pytest.fixture(autouse=True)
@@ -31,38 +33,6 @@ def _poisoned() -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _half() -> Iterator[None]:
-    """Triton's interpreter holds bfloat16 as bits, multiplies the bits, and cuts digits off where a GPU rounds."""
-    import triton.language as tl
-    from triton.runtime import interpreter
-
-    builder, handle = interpreter.InterpreterBuilder, interpreter.TensorHandle
-    multiply, cast = builder.create_dot, builder.cast_impl
-
-    def floats(part: object) -> np.ndarray:
-        bits = torch.from_numpy(np.ascontiguousarray(part.data).view(np.int16))
-        return bits.view(torch.bfloat16).float().numpy()
-
-    def create_dot(self: object, a: object, b: object, d: object, *options: object) -> object:
-        if a.dtype.scalar != tl.bfloat16:
-            return multiply(self, a, b, d, *options)
-        return handle(np.matmul(floats(a), floats(b)) + d.data, d.dtype.scalar)
-
-    def create_cast(self: object, part: object, to: object) -> object:
-        if (part.dtype.scalar, to.scalar) == (tl.bfloat16, tl.float32):
-            return handle(floats(part), tl.float32)
-        if (part.dtype.scalar, to.scalar) == (tl.float32, tl.bfloat16):
-            rounded = torch.from_numpy(np.ascontiguousarray(part.data)).to(torch.bfloat16)
-            return handle(rounded.view(torch.int16).numpy().view(np.uint16), tl.bfloat16)
-        return cast(self, part, to)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "create_dot", create_dot)
-        patch.setattr(builder, "cast_impl", create_cast)
-        yield
 
 
 def innermost(images: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def _target(  # type: ignore[no-untyped-def]
     return shown
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _bernoulli(logit, shown):  # type: ignore[no-untyped-def]
     """-log p of a pixel and its gradient at the logit: log(1 + e^l) - t l, and sigmoid(l) - t.
 
