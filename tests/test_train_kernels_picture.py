@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -167,3 +172,36 @@ def test_the_sums_of_a_model_do_not_depend_on_its_neighbours(kernels: ModuleType
     alone = (*kernels.picture(x[1:2], w[1:2], bias[1:2], target[1:2]), *kernels.likelihood(target[1:2], target[1:2]))
     for one, other in zip(together, alone, strict=True):
         assert torch.equal(one[1:2], other)
+
+
+OF_COSINE = 48  # bytes of stack that a cosine in float64 takes for angles beyond 100,000, which no draw has
+
+
+def assert_compiles(folder: Path, capability: int, precision: str, *cases: str) -> list[str]:
+    """The kernels of some cases, which a process that interprets none compiles: no register is spilled in any."""
+    program = Path(__file__).with_name("triton_offline_draws.py")
+    environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(folder)}
+    script = [sys.executable, program, str(capability), precision, *cases]
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    for kernel in found:
+        assert kernel["spilled"] <= (OF_COSINE if kernel["kernel"] == "_normal" else 0), kernel
+        assert kernel["shared"] <= 48 * 1024, kernel
+        if kernel["kernel"] == "_picture":
+            fast = capability == 90 and (precision == "bf16" or "colour" not in kernel["case"])
+            assert kernel["wgmma" if fast else "mma"] > 0, kernel
+    return [kernel["kernel"] for kernel in found]
+
+
+def test_a_picture_of_bits_compiles_for_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    assert assert_compiles(tmp_path, 90, "bf16", "bits") == ["_picture", "_likelihood", "_look"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("capability", [80, 90])
+def test_all_pictures_and_draws_compile_for_gpus_that_are_not_there(
+    tmp_path: Path, capability: int, precision: str
+) -> None:
+    assert len(assert_compiles(tmp_path, capability, precision)) == 17
