@@ -84,13 +84,13 @@ def _picture(  # type: ignore[no-untyped-def]
             at_y, at_x = 2 * u - 1 + a, 2 * v - 1 + b
             inside = ((at_y >= 0) & (at_y < H) & (at_x >= 0) & (at_x < W) & (u < rows_of_squares))[:, None]
             p, q = dy + 2 - 2 * a, dx + 2 - 2 * b
-            reached = ((p >= 0) & (p < 4) & (q >= 0) & (q < 4) & (dy < 4))[None, :]
+            weighs = ((p >= 0) & (p < 4) & (q >= 0) & (q < 4) & (dy < 4))[None, :]
             if IN % BK != 0:
                 inside = inside & (c < IN)[None, :]
-                reached = reached & (c < IN)[:, None]
+                weighs = weighs & (c < IN)[:, None]
             patch = tl.load(x + ((at_y * W + at_x) * IN)[:, None] + c[None, :], mask=inside, other=0.0)
             at = ((p * 4 + q) * (IN * C) + channel)[None, :] + (c * C)[:, None]
-            part = tl.load(w + at, mask=reached, other=0.0)
+            part = tl.load(w + at, mask=weighs, other=0.0)
             logit = tl.dot(patch, part, logit, input_precision=PRECISION)
         logit += of_channel[None, :]
         y, z = 4 * u[:, None] - 1 + dy[None, :], 4 * v[:, None] - 1 + dx[None, :]
