@@ -136,7 +136,7 @@ def rows(seeds: Tensor, stream: str, step: Tensor, n: int, below: int) -> Tensor
 def permutations(seeds: Tensor, stream: str, step: Tensor, length: int, columns: int) -> Tensor:
     """What `rng.permutations` draws for each of the seeds: int64 [s length columns]."""
     out = torch.empty(len(seeds), length, columns, dtype=torch.int64, device=seeds.device)
-    chunk = min(CHUNK, triton.next_power_of_2(length))
+    chunk = max(16, min(CHUNK, triton.next_power_of_2(length)))
     grid = (triton.cdiv(length, chunk), columns, len(seeds))
     _permutation[grid](seeds, step, out, length, columns, rng.STREAMS[stream], chunk)
     return out
@@ -153,5 +153,5 @@ def _drawn(kernel: triton.JITFunction, seeds: Tensor, stream: str, step: Tensor,
 
 def _blocks(needed: int) -> int:
     """How many blocks of words a program draws, where so many are needed in all."""
-    power: int = triton.next_power_of_2(max(1, needed))
-    return min(BLOCKS, power)
+    power: int = triton.next_power_of_2(needed)
+    return max(16, min(BLOCKS, power))

@@ -50,7 +50,7 @@ def look(stored: Stored, dtype: torch.dtype = torch.float32) -> Tensor:
     channels, height, width = stored.shape
     out = torch.empty(*stored.rows.shape, channels, height, width, dtype=dtype, device=stored.images.device)
     pixels = math.prod(stored.shape)
-    block = min(BLOCK, triton.next_power_of_2(pixels))
+    block = max(16, min(BLOCK, triton.next_power_of_2(pixels)))
     _look[(triton.cdiv(pixels, block), stored.rows.numel())](
         stored.images, stored.rows, out, height, width, channels, stored.packed, block
     )

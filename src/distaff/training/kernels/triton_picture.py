@@ -160,7 +160,7 @@ def likelihood(raw: Tensor, target: Tensor | Stored) -> tuple[Tensor, Tensor]:
     last = channels > 1 and raw.stride(2) == 1
     nll, above = _results(raw, tuple(raw.shape), last)
     form, pixels, rows, steps = _of_target(target)
-    block = min(PIXELS, triton.next_power_of_2(channels * height * width))
+    block = max(16, min(PIXELS, triton.next_power_of_2(channels * height * width)))
     _likelihood[(batch, k)](
         raw, pixels, rows, nll, above, *steps, batch, height, width, channels, form, last, block
     )  # fmt: skip
