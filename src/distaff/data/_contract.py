@@ -16,6 +16,7 @@ from distaff.plugins.boundary import Check, Origin, Violation, guarded
 from distaff.plugins.file import REQUIRED, Plugin
 
 SIDES = 3  # h, w and c
+COLUMNS = 64  # bits of a word
 
 
 def received(origin: Origin, dataset: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -36,6 +37,7 @@ def received(origin: Origin, dataset: Any, arguments: tuple[Any, ...], keywords:
         observe=guarded(origin, dataset.observe, _floats_of(dataset, "observe(x, u)", 0)),
         floats=guarded(origin, dataset.floats, _floats_of(dataset, "floats(rows)", 0)),
         prior=guarded(origin, dataset.prior, _rows_of(dataset)),
+        packed=guarded(origin, dataset.packed, _words_of(dataset)),
     )
 
 
@@ -122,6 +124,21 @@ def _rows_of(dataset: Dataset) -> Check:
         if rows.size and (rows.min() < 0 or rows.max() >= len(dataset)):
             raise Violation(f"prior(rows, u) returned rows outside 0 to {len(dataset) - 1}")
         return rows
+
+    return check
+
+
+def _words_of(dataset: Dataset) -> Check:
+    def check(origin: Origin, words: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        del origin, arguments, keywords
+        expected, columns = (len(dataset), dataset.shape[0]), dataset.shape[1]
+        if (
+            not isinstance(words, np.ndarray)
+            or (words.dtype, words.shape) != (np.uint64, expected)
+            or columns != COLUMNS
+        ):
+            raise Violation(f"packed() returned no words of {COLUMNS} columns, uint64 {list(expected)}")
+        return words
 
     return check
 

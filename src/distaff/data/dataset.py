@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8, UInt64
 from torch import Tensor, from_numpy
 
 from distaff import rng
@@ -62,7 +62,8 @@ class Dataset:
     every look (colour, noise): a pure tensor function of images x [b c h w] in [0, 1] and uniforms u [b *nuisance].
     `shape` is h w c of what a network sees, after `observe`. `cached` is the array of the cache that holds the images.
     `floats(rows)` are the images in [0, 1], channels first, where there is a faster way to them than through bytes;
-    `prior(rows, u)` turns uniform rows, with a uniform each, into rows of which the factors are correlated.
+    `prior(rows, u)` turns uniform rows, with a uniform each, into rows of which the factors are correlated. `packed()`
+    are all images as words, for sets 64 pixels wide that store a bit a pixel: bit c of a word is column c.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Dataset:
     cached: CachedArray | None = None
     floats: Callable[[Int[np.ndarray, "b"]], Float[Tensor, "b c h w"]] | None = None
     prior: Callable[[Int[np.ndarray, "b"], Float[np.ndarray, "b"]], Int[np.ndarray, "b"]] | None = None
+    packed: Callable[[], UInt64[np.ndarray, "n h"]] | None = None
 
     def __len__(self) -> int:
         return len(self.factors)

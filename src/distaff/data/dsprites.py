@@ -61,6 +61,7 @@ def sprites(name: str, factors: Factors, official: bool = False) -> Dataset:
         lambda rows: unpacked(gather(words(), rows)),
         cached=PUBLISHED if official else DRAWN,
         floats=lambda rows: of_bits(words(), rows),
+        packed=words,
     )
 
 
