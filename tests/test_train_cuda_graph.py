@@ -16,6 +16,7 @@ from distaff.training.engines.stacked import stacked
 from distaff.training.engines.streams import streams
 from distaff.training.fit import fit
 from distaff.training.pack import begin, pack
+from distaff.training.passes.autograd import autograd_passes
 from distaff.training.step import clock, draw_batch, step, update_models
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -54,7 +55,7 @@ def test_a_step_on_refilled_tensors_is_the_step_on_fresh_ones(methods: tuple[str
     for t in range(12):
         expected, _, _ = step(packed, expected, stacked)
         fill(draws, now, draw_batch(packed, t), clock(packed, t))
-        update_models(packed, state, stacked, draws, now)
+        update_models(packed, state, autograd_passes(packed, state, stacked), draws, now)
     assert places == [t.data_ptr() for t in _moving(state)]
     for one, other in zip(_moving(expected), _moving(state), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=5e-6)
@@ -74,7 +75,7 @@ def test_a_replayed_step_equals_the_loop_on_the_cpu(
     members = runs(methods, network, dataset)
     there, here = pack(members, "cuda"), pack(members)
     state, expected = begin(there), begin(here)
-    take_step = capture_step(there, state, engine)
+    take_step = capture_step(there, state, autograd_passes(there, state, engine))
     for _ in range(5):
         state, _, _ = take_step(state)
         expected, _, _ = step(here, expected, loop)

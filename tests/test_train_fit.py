@@ -16,12 +16,12 @@ from distaff.codes import encode
 from distaff.errors import DistaffError
 from distaff.plugins.registry import NETWORKS
 from distaff.runs import Optim, Run, run
-from distaff.training.adam import update
 from distaff.training.checkpoint import load_checkpoint, save_checkpoint
-from distaff.training.fit import Trained, engine_for, fit
+from distaff.training.fit import Trained, fit
+from distaff.training.kernels.cpu import adam
 from distaff.training.pack import begin, pack
-from distaff.training.step import step
-from distaff.types import Params
+from distaff.training.passes.choice import passes_for
+from distaff.training.step import take_step
 
 NETWORK = "mlp(width=32, latents=5)"
 
@@ -57,17 +57,17 @@ def test_an_interrupted_pack_goes_on_bit_for_bit(methods: tuple[str, ...], tmp_p
 def test_an_interrupt_inside_an_update_saves_no_torn_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, calls = fit(runs("beta_vae(beta=2)")), 0
 
-    def torn(params: Params, *rest: Any) -> None:
+    def torn(p: torch.Tensor, *rest: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls == 31:  # the first is of the look at the columns
-            next(iter(params.values())).detach().add_(1)
+        if calls == 30:
+            p.add_(1)
             raise KeyboardInterrupt
-        update(params, *rest)
+        adam(p, *rest)
 
     path = tmp_path / "state.safetensors"
     with monkeypatch.context() as patch:
-        patch.setattr("distaff.training.step.update", torn)
+        patch.setattr("distaff.training.kernels.cpu.adam", torn)
         with pytest.raises(KeyboardInterrupt):
             fit(runs("beta_vae(beta=2)"), checkpoint=path, checkpoint_seconds=0.0)
     state, *_ = load_checkpoint(path, pack(runs("beta_vae(beta=2)")))
@@ -135,8 +135,9 @@ def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too
     for one in both:
         packed = pack((one,))
         state, objective = begin(packed), torch.zeros(1)
+        passes = passes_for(packed, state)
         while objective.isfinite() and state.step < one.updates:
-            state, (terms,), _ = step(packed, state, engine_for(packed))
+            state, (terms,), _ = take_step(packed, state, passes)
             objective = terms["nll"] + terms["kl"]
         expected.append(state.step)
     assert expected == [47, 134], "between the points of the curve, one before the interruption and one after it"

@@ -15,7 +15,8 @@ from distaff.runs import Optim
 from distaff.training.adam import Moments, adam_step, update
 
 pytest.importorskip("triton")
-from distaff.training.kernels import triton_adam, triton_dense
+from distaff.training.arena import places_of, table_of
+from distaff.training.kernels import Updated, triton_adam, triton_dense
 from distaff.training.kernels.shapes import Activation
 from triton_bounds import interpreted
 
@@ -41,8 +42,10 @@ class Arena:
         for of, first in ((self.p, torch.randn), (self.m, torch.zeros), (self.v, torch.zeros)):
             for part in self.tensors(of):
                 part.copy_(first(part.shape))
-        self.places = triton_adam.gradient_starts(sizes, parts, k)
-        self.gradients = torch.full((self.places[-1],), float("nan"), device=DEVICE)
+        self.laid_out = places_of([(size,) for size in sizes], [(0,)] * len(sizes), parts, k)
+        self.places = [place.gradient for place in self.laid_out]
+        last = self.laid_out[-1]
+        self.gradients = torch.full((last.gradient + k * last.parts * last.size,), float("nan"), device=DEVICE)
 
     def tensors(self, of: Tensor) -> list[Tensor]:
         return [of[:, at : at + size] for at, size in zip(self.starts, self.sizes, strict=False)]
@@ -57,7 +60,7 @@ class Arena:
         return sums
 
     def update(self, optim: Optim, t: int, block: int = triton_adam.BLOCK, shadow: bool = True) -> None:
-        table = triton_adam.adam_table(self.sizes, self.starts[:-1], self.parts, self.k, block)
+        table = table_of(self.laid_out, block)
         rate, count = (torch.tensor([float(one)], device=DEVICE) for one in (optim.lr, t))
         triton_adam.adam(self.p, self.m, self.v, self.s if shadow else None, self.gradients, table.to(DEVICE), rate,
                          count, optim.beta1, optim.beta2, optim.eps)  # fmt: skip
@@ -159,9 +162,10 @@ def test_the_weights_of_a_model_do_not_depend_on_its_neighbours() -> None:
 
 def test_the_table_covers_every_weight_once_and_no_block_straddles_tensors() -> None:
     sizes, starts, parts = [100, 6, 33], [0, 112, 128], [2, 1, 4]
-    table = triton_adam.adam_table(sizes, starts, parts, k=5, block=32)
-    places = triton_adam.gradient_starts(sizes, parts, 5)
-    assert places == [0, 1008, 1040, 1712]  # 2*5*100, 1*5*6 and 4*5*33, each to a multiple of 16
+    places = places_of([(size,) for size in sizes], [(0,)] * 3, parts, models=5)
+    assert [place.start for place in places] == starts
+    assert [place.gradient for place in places] == [0, 1008, 1040]  # 2*5*100 and 1*5*6, each to a multiple of 16
+    table = table_of(places, block=32)
     assert table.tolist() == [
         [0, 32, 0, 2, 100], [32, 32, 32, 2, 100], [64, 32, 64, 2, 100], [96, 4, 96, 2, 100],
         [112, 6, 1008, 1, 6],
@@ -194,9 +198,9 @@ def test_a_layer_updated_with_its_gradient_is_that_updated_after_it(
         views = [(w.view(k, o, i), b) for w, b in (fused.tensors(of) for of in (fused.p, fused.m, fused.v, fused.s))]
         if dtype == torch.float32:
             views[3] = (None, None)
-        triton_dense.dense_weights_adam(x, above, *(w for w, _ in views), *(b for _, b in views), rate,
-                                        torch.tensor([float(t)], device=DEVICE), CRITIC.beta1, CRITIC.beta2,
-                                        CRITIC.eps)  # fmt: skip
+        weights, biases = (Updated(*of) for of in zip(*views, strict=True))
+        triton_dense.dense_weights_adam(x, above, weights, biases, rate, torch.tensor([float(t)], device=DEVICE),
+                                        CRITIC.beta1, CRITIC.beta2, CRITIC.eps)  # fmt: skip
     for of, other in ((fused.p, after.p), (fused.m, after.m), (fused.v, after.v)):
         torch.testing.assert_close(of, other, rtol=1e-4, atol=2e-6, equal_nan=True)
     if dtype == torch.bfloat16:
@@ -211,7 +215,7 @@ def test_the_gradient_below_is_that_of_the_weights_before_the_update() -> None:
     (w, b), (m, bm), (v, bv) = (arena.tensors(of) for of in (arena.p, arena.m, arena.v))
     before = triton_dense.dense_below(above, w.view(1, 4, 3), x, Activation())
     one = torch.ones(1, device=DEVICE)
-    triton_dense.dense_weights_adam(x, above, w.view(1, 4, 3), m.view(1, 4, 3), v.view(1, 4, 3), None, b, bm, bv, None,
-                                    one, one, 0.9, 0.999, 1e-8)  # fmt: skip
+    weights = Updated(w.view(1, 4, 3), m.view(1, 4, 3), v.view(1, 4, 3), None)
+    triton_dense.dense_weights_adam(x, above, weights, Updated(b, bm, bv, None), one, one, 0.9, 0.999, 1e-8)
     after = triton_dense.dense_below(above, w.view(1, 4, 3), x, Activation())
     assert not torch.allclose(before, after)

@@ -9,9 +9,9 @@ from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from distaff.runs import Optim, run
-from distaff.training.fit import engine_for
 from distaff.training.pack import Pack, begin, pack
-from distaff.training.step import Draws, draw_batch, step
+from distaff.training.passes.choice import passes_for
+from distaff.training.step import Draws, draw_batch, take_step
 from distaff.types import Params
 
 UPDATES = 12
@@ -49,6 +49,7 @@ def test_updates_of_factor_vae_and_its_critic_are_those_of_its_algorithm(dataset
     )
     optimiser = torch.optim.Adam(vae.values(), lr=1e-3)
     critic_optimiser = torch.optim.Adam(critic.values(), lr=1e-4, betas=(0.5, 0.9))
+    passes = passes_for(packed, state)
     for t in range(UPDATES):
         objective, critic_loss = factor_vae(packed, vae, critic, draw_batch(packed, t), 35)
         of_vae = torch.autograd.grad(objective, list(vae.values()), retain_graph=True)
@@ -57,7 +58,7 @@ def test_updates_of_factor_vae_and_its_critic_are_those_of_its_algorithm(dataset
             p.grad = gradient
         optimiser.step()
         critic_optimiser.step()
-        state, _, _ = step(packed, state, engine_for(packed))
+        state, _, _ = take_step(packed, state, passes)
     for params, expected in ((state.params, vae), (state.critic, critic)):
         for name, p in expected.items():
             torch.testing.assert_close(params[name][0], p, rtol=1e-3, atol=1e-4)  # an update moves them by up to 1e-3

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from distaff.errors import DistaffError
+from distaff.methods import Outputs
 from distaff.runs import Optim, Run, run
 from distaff.training.engines import Engine
 from distaff.training.engines.channels_last import channels_last
@@ -16,7 +17,7 @@ from distaff.training.engines.loop import loop
 from distaff.training.engines.mapped import mapped
 from distaff.training.engines.stacked import stackable, stacked
 from distaff.training.pack import State, begin, pack
-from distaff.training.step import clock, draw_batch, forward, group_terms, step
+from distaff.training.step import draw_batch, group_terms, step
 
 NETWORK = "mlp(width=32, latents=5)"
 METHODS = [
@@ -160,10 +161,9 @@ def test_adam_equals_torchs_when_both_follow_the_same_gradients() -> None:
     mirror = {name: p.detach().clone().requires_grad_() for name, p in state.params.items()}
     theirs = torch.optim.Adam(mirror.values(), lr=1e-3)
     for t in range(20):
-        copied = state._replace(params=mirror)
-        terms = group_terms(
-            packed.groups[0], forward(packed, copied, loop, draw_batch(packed, t), clock(packed, t).step)
-        )
+        drawn = draw_batch(packed, t)
+        outputs = Outputs(*loop(packed.vae, mirror, drawn.x, drawn.noise), torch.tensor(float(t)))
+        terms = group_terms(packed.groups[0], outputs)
         theirs.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         theirs.step()

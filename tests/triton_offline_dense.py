@@ -15,7 +15,8 @@ import sys
 import torch
 from torch import Tensor
 
-from distaff.training.kernels import triton_adam, triton_dense
+from distaff.training.arena import places_of, table_of
+from distaff.training.kernels import Updated, triton_adam, triton_dense
 from distaff.training.kernels.shapes import Activation
 from triton_offline import Launch, launches, needs
 
@@ -40,8 +41,8 @@ def of_dense(name: str, dtype: torch.dtype, k: int = 32) -> list[Launch]:
         triton_dense.dense_below(above, (s if half else p)[0], x, leaky)
         triton_dense.dense_weights(x, above, of_w, of_b)
         copies = s if half else (None, None)
-        triton_dense.dense_weights_adam(x, above, p[0], m[0], v[0], copies[0], p[1], m[1], v[1], copies[1], one, one,
-                                        0.5, 0.9, 1e-8)  # fmt: skip
+        weights, biases = (Updated(p[i], m[i], v[i], copies[i]) for i in (0, 1))
+        triton_dense.dense_weights_adam(x, above, weights, biases, one, one, 0.5, 0.9, 1e-8)
 
     return launches(layer)
 
@@ -49,9 +50,10 @@ def of_dense(name: str, dtype: torch.dtype, k: int = 32) -> list[Launch]:
 def of_adam(dtype: torch.dtype, k: int = 32) -> list[Launch]:
     """What the update of a whole arena launches."""
     p, s = (torch.empty(k, 4096, dtype=of, device="meta") for of in (torch.float32, torch.bfloat16))
-    one, table = torch.empty(1, device="meta"), triton_adam.adam_table([1000, 10], [0, 1008], [3, 1], k)
+    places = places_of([(1000,), (10,)], [(0,), (0,)], [3, 1], k)
+    one, table = torch.empty(1, device="meta"), table_of(places, triton_adam.BLOCK)
     copy = s if dtype == torch.bfloat16 else None
-    gradients = torch.empty(triton_adam.gradient_starts([1000, 10], [3, 1], k)[-1], device="meta")
+    gradients = torch.empty(k * 3 * 1008 + k * 16, device="meta")
     return launches(lambda: triton_adam.adam(p, p, p, copy, gradients, table, one, one, 0.9, 0.999, 1e-8))
 
 

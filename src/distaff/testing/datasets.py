@@ -16,9 +16,9 @@ from distaff.plugins.registry import DATASETS
 from distaff.plugins.spec import Spec
 from distaff.runs import run
 from distaff.testing.check import Property, expect, expect_refusal, property_of
-from distaff.training.fit import engine_for
 from distaff.training.pack import begin, pack
-from distaff.training.step import step
+from distaff.training.passes.choice import passes_for
+from distaff.training.step import take_step
 
 DATASET_PROPERTIES: list[Property[DatasetUnderCheck]] = []
 ROWS = 24  # that are looked at, the first and the last among them
@@ -203,7 +203,8 @@ def a_small_model_trains_on_it(data: DatasetUnderCheck) -> None:
     one = run(str(data.spec), "beta_vae(beta=1)", "mlp(width=8, latents=3)", updates=3, batch=8)
     packed = pack((one,))
     state = begin(packed)
+    passes = passes_for(packed, state)
     for _ in range(3):
-        state, _, _ = step(packed, state, engine_for(packed))
+        state, _, _ = take_step(packed, state, passes)
     finite = all(bool(torch.isfinite(weights).all()) for weights in state.params.values())
     expect(finite, "weights are not finite after three updates of beta_vae(beta=1)")

@@ -13,9 +13,10 @@ from distaff.testing.method_outputs import MethodUnderCheck
 from distaff.testing.methods import METHOD_PROPERTIES
 from distaff.training.engines import Engine
 from distaff.training.engines.loop import loop
-from distaff.training.fit import engine_for
 from distaff.training.pack import State, begin, pack
-from distaff.training.step import step
+from distaff.training.passes.autograd import autograd_passes
+from distaff.training.passes.choice import passes_for
+from distaff.training.step import take_step
 
 UPDATES = 8
 NETWORK, CRITIC = "mlp(width=16, latents=5)", "critic(width=8, depth=2)"
@@ -49,8 +50,9 @@ def _members(method: MethodUnderCheck) -> list[Run]:
 def _trained(members: list[Run], engine: Engine | None = None) -> tuple[tuple[Run, ...], State]:
     packed = pack(tuple(members))
     state = begin(packed)
+    passes = passes_for(packed, state) if engine is None else autograd_passes(packed, state, engine)
     for _ in range(UPDATES):
-        state, _, _ = step(packed, state, engine or engine_for(packed))
+        state, _, _ = take_step(packed, state, passes)
     return packed.runs, state
 
 

@@ -73,7 +73,7 @@ def _compiled(
     corrected = rate / (1 - optim.beta1**t), 1 - optim.beta2**t
     constants = [np.float32(c) for c in (optim.beta1, optim.beta2, optim.eps, *corrected)]
     for parts in zip(p, gradient, m, v, strict=True):
-        _pass(*(part.reshape(-1).numpy() for part in parts), *constants)
+        one_pass(*(part.reshape(-1).numpy() for part in parts), *constants)
 
 
 def _fused(
@@ -86,7 +86,9 @@ def _fused(
 
 
 @numba.njit(cache=True, error_model="numpy")  # numpy's division: without a branch for zero, so that it vectorises
-def _pass(p: Array, g: Array, m: Array, v: Array, beta1: Any, beta2: Any, eps: Any, rate: Any, correct2: Any) -> None:
+def one_pass(
+    p: Array, g: Array, m: Array, v: Array, beta1: Any, beta2: Any, eps: Any, rate: Any, correct2: Any
+) -> None:
     one = np.float32(1)
     for i in range(p.size):
         m[i] += (one - beta1) * (g[i] - m[i])

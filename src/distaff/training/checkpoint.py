@@ -57,7 +57,9 @@ def save_checkpoint(path: Path, pack: Pack, state: State, curve: Tensor, columns
     """Write `state` and the curve so far to `path`, whole or not at all; raises `OSError` where it cannot."""
     parts = (state.params, *state.moments, state.critic, *state.critic_moments)
     tensors = {
-        f"{part}/{name}": t.detach() for part, named in zip(PARTS, parts, strict=True) for name, t in named.items()
+        f"{part}/{name}": t.detach().contiguous()
+        for part, named in zip(PARTS, parts, strict=True)
+        for name, t in named.items()
     }
     rest = {"curve": curve, "sound": state.sound}
     metadata = {

@@ -21,14 +21,11 @@ from distaff.trained import Model
 from distaff.training.checkpoint import NotSaved, load_checkpoint, save_somewhere, state_in
 from distaff.training.cuda_graph import Step, capture_step
 from distaff.training.device import exact, gpu_name
-from distaff.training.engines import Engine
-from distaff.training.engines.channels_last import channels_last
-from distaff.training.engines.mapped import mapped
-from distaff.training.engines.stacked import stackable, stacked
-from distaff.training.engines.streams import streams
 from distaff.training.memory import bytes_of
 from distaff.training.pack import Pack, State, begin, latents, pack
-from distaff.training.step import objectives, step
+from distaff.training.passes import Passes
+from distaff.training.passes.choice import passes_for
+from distaff.training.step import group_terms, objectives, ordinary_outputs, take_step
 from distaff.types import Params
 from distaff.weather import is_there
 
@@ -91,13 +88,13 @@ def try_update(runs: tuple[Run, ...], checkpoint: bytes | None, device: str = "c
     """
     with _single_thread(runs):
         packed = pack(runs, device)
-        engine, columns = engine_for(packed), columns_of(packed)
+        columns = columns_of(packed)
         state = begin(packed)
         if checkpoint is not None:
             state, _, known = state_in(checkpoint, packed)
             columns = known or columns
         if state.step < runs[0].updates:
-            state, terms, outputs = step(packed, state, engine)
+            state, terms, outputs = take_step(packed, state, passes_for(packed, state))
             _point(packed, columns, state, terms, outputs)
 
 
@@ -188,18 +185,19 @@ def _fit(
     checkpoint_seconds: float, spare: Path | None,
 ) -> list[Trained]:  # fmt: skip
     runs, device = packed.runs, packed.device
-    engine, cadence = engine_for(packed), _cadence(packed)
+    cadence = _cadence(packed)
     now = _begun(packed, checkpoint, spare)
     columns, curve = now.columns, now.curve
     ended = now.state.step >= runs[0].updates or _hopeless(now.state)
-    take_step = None if ended else _step_of(packed, now.state, engine)
+    passes = passes_for(packed, now.state)
+    one_update = None if ended else _step_of(packed, now.state, passes)
     saved = pointed = reported = time.monotonic()
     since = now.state.step  # the update of `pointed`
     milliseconds = [math.nan] * len(curve)
     with now.whatever_comes():
-        while take_step is not None and now.state.step < runs[0].updates:
+        while one_update is not None and now.state.step < runs[0].updates:
             now.whole, now.intact = False, device == "cpu"
-            state, terms, outputs = take_step(now.state)
+            state, terms, outputs = one_update(now.state)
             now.state, now.intact = state, False
             if at_point := state.step % cadence == 0:
                 point = curve[state.step // cadence - 1] = _point(packed, columns, state, terms, outputs)
@@ -219,7 +217,7 @@ def _fit(
                 break
     results = [_trained(packed, k, now.state, curve[:, k], columns) for k in range(len(packed.runs))]
     return [
-        one._replace(milliseconds=tuple(milliseconds), engine=engine.__name__, device=gpu_name(device))
+        one._replace(milliseconds=tuple(milliseconds), engine=passes.vae.name, device=gpu_name(device))
         for one in results
     ]
 
@@ -229,23 +227,17 @@ def _hopeless(state: State) -> bool:
     return state.step > 0 and bool((state.sound < state.step).all())
 
 
-def _step_of(pack: Pack, state: State, engine: Engine) -> Step:
+def _step_of(pack: Pack, state: State, passes: Passes) -> Step:
     """What takes an update of `pack`, replayed where a GPU runs it."""
-    return capture_step(pack, state, engine) if pack.device != "cpu" else lambda now: step(pack, now, engine)
-
-
-def engine_for(pack: Pack) -> Engine:
-    """Dense layers of many models are one product; a CPU convolves fastest a model at a time, a GPU all at once."""
-    convolves = any(isinstance(module, torch.nn.Conv2d) for module in pack.vae.modules())
-    if convolves and pack.device == "cpu":
-        return channels_last
-    return stacked if stackable(pack.vae) else streams if convolves else mapped
+    if pack.device != "cpu":
+        return capture_step(pack, state, passes)
+    return lambda now: take_step(pack, now, passes)
 
 
 def columns_of(pack: Pack) -> tuple[str, ...]:
     """The columns of the pack's curves: step, objective, ELBO, kl of each latent, and every term of its methods."""
-    _, terms, _ = step(pack, begin(pack), engine_for(pack))
-    names = sorted({name for group in terms for name in group})
+    outputs = ordinary_outputs(pack)
+    names = sorted({name for group in pack.groups for name in group_terms(group, outputs)})
     by_latent = [f"kl.{d}" for d in range(latents(pack.runs[0]))]
     return "step", "objective", "elbo", *by_latent, *(f"term.{name}" for name in names)
 
@@ -272,7 +264,10 @@ def _log_point(log: Log, pack: Pack, columns: tuple[str, ...], step: int, point:
 
 
 def _trained(pack: Pack, k: int, state: State, curve: Tensor, columns: tuple[str, ...]) -> Trained:
-    params = {name: weights[k].detach().cpu().clone() for name, weights in state.params.items()}
+    params = {
+        name: weights[k].detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, weights in state.params.items()
+    }
     healthy = all(bool(torch.isfinite(weights).all()) for weights in params.values())
     sound = int(state.sound[k])
     diverged = None if healthy and sound == state.step else min(sound + 1, state.step)

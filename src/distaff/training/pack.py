@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -44,6 +45,17 @@ class Pack:
     critic: nn.Module | None
     groups: tuple[Group, ...]
     device: str = "cpu"
+
+    @functools.cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs, each once, in ascending order: models of one seed share their draws."""
+        return tuple(sorted({run.seed for run in self.runs}))
+
+    @functools.cached_property
+    def seed_of(self) -> Tensor | None:
+        """The place of each model's seed among `seeds` [k]; None where model i has seed i."""
+        places = [self.seeds.index(run.seed) for run in self.runs]
+        return None if places == list(range(len(self.seeds))) else torch.tensor(places, device=self.device)
 
 
 class State(NamedTuple):

@@ -28,7 +28,6 @@ class Resident(NamedTuple):
 
     images: Tensor  # all images of the data set, as `Stored` has them
     seeds: Tensor  # [s] in ascending order
-    of_model: Tensor | None  # [k]: the place of each model's seed; None where model i has seed i
     grid: Grid
 
 
@@ -57,8 +56,7 @@ def resident(pack: Pack, room: int) -> Resident | None:
     None where kernels alone cannot draw, where the images take more than `room` bytes there, or where the pack looks
     at fewer images than there are: they are copied whole, but for bits, of which dSprites' are read in a moment.
     """
-    seeds, of_model = np.unique([run.seed for run in pack.runs], return_inverse=True)
-    looks = pack.runs[0].updates * pack.runs[0].batch * len(seeds)
+    looks = pack.runs[0].updates * pack.runs[0].batch * len(pack.seeds)
     dataset = pack.dataset
     if not drawn_on_device(pack) or (dataset.packed is None and len(dataset) > looks):
         return None
@@ -70,22 +68,14 @@ def resident(pack: Pack, room: int) -> Resident | None:
     for part in _parts(dataset, AT_ONCE // (math.prod(shape[1:]) * kind.itemsize)):
         images[start : start + len(part)].copy_(part)
         start += len(part)
-    in_order = len(seeds) == len(of_model) and bool((of_model[1:] > of_model[:-1]).all())
-    index = None if in_order else torch.from_numpy(of_model).to(pack.device)
-    return Resident(images, torch.from_numpy(seeds).to(pack.device), index, _grid(dataset.factors, pack.device))
+    return Resident(images, torch.tensor(pack.seeds, device=pack.device), _grid(dataset.factors, pack.device))
 
 
-def draw_on_device(pack: Pack, resident: Resident, step: Tensor) -> Draws:
-    """The draws of the update that `step`, int64 [] on the device, counts from 0: those of `draw_batch`."""
-    return draw_with_target(pack, resident, step)[0]
+def draw_on_device(pack: Pack, resident: Resident, step: Tensor, dtype: torch.dtype = torch.float32) -> Draws:
+    """The draws of the update that `step`, int64 [] on the device, counts from 0: those of `draw_batch`.
 
-
-def draw_with_target(
-    pack: Pack, resident: Resident, step: Tensor, dtype: torch.dtype = torch.float32
-) -> tuple[Draws, Tensor | Stored]:
-    """The same with images in `dtype`, and what the likelihood is to compare with, which is never rounded to it.
-
-    That is the images as they are stored, which are fewer bytes to read, or, where they are observed anew, float32.
+    Images are rounded to `dtype`, and the target is not: it is the images as they are stored, which are fewer bytes to
+    read, or, where they are observed anew, in float32.
     """
     from distaff.training.kernels import triton_draws, triton_images
 
@@ -95,27 +85,27 @@ def draw_with_target(
     own = any(group.hooks.noise for group in pack.groups)
     target: Tensor | Stored
     if dataset.observe is None:
-        target = Stored(resident.images, _of_models(resident, rows))
+        target = Stored(resident.images, _of_models(pack, rows))
         x = triton_images.look(target, dtype)
     else:
         looked = triton_images.look(Stored(resident.images, rows))
         uniforms = triton_draws.uniforms(seeds, "nuisance", step, (n, *dataset.nuisance))
         seen = dataset.observe(looked.flatten(0, 1), uniforms.flatten(0, 1))
-        target = _of_models(resident, seen.reshape(len(seeds), n, *seen.shape[1:]).contiguous())
+        target = _of_models(pack, seen.reshape(len(seeds), n, *seen.shape[1:]).contiguous())
         x = target.to(dtype)
-    draws = Draws(
+    return Draws(
         x,
-        _of_models(resident, triton_draws.normals(seeds, "noise", step, (n, d))),
-        _of_models(resident, triton_draws.permutations(seeds, "permute", step, n, d)) if pack.critic else None,
-        _of_models(resident, _values(resident.grid, rows)) if hooks.labels else None,
-        _of_models(resident, triton_draws.normals(seeds, "method", step, (n, d))) if own else None,
+        _of_models(pack, triton_draws.normals(seeds, "noise", step, (n, d))),
+        _of_models(pack, triton_draws.permutations(seeds, "permute", step, n, d)) if pack.critic else None,
+        _of_models(pack, _values(resident.grid, rows)) if hooks.labels else None,
+        _of_models(pack, triton_draws.normals(seeds, "method", step, (n, d))) if own else None,
+        target,
     )
-    return draws, target
 
 
-def _of_models(resident: Resident, of_seeds: Tensor) -> Tensor:
+def _of_models(pack: Pack, of_seeds: Tensor) -> Tensor:
     """What each seed has [s ...], for each model [k ...]."""
-    return of_seeds if resident.of_model is None else of_seeds[resident.of_model]
+    return of_seeds if pack.seed_of is None else of_seeds[pack.seed_of]
 
 
 def _values(grid: Grid, rows: Tensor) -> Tensor:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +15,13 @@ from torch.func import vmap
 from distaff import rng
 from distaff.data import Factors
 from distaff.methods import Outputs
-from distaff.training.adam import AdamStep, adam_step, update
+from distaff.training.adam import AdamStep, adam_step
+from distaff.training.elementwise import needs_no_map
 from distaff.training.engines import Engine
+from distaff.training.kernels.stored import Stored
 from distaff.training.pack import Group, Pack, State, latents
+from distaff.training.passes import Passes
+from distaff.training.passes.autograd import autograd_passes
 
 MANY_UNIFORMS = 100  # of an image, as noise on every pixel needs: these are drawn where the images are
 
@@ -30,6 +34,7 @@ class Draws(NamedTuple):
     order: Tensor | None  # [k b d]: how a discriminator's codes are shuffled
     labels: Tensor | None  # [k b f]: the factors of x, where a method declares labels
     own: Tensor | None  # [k b d]: normal draws of the method's own, where one of the pack declares noise
+    target: Tensor | Stored | None = None  # what a likelihood compares with, where that is not x
 
 
 class Clock(NamedTuple):
@@ -41,27 +46,39 @@ class Clock(NamedTuple):
 
 
 def step(pack: Pack, state: State, engine: Engine) -> tuple[State, list[dict[str, Tensor]], Outputs]:
-    """One update of every model; returns the new state, each group's terms [k of the group] and the outputs [k ...]."""
-    terms, outputs = update_models(pack, state, engine, draw_batch(pack, state.step), clock(pack, state.step))
+    """One update of every model by autograd; returns the new state, each group's terms [k of the group] and outputs."""
+    return take_step(pack, state, autograd_passes(pack, state, engine))
+
+
+def take_step(pack: Pack, state: State, passes: Passes) -> tuple[State, list[dict[str, Tensor]], Outputs]:
+    """One update of every model by the `passes` of this state: its draws, then `update_models`."""
+    terms, outputs = update_models(pack, state, passes, draw_batch(pack, state.step), clock(pack, state.step))
     return state._replace(step=state.step + 1), terms, outputs
 
 
 def update_models(
-    pack: Pack, state: State, engine: Engine, draws: Draws, clock: Clock
+    pack: Pack, state: State, passes: Passes, draws: Draws, clock: Clock
 ) -> tuple[list[dict[str, Tensor]], Outputs]:
     """Follow the gradient of every model's objective on these draws: weights and moments change in place."""
-    outputs = forward(pack, state, engine, draws, clock.step)
+    outputs = forward(pack, passes, draws, clock.step)
     terms = [group_terms(group, outputs) for group in pack.groups]
     objective = objectives(terms)
-    gradients = torch.autograd.grad(objective.sum(), list(state.params.values()), retain_graph=pack.critic is not None)
-    if pack.critic is not None:  # from the same forward pass, and before either is updated: simultaneous, as published
+    of = _gradients(objective.sum(), outputs)
+    if (
+        passes.critic is not None
+    ):  # from the same forward pass, and before either is updated: simultaneous, as published
+        assert of.real is not None
+        of = of._replace(z=of.z + passes.critic.below(of.real))
         critic_loss = torch.stack([_critic_loss(group, outputs) for group in pack.groups]).sum()
-        critic_gradients = torch.autograd.grad(critic_loss, list(state.critic.values()))
+        assert outputs.real is not None
+        assert outputs.fake is not None
+        passes.critic.backward(*torch.autograd.grad(critic_loss, [outputs.real, outputs.fake]))
+    passes.vae.backward(of.nll, of.mean, of.logvar, of.z)
     # nothing has changed up to here: what a method raises leaves the state before this update whole
     state.sound.add_(torch.isfinite(objective) & (state.sound == clock.step))
-    if pack.critic is not None:
-        update(state.critic, critic_gradients, state.critic_moments, pack.runs[0].critic_optim, clock.critic)
-    update(state.params, gradients, state.moments, pack.runs[0].optim, clock.vae)
+    if passes.critic is not None:
+        passes.critic.update(clock.critic)
+    passes.vae.update(clock.vae)
     return terms, outputs
 
 
@@ -77,37 +94,56 @@ def clock(pack: Pack, step: int) -> Clock:
     return Clock(float(step), vae, critic)
 
 
-def forward(pack: Pack, state: State, engine: Engine, draws: Draws, step: float | Tensor) -> Outputs:
-    """The outputs of every model on its draws, [k ...], with its discriminator's logits where there is one."""
-    with torch.autocast(draws.x.device.type, torch.bfloat16, enabled=pack.runs[0].precision == "bf16"):
-        nll, mean, logvar, z = engine(pack.vae, state.params, draws.x, draws.noise)
-        now = torch.as_tensor(step, device=pack.device)
-        outputs = Outputs(nll, mean, logvar, z, now, labels=draws.labels, noise=draws.own)
-        if pack.critic is None or draws.order is None:
-            return outputs
-        shuffled = z.detach().gather(1, draws.order)
-        (logits,) = engine(pack.critic, state.critic, torch.cat([z, shuffled], 1))
-    real, fake = logits.float().chunk(2, 1)
-    return outputs._replace(real=real, fake=fake)
+def forward(pack: Pack, passes: Passes, draws: Draws, step: float | Tensor) -> Outputs:
+    """The outputs of every model on its draws, [k ...], with its critic's logits where there is one.
+
+    Autograd is cut there: they are the leaves of the graph that is a method.
+    """
+    target = draws.x if draws.target is None or not passes.vae.compares_stored else draws.target
+    nll, mean, logvar, z = passes.vae.forward(draws.x, draws.noise, target)
+    now = torch.as_tensor(step, device=pack.device)
+    outputs = Outputs(_leaf(nll), _leaf(mean), _leaf(logvar), _leaf(z), now, labels=draws.labels, noise=draws.own)
+    if passes.critic is None or draws.order is None:
+        return outputs
+    real, fake = passes.critic.forward(outputs.z.detach(), draws.order)
+    return outputs._replace(real=_leaf(real), fake=_leaf(fake))
+
+
+def ordinary_outputs(pack: Pack) -> Outputs:
+    """Outputs of normal codes, for what of a method does not depend on a model, such as the names of its terms."""
+    drawn = draw_batch(pack, 0)
+    z = drawn.noise
+    logits = z.new_zeros(*z.shape[:2], 2) if pack.critic is not None else None
+    now = torch.tensor(0.0, device=pack.device)
+    return Outputs(z.new_ones(len(z)), z, torch.zeros_like(z), z, now, logits, logits, drawn.labels, drawn.own)
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    return tensor.detach().requires_grad_()
+
+
+def _gradients(objective: Tensor, outputs: Outputs) -> Outputs:
+    """The gradients of the objective at the outputs, zeros at those that it does not depend on."""
+    leaves = {name: part for name, part in outputs._asdict().items() if part is not None and part.requires_grad}
+    found = torch.autograd.grad(objective, list(leaves.values()), allow_unused=True, materialize_grads=True)
+    return outputs._replace(**dict(zip(leaves, found, strict=True)))
 
 
 def draw_batch(pack: Pack, step: int) -> Draws:
     """The images, posterior noise and shuffles of update `step`, from each model's seed and nothing else."""
-    seeds, of_model = np.unique([run.seed for run in pack.runs], return_inverse=True)
-    drawn = [_draw_seed(pack, int(seed), step) for seed in seeds]
-    dataset, hooks, rows = pack.dataset, pack.groups[0].hooks, np.concatenate([one.rows for one in drawn])
-    x = dataset.batch(rows, _nuisance(pack, seeds.tolist(), step, len(drawn[0].rows)), pack.device)
+    drawn = [_draw_seed(pack, seed, step) for seed in pack.seeds]
+    rows = np.concatenate([one.rows for one in drawn]) if len(drawn) > 1 else drawn[0].rows
+    x = pack.dataset.batch(rows, _nuisance(pack, pack.seeds, step, len(drawn[0].rows)), pack.device)
     parts = Draws(
-        x.view(len(seeds), -1, *x.shape[1:]),
+        x.view(len(drawn), -1, *x.shape[1:]),
         _joined(pack, [one.noise for one in drawn]),
         _joined(pack, [one.order for one in drawn if one.order is not None]) if pack.critic is not None else None,
-        _joined(pack, [one.labels for one in drawn if one.labels is not None]) if hooks.labels else None,
+        _joined(pack, [one.labels for one in drawn if one.labels is not None]) if pack.groups[0].hooks.labels else None,
         _joined(pack, [one.own for one in drawn if one.own is not None]) if _draws_own(pack) else None,
     )
-    if len(seeds) == len(of_model) and (of_model[1:] > of_model[:-1]).all():  # a seed a model, in order
+    if pack.seed_of is None:
         return parts
-    index = torch.from_numpy(of_model).to(pack.device)
-    return Draws(*(None if part is None else part[index] for part in parts))  # type: ignore[arg-type]
+    return Draws(*(None if part is None else part[pack.seed_of] for part in parts))  # type: ignore[arg-type]
 
 
 class _SeedDraws(NamedTuple):
@@ -142,19 +178,19 @@ def _draws_own(pack: Pack) -> bool:
     return any(group.hooks.noise for group in pack.groups)
 
 
-def _nuisance(pack: Pack, seeds: list[int], step: int, n: int) -> Tensor | None:
+def _nuisance(pack: Pack, seeds: Sequence[int], step: int, n: int) -> Tensor | None:
     """The uniforms of the nuisance of `n` images for each seed, [s n *nuisance] flattened to images."""
     shape = (n, *pack.dataset.nuisance)
     if not pack.dataset.nuisance:
         return None
     if pack.device != "cpu" and math.prod(shape[1:]) > MANY_UNIFORMS:
-        return rng.uniforms(seeds, "nuisance", step, shape, pack.device).flatten(0, 1)
+        return rng.uniforms(list(seeds), "nuisance", step, shape, pack.device).flatten(0, 1)
     return _joined(pack, [rng.uniform(seed, "nuisance", step, shape) for seed in seeds]).flatten(0, 1)
 
 
 def _joined(pack: Pack, parts: list[Tensor]) -> Tensor:
     """The parts of all seeds [s ...], where the pack is."""
-    stack = torch.stack(parts)
+    stack = torch.stack(parts) if len(parts) > 1 else parts[0].unsqueeze(0)
     return stack if pack.device == "cpu" else stack.pin_memory().to(pack.device, non_blocking=True)
 
 
@@ -169,28 +205,29 @@ def _second_views(
 
 
 def group_terms(group: Group, outputs: Outputs) -> dict[str, Tensor]:
-    """The terms of a group's method, each [k of the group]: written for one model, mapped over them."""
-    members, dims = _members(group, outputs)
-
-    def one(out: Outputs, hyper: dict[str, Tensor]) -> dict[str, Tensor]:
-        return group.terms(out, **hyper)
-
-    mapped: dict[str, Tensor] = vmap(one, in_dims=(dims, 0))(members, group.hyper)
-    return mapped
+    """The terms of a group's method, each [k of the group]."""
+    return _of_each(group, outputs, group.terms, lambda out, hyper: group.terms(out, **hyper))
 
 
 def _critic_loss(group: Group, outputs: Outputs) -> Tensor:
     loss = group.hooks.critic
     assert loss is not None
-    members, dims = _members(group, outputs)
-    losses: Tensor = vmap(loss, in_dims=(dims,))(members)
-    return losses.sum()
+    return _of_each(group, outputs, loss, lambda out, _: {"loss": loss(out)})["loss"].sum()
 
 
-def _members(group: Group, outputs: Outputs) -> tuple[Outputs, Outputs]:
-    """The group's slice of the outputs, and which of them have a model axis: all but the step."""
+def _of_each(
+    group: Group, outputs: Outputs, function: Callable[..., Any],
+    call: Callable[[Outputs, dict[str, Tensor]], dict[str, Tensor]],
+) -> dict[str, Tensor]:  # fmt: skip
+    """What a `function` of one model gives for those of a group: mapped over them, or of a model alone called."""
     outputs = outputs if group.hooks.noise else outputs._replace(noise=None)
-    parts = {name: part for name, part in outputs._asdict().items() if part is not None}
-    members = outputs._replace(**{name: part[group.models] for name, part in parts.items() if part.ndim})
-    dims = Outputs(*(0 if name in parts and parts[name].ndim else None for name in Outputs._fields))  # type: ignore[arg-type]
-    return members, dims
+    parts = {name: part for name, part in outputs._asdict().items() if part is not None and part.ndim}  # not the step
+    if group.models.stop - group.models.start == 1:
+        alone = outputs._replace(**{name: part[group.models.start] for name, part in parts.items()})
+        hyper = {name: values[0] for name, values in group.hyper.items()}
+        if needs_no_map(function, lambda: call(alone, hyper)):
+            return {name: one.unsqueeze(0) for name, one in call(alone, hyper).items()}
+    members = outputs._replace(**{name: part[group.models] for name, part in parts.items()})
+    dims = Outputs(*(0 if name in parts else None for name in Outputs._fields))  # type: ignore[arg-type]
+    mapped: dict[str, Tensor] = vmap(call, in_dims=(dims, 0))(members, group.hyper)
+    return mapped

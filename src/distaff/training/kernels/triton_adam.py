@@ -11,10 +11,7 @@ tensors of one number.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import accumulate
 
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -110,29 +107,6 @@ def adam(
     p: Tensor, m: Tensor, v: Tensor, s: Tensor | None, gradients: Tensor, table: Tensor, rate: Tensor, t: Tensor,
     beta1: float, beta2: float, eps: float,
 ) -> None:  # fmt: skip
-    """One update of all weights, in place: P, M, V [k n], their copy S, the gradients and `adam_table`."""
+    """One update of all weights, in place: P, M, V [k n], their copy S, the gradients and where they lie."""
     _adam[len(table), len(p)](p, m, v, p if s is None else s, gradients, table, rate, t, p.shape[1], math.log(beta1),
                               math.log(beta2), beta1, beta2, eps, s is not None, BLOCK, num_warps=4)  # fmt: skip
-
-
-def gradient_starts(sizes: Sequence[int], parts: Sequence[int], k: int) -> list[int]:
-    """Where the gradient of each tensor begins in the flat buffer, and last, how long that is."""
-    lengths = (parts * k * size for size, parts in zip(sizes, parts, strict=True))
-    return [0, *accumulate(-(-length // ALIGNED) * ALIGNED for length in lengths)]
-
-
-def adam_table(
-    sizes: Sequence[int], starts: Sequence[int], parts: Sequence[int], k: int, block: int = BLOCK
-) -> Tensor:  # fmt: skip
-    """The blocks of tensors of `sizes` weights at `starts` of the arena, whose gradients are sums of `parts`.
-
-    int64 [blocks 5]: start in the arena, length, place of the first gradient, parts, weights of the tensor. Gradients
-    lie at `gradient_starts`; a block is a multiple of 16.
-    """
-    places = gradient_starts(sizes, parts, k)
-    rows = [
-        (start + at, min(block, size - at), place + at, of, size)
-        for size, start, place, of in zip(sizes, starts, places[:-1], parts, strict=True)
-        for at in range(0, size, block)
-    ]
-    return torch.tensor(rows, dtype=torch.int64)

@@ -111,12 +111,12 @@ def _multiply(
     few, kind = large.shape[2] <= FEW, "spread" if spreads else "gather"
     blocks = BLOCKS[kind, few, x.element_size() == 2]
     if spreads:
-        cell = 2 * s if few and s <= 2 else s
-        phases = power(cell**2)
+        square = 2 * s if few and s <= 2 else s
+        phases = power(square**2)
         columns = max(16, phases * power(outputs, max(1, blocks.columns // phases)))
-        entries = (cell // s + p // s - 1) * (cell // s + q // s - 1) * inputs
-        cells = [(size - 1 + how.padding) // cell - how.padding // cell + 1 for size in large.shape[-2:]]
-        rows, tiles = b * cells[0] * cells[1], triton.cdiv(outputs, columns // phases)
+        entries = (square // s + p // s - 1) * (square // s + q // s - 1) * inputs
+        squares = [(size - 1 + how.padding) // square - how.padding // square + 1 for size in large.shape[-2:]]
+        rows, tiles = b * squares[0] * squares[1], triton.cdiv(outputs, columns // phases)
     else:
         columns, entries = side(outputs, blocks.columns), p * q * inputs
         rows, tiles = b * y.shape[3] * y.shape[4], triton.cdiv(outputs, columns)
@@ -128,7 +128,7 @@ def _multiply(
         x, w, bias, None if scale is None else scale.contiguous(), of, y, b, w.stride(0),
         0 if bias is None else bias.stride(0), *large.shape[-2:], *small.shape[-2:], s, how.padding, p, q, inputs,
         outputs, *_steps(x), *_steps(y), *(_steps(y) if of is None else _steps(of)), *steps_of_w, act.name, act.slope,
-        *((cell, phases) if spreads else ()), blocks.rows, columns, side(entries, blocks.depth),
+        *((square, phases) if spreads else ()), blocks.rows, columns, side(entries, blocks.depth),
         num_warps=blocks.warps, num_stages=blocks.stages,
     )  # fmt: skip
 
@@ -136,8 +136,8 @@ def _multiply(
 class _Plan(NamedTuple):
     """How a kernel's gradient is cut into blocks and parts."""
 
-    sides: tuple[int, int]  # of a cell
-    first: tuple[int, int]  # the pixel of a cell from which on sums for the bias are
+    sides: tuple[int, int]  # of a square
+    first: tuple[int, int]  # the pixel of a square from which on sums for the bias are
     phases: int
     rows: int
     columns: int
@@ -156,7 +156,7 @@ def _plan(
     """The plan for `large` channels on the large side and images [c h w] on the small one."""
     (channels, height, width), s = small, how.stride
     blocks = BLOCKS["weights", large <= FEW, half]
-    # of images of few channels a cell is a whole patch, if sums for the bias can be taken from a part of it
+    # of images of few channels a square is a whole patch, if sums for the bias can be taken from a part of it
     patches = large <= FEW and kernel[0] * kernel[1] <= 16 and 2 * how.padding >= max(kernel) - s
     sides = kernel if patches else (s, s)
     first = tuple(min(how.padding, size - s) for size in sides)
@@ -165,7 +165,7 @@ def _plan(
     columns = max(16, phases * power(large, max(1, blocks.columns // phases)))
     rows = side(entries, blocks.rows)
     tiles = triton.cdiv(entries, rows) * triton.cdiv(large, columns // phases)
-    cells = b * (height + taps[0] - 1) * (width + taps[1] - 1)
-    share = triton.cdiv(triton.cdiv(cells, max(1, blocks.programs // tiles)), blocks.depth) * blocks.depth
-    return _Plan(sides, (first[0], first[1]), phases, rows, columns, blocks.depth, tiles, triton.cdiv(cells, share),
+    squares = b * (height + taps[0] - 1) * (width + taps[1] - 1)
+    share = triton.cdiv(triton.cdiv(squares, max(1, blocks.programs // tiles)), blocks.depth) * blocks.depth
+    return _Plan(sides, (first[0], first[1]), phases, rows, columns, blocks.depth, tiles, triton.cdiv(squares, share),
                  share, blocks.warps, blocks.stages)  # fmt: skip

@@ -14,6 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from distaff.training.kernels import Updated
 from distaff.training.kernels.shapes import Activation
 from distaff.training.kernels.triton_activation import activate, below
 from distaff.training.kernels.triton_adam import corrections, step
@@ -44,7 +45,7 @@ TILES = {
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _rows(  # type: ignore[no-untyped-def]
-    x, w, bias, gate, y, B, W_MODEL, B_MODEL, DEPTH: tl.constexpr, WIDTH: tl.constexpr, BACK: tl.constexpr,
+    x, w, bias, gate, y, B, W_MODEL, B_MODEL, GATE_MODEL, DEPTH: tl.constexpr, WIDTH: tl.constexpr, BACK: tl.constexpr,
     ACTIVATION: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ):  # fmt: skip
     """A block of y [b WIDTH], x [b DEPTH] times the weights; BACK, times their transpose, masked by outputs `gate`."""
@@ -63,7 +64,8 @@ def _rows(  # type: ignore[no-untyped-def]
     inside, at = (m < B) & (n < WIDTH), model * B * WIDTH + m * WIDTH + n
     if BACK:
         if ACTIVATION != "none":
-            outputs = tl.load(gate + at, mask=inside, other=0.0).to(tl.float32)
+            of = model * GATE_MODEL + m * WIDTH + n
+            outputs = tl.load(gate + of, mask=inside, other=0.0).to(tl.float32)
             total = below(total, outputs, ACTIVATION, SLOPE)
     else:
         total += tl.load(bias + model * B_MODEL + n, mask=n < WIDTH, other=0.0)
@@ -159,7 +161,10 @@ def dense(x: Tensor, w: Tensor, b: Tensor, act: Activation) -> Tensor:
 
 
 def dense_below(above: Tensor, w: Tensor, x: Tensor, act: Activation) -> Tensor:
-    """The gradient [k b i] at x, the output of `act`, before that: (above w) times the derivative."""
+    """The gradient [k b i] at x, the output of `act`, before that: (above w) times the derivative.
+
+    x may be the first rows of a model's, of which there are more.
+    """
     below = above.new_empty(x.shape)
     _fill(below, above, w, w, x, act, back=True)
     return below
@@ -180,20 +185,21 @@ def dense_weights(x: Tensor, above: Tensor, of_w: Tensor, of_b: Tensor) -> None:
 
 
 def dense_weights_adam(
-    x: Tensor, above: Tensor, p: Tensor, m: Tensor, v: Tensor, s: Tensor | None, b_p: Tensor, b_m: Tensor, b_v: Tensor,
-    b_s: Tensor | None, rate: Tensor, t: Tensor, beta1: float, beta2: float, eps: float,
+    x: Tensor, above: Tensor, weights: Updated, biases: Updated, rate: Tensor, t: Tensor, beta1: float, beta2: float,
+    eps: float,
 ) -> None:  # fmt: skip
     """`dense_weights` and one update by Adam of what they are the gradients of; the gradients are never written.
 
-    To be called after `dense_below` of the layer, which reads the weights that this one overwrites. p, m, v and their
-    copy s are [k o i], and b_p, b_m, b_v and b_s [k o], at the same places of the arena.
+    To be called after `dense_below` of the layer, which reads the weights that this one overwrites. Weights
+    are [k o i] and biases [k o], each at the same place of the arena as its moments and copy.
     """
     (k, b, inputs), outputs = x.shape, above.shape[2]
     tile = _fitting(TILES["adam", x.element_size()], outputs, inputs, b)
     grid = (triton.cdiv(outputs, tile.rows) * triton.cdiv(inputs, tile.columns), 1, k)
-    _weights_adam[grid](x, above, p, m, v, p if s is None else s, b_p, b_m, b_v, b_p if b_s is None else b_s, rate, t,
-                        b, p.stride(0), b_p.stride(0), inputs, outputs, math.log(beta1), math.log(beta2), beta1, beta2,
-                        eps, s is not None, *tile[:3], num_warps=tile.warps, num_stages=tile.stages)  # fmt: skip
+    copies = (weights.p, biases.p) if weights.s is None else (weights.s, biases.s)
+    _weights_adam[grid](x, above, *weights[:3], copies[0], *biases[:3], copies[1], rate, t, b, weights.p.stride(0),
+                        biases.p.stride(0), inputs, outputs, math.log(beta1), math.log(beta2), beta1, beta2, eps,
+                        weights.s is not None, *tile[:3], num_warps=tile.warps, num_stages=tile.stages)  # fmt: skip
 
 
 def _fill(y: Tensor, x: Tensor, w: Tensor, bias: Tensor, gate: Tensor, act: Activation, back: bool) -> None:
@@ -203,8 +209,8 @@ def _fill(y: Tensor, x: Tensor, w: Tensor, bias: Tensor, gate: Tensor, act: Acti
     if tile.rows * tile.columns <= 64 * 64:
         tile = tile._replace(warps=4)
     grid = (triton.cdiv(width, tile.columns), triton.cdiv(b, tile.rows), k)
-    _rows[grid](x, w, bias, gate, y, b, w.stride(0), bias.stride(0), depth, width, back, act.name, act.slope, *tile[:3],
-                num_warps=tile.warps, num_stages=tile.stages)  # fmt: skip
+    _rows[grid](x, w, bias, gate, y, b, w.stride(0), bias.stride(0), gate.stride(0), depth, width, back, act.name,
+                act.slope, *tile[:3], num_warps=tile.warps, num_stages=tile.stages)  # fmt: skip
 
 
 def _fitting(tile: Tile, rows: int, columns: int, depth: int) -> Tile:

@@ -1,6 +1,6 @@
 """The gradient of a layer's kernel and bias: a product of the two sides of the layer, summed over positions.
 
-Pixel Y of the large side and row r of the small one meet in tap p = Y + PAD - S r. A cell i holds the pixels
+Pixel Y of the large side and row r of the small one meet in tap p = Y + PAD - S r. A square i holds the pixels
 Y = S i - PAD + a, a < SIDE, and the rows i - u, u < P / SIDE, which meet in tap a + S u. SIDE is S, so that every pixel
 is read once and every row P / S times, or P, and then it is the other way round.
 """
@@ -21,10 +21,10 @@ def of_weights(  # type: ignore[no-untyped-def]
     FIRST_X: tl.constexpr, PHASES: tl.constexpr, SHARE: tl.constexpr, BE: tl.constexpr, BF: tl.constexpr,
     BR: tl.constexpr,
 ):  # fmt: skip
-    """A block of the gradient, [p q i o], and of sums for the bias over `SHARE` of the cells.
+    """A block of the gradient, [p q i o], and of sums for the bias over `SHARE` of the squares.
 
     The gradient from above gives its rows, the images below its columns: above is the large side of a transposed layer.
-    Entries e are of the small side, taps times SMALL channels, and entries f of the large one, pixels of a cell times
+    Entries e are of the small side, taps times SMALL channels, and entries f of the large one, pixels of a square times
     LARGE channels. Sums for the bias are a product with ones, which costs less than sums of registers.
     """
     BT: tl.constexpr = BF // PHASES
@@ -33,8 +33,8 @@ def of_weights(  # type: ignore[no-untyped-def]
     across: tl.constexpr = Q // SIDE_X
     entries: tl.constexpr = P // SIDE_Y * across * SMALL
     tiles: tl.constexpr = (LARGE + BT - 1) // BT
-    cells_y: tl.constexpr = ROWS + P // SIDE_Y - 1
-    cells_x: tl.constexpr = COLUMNS + across - 1
+    squares_y: tl.constexpr = ROWS + P // SIDE_Y - 1
+    squares_x: tl.constexpr = COLUMNS + across - 1
     model, share = tl.program_id(2).to(tl.int64), tl.program_id(1)
     tile_e, tile_f = tl.program_id(0) // tiles, tl.program_id(0) % tiles
     e = tile_e * BE + tl.arange(0, BE)
@@ -49,7 +49,7 @@ def of_weights(  # type: ignore[no-untyped-def]
     ones = tl.full((BR, 16), 1.0, tl.float32).to(large.dtype.element_ty)
     for k in range(0, SHARE, BR):
         r = share * SHARE + k + tl.arange(0, BR)
-        image, i, j = r // (cells_y * cells_x), r // cells_x % cells_y, r % cells_x
+        image, i, j = r // (squares_y * squares_x), r // squares_x % squares_y, r % squares_x
         patch = _pixels(small, image, i, j, -u, -v, c, there_e, B, ROWS, COLUMNS, SMALL, SMALL_PIXEL, SMALL_CHANNEL,
                         P > SIDE_Y or Q > SIDE_X)  # fmt: skip
         block = _pixels(large, image, i * S - PAD, j * S - PAD, a, b, t, there_f, B, HEIGHT, WIDTH, LARGE, LARGE_PIXEL,
@@ -67,7 +67,7 @@ def of_weights(  # type: ignore[no-untyped-def]
     if TRANSPOSED:
         to = (to_f + t)[:, None] + (to_e + c * LARGE)[None, :]
         tl.store(of_w + to, total, mask=there_f[:, None] & there_e[None, :])
-        if of_b is not None:  # sums of S x S pixels of a cell are those of all; more would overlap where SIDE is P
+        if of_b is not None:  # sums of S x S pixels of a square are those of all; more would overlap where SIDE is P
             once = (a >= FIRST_Y) & (a < FIRST_Y + S) & (b >= FIRST_X) & (b < FIRST_X + S)
             of_channels = tl.sum(tl.reshape(tl.where(once, sums, 0.0), (PHASES, BT)), 0)
             n = tile_f * BT + tl.arange(0, BT)

@@ -65,26 +65,26 @@ def spread(  # type: ignore[no-untyped-def]
     NAME: tl.constexpr, SLOPE: tl.constexpr, SIDE: tl.constexpr, PHASES: tl.constexpr, BM: tl.constexpr,
     BN: tl.constexpr, BK: tl.constexpr,
 ):  # fmt: skip
-    """A block of the large side y, cells times the pixels and channels of a cell: a patch of the small side x at each.
+    """A block of the large side y, squares times their pixels and channels: a patch of the small side x at each.
 
-    Pixel Y of the large side is the sum over taps p of row r of the small one, Y = S r - PAD + p. A cell is SIDE x SIDE
-    pixels, Y = SIDE i - PAD + a, which all see the rows from SIDE / S i - (P / S - 1) on, so that it is one row of a
-    product: tap a + P - S - S u of the u-th of them, where there is such a tap. SIDE is S, or a multiple of it if
-    channels are so few that a cell of S x S would not fill a block.
+    Pixel Y of the large side is the sum over taps p of row r of the small one, Y = S r - PAD + p. A square is SIDE
+    x SIDE pixels, Y = SIDE i - PAD + a, which all see the rows from SIDE / S i - (P / S - 1) on, so that it is one
+    row of a product: tap a + P - S - S u of the u-th of them, where there is such a tap. SIDE is S, or a multiple
+    of it if channels are so few that a square of S x S would not fill a block.
     """
     BT: tl.constexpr = BN // PHASES
     tiles: tl.constexpr = (OUT + BT - 1) // BT
     across: tl.constexpr = SIDE // S + Q // S - 1
     entries: tl.constexpr = (SIDE // S + P // S - 1) * across * IN
     first: tl.constexpr = PAD // SIDE
-    cells_y: tl.constexpr = (HEIGHT - 1 + PAD) // SIDE - first + 1
-    cells_x: tl.constexpr = (WIDTH - 1 + PAD) // SIDE - first + 1
+    squares_y: tl.constexpr = (HEIGHT - 1 + PAD) // SIDE - first + 1
+    squares_x: tl.constexpr = (WIDTH - 1 + PAD) // SIDE - first + 1
     edges: tl.constexpr = P > S or Q > S or PAD > 0 or SIDE > S or HEIGHT > S * ROWS or WIDTH > S * COLUMNS
     model = tl.program_id(1).to(tl.int64)
     m = (tl.program_id(0) // tiles) * BM + tl.arange(0, BM)[:, None]
     f = tl.arange(0, BN)[None, :]
     a, b, n = f // BT // SIDE, f // BT % SIDE, (tl.program_id(0) % tiles) * BT + f % BT
-    image, i, j = m // (cells_y * cells_x), m // cells_x % cells_y + first, m % cells_x + first
+    image, i, j = m // (squares_y * squares_x), m // squares_x % squares_y + first, m % squares_x + first
     top, left = i * (SIDE // S) - (P // S - 1), j * (SIDE // S) - (Q // S - 1)
     x += model * B * (ROWS * COLUMNS * IN)
     w += model * W_MODEL
