@@ -170,12 +170,13 @@ def _peak() -> float:
 def share(dataset: str, method: str, network: str, n: int = 5) -> None:
     """The part of a training step that goes to rows, images and nuisance."""
     from distaff.runs import run
-    from distaff.training.fit import engine_for
     from distaff.training.pack import begin, pack
-    from distaff.training.step import step
+    from distaff.training.passes.choice import passes_for
+    from distaff.training.step import take_step
 
     packed = pack((run(dataset, method, network, updates=10),))
-    state, engine, inputs = begin(packed), engine_for(packed), packed.dataset
+    state, inputs = begin(packed), packed.dataset
+    passes = passes_for(packed, state)
 
     def images() -> None:
         for at in range(n):
@@ -183,8 +184,8 @@ def share(dataset: str, method: str, network: str, n: int = 5) -> None:
             inputs.batch(inputs.draw_rows(0, at, BATCH), u)
 
     images()
-    step(packed, state, engine)
-    whole, part = least(lambda: [step(packed, state, engine) for _ in range(n)], 3), least(images)
+    take_step(packed, state, passes)
+    whole, part = least(lambda: [take_step(packed, state, passes) for _ in range(n)], 3), least(images)
     print(f"{method} on {dataset}, {network}: {1e3 * whole / n:.2f} ms a step, {100 * part / whole:.1f} % of it data")
 
 

@@ -30,7 +30,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from distaff.training.kernels import triton_adam, triton_dense
+from distaff.training.arena import places_of, table_of
+from distaff.training.kernels import Updated, triton_adam, triton_dense
 from distaff.training.kernels.shapes import Activation
 from distaff.training.kernels.triton_dense import TILES, Tile
 
@@ -134,8 +135,8 @@ def call(case: Case, given: Data) -> list[Tensor]:
         triton_dense.dense_weights(given.x, given.above, given.of_w, given.of_b)
         return [given.of_w, given.of_b]
     copies = [None, None] if case.dtype == torch.float32 else [given.weights[3], given.biases[3]]
-    triton_dense.dense_weights_adam(given.x, given.above, *given.weights[:3], copies[0], *given.biases[:3], copies[1],
-                                    given.rate, given.t, BETA1, BETA2, EPS)  # fmt: skip
+    weights, biases = Updated(*given.weights[:3], copies[0]), Updated(*given.biases[:3], copies[1])
+    triton_dense.dense_weights_adam(given.x, given.above, weights, biases, given.rate, given.t, BETA1, BETA2, EPS)
     return [given.weights[1], given.biases[1]]
 
 
@@ -200,9 +201,10 @@ def flat(arena: Arena, k: int) -> tuple[Callable[[], object], Callable[[], float
     generator = torch.Generator(DEVICE).manual_seed(0)
     p = torch.randn(k, starts[-1], device=DEVICE, generator=generator)
     m, v, s = torch.zeros_like(p), torch.zeros_like(p), torch.full_like(p, float("nan"), dtype=torch.bfloat16)
-    places = triton_adam.gradient_starts(arena.sizes, arena.parts, k)
-    gradients = torch.randn(places[-1], device=DEVICE, generator=generator)
-    table = triton_adam.adam_table(arena.sizes, starts[:-1], arena.parts, k).to(DEVICE)
+    laid_out = places_of([(size,) for size in arena.sizes], [(0,)] * len(arena.sizes), arena.parts, k)
+    places, last = [place.gradient for place in laid_out], laid_out[-1]
+    gradients = torch.randn(last.gradient + k * last.parts * last.size, device=DEVICE, generator=generator)
+    table = table_of(laid_out, triton_adam.BLOCK).to(DEVICE)
     rate, t = torch.full((1,), RATE, device=DEVICE), torch.ones(1, device=DEVICE)
 
     def update() -> None:

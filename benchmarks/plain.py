@@ -1,8 +1,12 @@
-"""plain: a beta-VAE as anyone would write it in PyTorch, one model, a DataLoader: what distaff is compared with."""
+"""plain: a beta-VAE and a FactorVAE as anyone would write them in PyTorch, one model, a DataLoader.
+
+They are what distaff is compared with.
+"""
 
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 
@@ -42,6 +46,49 @@ def train(encoder: nn.Module, decoder: nn.Module, images: torch.Tensor, updates:
             optimiser.zero_grad()
             (nll + beta * kl).backward()
             optimiser.step()
+            updates -= 1
+            if not updates:
+                break
+
+
+def critic(latents: int, width: int, depth: int) -> nn.Module:
+    layers: list[nn.Module] = []
+    for before in [latents] + [width] * (depth - 1):
+        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Linear(width, 2))
+
+
+def train_with_critic(
+    encoder: nn.Module,
+    decoder: nn.Module,
+    rival: nn.Module,
+    images: torch.Tensor,
+    updates: int,
+    gamma: float,
+    lr: float,
+) -> None:
+    """Algorithm 2 of Kim and Mnih (2018) with the codes of one batch."""
+    optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=lr)
+    of_rival = torch.optim.Adam(rival.parameters(), lr=1e-4, betas=(0.5, 0.9))
+    loader = DataLoader(TensorDataset(images), batch_size=64, shuffle=True, drop_last=True)
+    while updates > 0:
+        for (batch,) in loader:
+            x = batch.to(next(encoder.parameters()).device)
+            mean, logvar = encoder(x).chunk(2, dim=1)
+            z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
+            nll = bce(decoder(z), x, reduction="sum") / len(x)
+            kl = 0.5 * (mean.square() + logvar.exp() - logvar - 1).sum(1).mean()
+            real = rival(z)
+            optimiser.zero_grad()
+            (nll + kl + gamma * (real[:, 0] - real[:, 1]).mean()).backward()
+            order = torch.rand(z.shape, device=z.device).argsort(0)
+            true = torch.zeros(len(x), dtype=torch.long, device=x.device)
+            codes = z.detach()
+            loss = (cross_entropy(rival(codes), true) + cross_entropy(rival(codes.gather(0, order)), true + 1)) / 2
+            of_rival.zero_grad()
+            loss.backward()
+            optimiser.step()
+            of_rival.step()
             updates -= 1
             if not updates:
                 break

@@ -1,5 +1,7 @@
 """How many images a second training sees: plain PyTorch against distaff, in one run on the same cores.
 
+A FactorVAE is compared with a plain FactorVAE.
+
     python benchmarks/training.py            all three tables, about twelve minutes on 2 cores
     python benchmarks/training.py toy        that of the small network alone
     python benchmarks/training.py --device cuda    the same on a GPU, without the rows of two processes
@@ -35,14 +37,15 @@ from distaff.heap import keep_freed
 from distaff.runs import Optim, Run, run
 from distaff.training.cuda_graph import capture_step
 from distaff.training.device import exact
-from distaff.training.fit import engine_for
 from distaff.training.pack import begin, pack
-from distaff.training.step import step
+from distaff.training.passes.choice import passes_for
+from distaff.training.step import take_step
 
 BATCH = 64
 SIZES = {"toy": ("toy", "mlp(width=64, latents=6)"), "mlp": ("dsprites", "mlp"), "conv64": ("dsprites", "conv64")}
 WEIGHTS = {"toy": 46_000, "mlp": 14_186_000}
 GFLOP = {"conv64": 5.4, **{name: BATCH * 6 * n / 1e9 for name, n in WEIGHTS.items()}}  # forward and backward of a batch
+PLAIN, PLAIN_CRITIC = "plain PyTorch", "plain PyTorch, FactorVAE with its critic"
 WARM = {"conv64": 8, "mlp": 8, "toy": 100}  # steps until the memory that a step needs is there
 COUNTS = {"conv64": (1, 2, 8, 32), "mlp": (1, 2, 8), "toy": (1, 2, 8, 32)}
 
@@ -55,6 +58,7 @@ class Row(NamedTuple):
     method: str = ""
     precision: str = "fp32"
     device: str = "cpu"
+    critic: bool = False  # of plain PyTorch's
 
 
 @functools.cache
@@ -79,7 +83,14 @@ def by_hand(row: Row) -> Callable[[int], None]:
     dataset = data.load(SIZES[row.network][0])
     rows = np.random.default_rng(0).choice(len(dataset), min(len(dataset), 20_000), replace=False)
     images = dataset.batch(rows)
-    return lambda n: plain.train(encoder, decoder, images, n, 4.0, 1e-4)
+    if not row.critic:
+        return lambda n: plain.train(encoder, decoder, images, n, 4.0, 1e-4)
+    latents, sizes = (
+        dense[row.network][-1] if row.network in dense else 10,
+        (64, 3) if row.network == "toy" else (1000, 6),
+    )
+    rival = plain.critic(latents, *sizes).to(row.device)
+    return lambda n: plain.train_with_critic(encoder, decoder, rival, images, n, 10.0, 1e-4)
 
 
 def ours(row: Row) -> Callable[[int], None]:
@@ -87,14 +98,16 @@ def ours(row: Row) -> Callable[[int], None]:
     keep_freed()
     exact()
     packed = pack(runs(row), row.device)
-    engine = engine_for(packed)
     state = begin(packed)
-    take_step = capture_step(packed, state, engine) if row.device == "cuda" else lambda now: step(packed, now, engine)
+    passes = passes_for(packed, state)
+    one_update = (
+        capture_step(packed, state, passes) if row.device == "cuda" else lambda now: take_step(packed, now, passes)
+    )
 
     def steps(n: int) -> None:
         nonlocal state
         for _ in range(n):
-            state, _, _ = take_step(state)
+            state, _, _ = one_update(state)
 
     return steps
 
@@ -146,7 +159,7 @@ def table(network: str, repeats: int, device: str) -> Table:
     counts, n = COUNTS[network], 400 if network == "toy" else 8
     if device == "cuda":
         counts, n = (1, 8, 32) if network == "mlp" else (1, 8, 32, 128), 256
-    rows = {"plain PyTorch": Row(network, device=device)}
+    rows = {PLAIN: Row(network, device=device), PLAIN_CRITIC: Row(network, device=device, critic=True)}
     for precision in ("fp32", "bf16"):
         for k in counts:
             rows[f"distaff, {k} models, {precision}"] = Row(network, k, "beta_vae(beta=4)", precision, device)
@@ -156,12 +169,13 @@ def table(network: str, repeats: int, device: str) -> Table:
         )
     timings = _measured(rows, n, repeats)
     peaks = {precision: peak(precision, device) for precision in ("fp32", "bf16")}
-    base = min(wall for wall, _ in timings["plain PyTorch"])
+    bases = {name: min(wall for wall, _ in timings[name]) for name in (PLAIN, PLAIN_CRITIC)}
     drawn = Table(f"{network} at batch {BATCH}", "images/s", "CPU ms", "to plain", "share of peak", box=None)
     for name, row in rows.items():
         wall, cpu = (min(values) / row.models for values in zip(*timings[name], strict=True))
         share = GFLOP[network] / (cpu if device == "cpu" else wall) / peaks[row.precision]
         of_peak = "" if "critic" in name else f"{share:.0%}"
+        base = bases[PLAIN_CRITIC if "critic" in name else PLAIN]  # like with like
         drawn.add_row(name, f"{BATCH / wall:,.0f}", f"{1e3 * cpu:.2f}", f"{base / wall:.2f}x", of_peak)
     for precision in ("fp32", "bf16") if device == "cpu" else ():
         k = min(8, counts[-1]) if network == "conv64" else counts[-1]
@@ -169,7 +183,7 @@ def table(network: str, repeats: int, device: str) -> Table:
         pairs = [(at_once(1, row), at_once(2, row)) for _ in range(repeats)]
         one, two = max(one for one, _ in pairs), max(two for _, two in pairs)
         drawn.add_row(f"distaff, {k} models in each of two processes, {precision}", f"{two:,.0f}", "",
-                      f"{two * base / BATCH:.2f}x", f"{two / one:.2f}x one process")  # fmt: skip
+                      f"{two * bases[PLAIN] / BATCH:.2f}x", f"{two / one:.2f}x one process")  # fmt: skip
     return drawn
 
 
