@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,7 @@ def train(
     import distaff
     from distaff.store.store import Store
     from distaff.study.stop import Stop
+    from distaff.training.device import resolve_device, slow_precision
 
     rest = {"optim": optim, "critic_optim": critic_optim, "batch": batch, "precision": precision}
     run = distaff.run(dataset, method, network, critic, seed=seed, updates=updates, **rest)
@@ -57,6 +59,8 @@ def train(
     if store.has(run.id):
         print(f"already trained: {store.run_folder(run.id)}")
         return
+    if slow := slow_precision(precision, resolve_device(device)):
+        print(f"warning: {slow}", file=sys.stderr)
     stop.listen()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:

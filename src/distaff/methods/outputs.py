@@ -33,6 +33,6 @@ class Outputs(NamedTuple):
         return kl_by_latent(self.mean, self.logvar).sum()
 
 
-def kl_by_latent(mean: Float[Tensor, "b d"], logvar: Float[Tensor, "b d"]) -> Float[Tensor, "d"]:
+def kl_by_latent(mean: Float[Tensor, "*k b d"], logvar: Float[Tensor, "*k b d"]) -> Float[Tensor, "*k d"]:
     """0.5 (mean^2 + e^logvar - logvar - 1) of each latent, mean over the batch, nats."""
-    return (0.5 * (mean.square() + logvar.exp() - logvar - 1)).mean(0)
+    return (0.5 * (mean.square() + logvar.exp() - logvar - 1)).mean(-2)

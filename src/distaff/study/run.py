@@ -19,6 +19,7 @@ from distaff.study.prune import remove_leftovers
 from distaff.study.rehearsal import rehearse
 from distaff.study.select import select
 from distaff.study.work import in_one_line
+from distaff.training.device import resolve_device, slow_precision
 
 
 def run_study(
@@ -67,6 +68,9 @@ def run_study(
     refuse_replaced_data(study, store, ids)
     if rehearsal:
         for warning in rehearse(study, plan(study, store, ids)):
+            log(warning)
+    if on == "local":  # of the machines of others nothing is known here
+        for warning in {slow_precision(run.precision, resolve_device(device)) for run in study.runs} - {""}:
             log(warning)
     try:
         save_study(store.folder, study)

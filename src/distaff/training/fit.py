@@ -249,7 +249,7 @@ def _point(
     point = torch.full((len(pack.runs), len(columns)), torch.nan, device=pack.device)
     point[:, 0] = float(state.step)
     d = outputs.mean.shape[-1]
-    point[:, 3 : 3 + d] = torch.func.vmap(kl_by_latent)(outputs.mean.detach(), outputs.logvar.detach())
+    point[:, 3 : 3 + d] = kl_by_latent(outputs.mean.detach(), outputs.logvar.detach())
     point[:, 2] = -outputs.nll.detach() - point[:, 3 : 3 + d].sum(1)
     for group, by_name in zip(pack.groups, terms, strict=True):
         for name, value in by_name.items():
