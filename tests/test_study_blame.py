@@ -95,13 +95,13 @@ def count_updates(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     from distaff.training import fit
 
     steps: list[int] = []
-    real = fit.step
+    real = fit.take_step
 
-    def counted(pack: Any, state: Any, engine: Any) -> Any:
+    def counted(pack: Any, state: Any, passes: Any) -> Any:
         steps.append(state.step)
-        return real(pack, state, engine)
+        return real(pack, state, passes)
 
-    monkeypatch.setattr(fit, "step", counted)
+    monkeypatch.setattr(fit, "take_step", counted)
     return steps
 
 
@@ -116,11 +116,11 @@ def test_a_run_that_kills_its_workers_is_found_and_its_pack_trains_on(
     study, deadly = load_study(file), 0
     real, deadly_id = train_pack._train_subpack, [run.id for run in study.runs if run.method.name == "raising"][1]
 
-    def dies(store: Store, job: Any, subpack: Any, stop: Any, limits: Any) -> None:
+    def dies(store: Store, job: Any, subpack: Any, *rest: Any) -> None:
         if deadly_id in {run.id for run in subpack.runs}:  # the worker is gone, and its parent records so
             Deaths.of(store.folder, job.name).add(subpack.name, subpack.step, "killed by SIGSEGV")
             raise KeyboardInterrupt
-        real(store, job, subpack, stop, limits)
+        real(store, job, subpack, *rest)
 
     monkeypatch.setattr(train_pack, "_train_subpack", dies)
     while plan(study, store).packs:
