@@ -3,6 +3,7 @@
     make evidence-dsprites                                             nine minutes of the GPU here, then the merge
     python benchmarks/evidence_dsprites.py --minutes 9 --out FOLDER    the first half: scores and curves, as parquet
     python benchmarks/evidence_dsprites.py --merge FOLDER              the second, anywhere: into evidence/dsprites/
+    python benchmarks/evidence_dsprites.py --page                      its page again, from what is there
     python benchmarks/evidence_dsprites.py --rehearsal                 two models of a few updates on a CPU
 
 One process has the GPU. It measures the pace of the first updates, trains as many models to their end as can also be
@@ -43,6 +44,7 @@ HERE = Path(__file__).parent.parent
 EVIDENCE = HERE / "evidence" / "dsprites"
 STUDIES = {100_000: "studies/dsprites_2019.py", 300_000: "studies/dsprites_2019.py:full"}
 MARGIN = 12.0  # seconds at the end in which everything is stopped and written
+STOP_SECONDS = 5.0  # for processes to end by themselves
 EVERY = 10.0  # seconds between looks for what was scored
 SCORE_SECONDS = 110.0  # of a core, for a run: measured on one of 2024
 SCORER_BYTES = 1_500_000_000
@@ -74,6 +76,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/dsprites_evidence"), help="where scores and curves go")
     parser.add_argument("--work", type=Path, help="the store in which the work is done; by default out/NAME")
     parser.add_argument("--merge", type=Path, help="a folder that --out wrote, to be merged into --evidence")
+    parser.add_argument("--page", action="store_true", help="only write the page of --evidence again")
     parser.add_argument("--evidence", type=Path, default=EVIDENCE, help="what is kept, and whose runs are not repeated")
     parser.add_argument("--updates", type=int, default=100_000, help="100000, 300000, or any number to rehearse with")
     parser.add_argument("--runs", type=int, default=0, help="only the first so many runs; 0 for all")
@@ -86,6 +89,10 @@ def main() -> int:
     parser.add_argument("--until", type=float, default=0.0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     try:
+        if given.page:
+            given.evidence.mkdir(parents=True, exist_ok=True)
+            write_page(given.evidence, read_kept(given.evidence))
+            return 0
         if given.merge:
             return merge(given.merge, given.evidence)
         return process(given) if given.process else run(given)
@@ -173,14 +180,23 @@ def run(given: argparse.Namespace) -> int:
         for one in processes:
             one.terminate()
         kept = _write(request, store, given.out, {**lease, "seconds": round(time.time() - began)})
-        for one in processes:
-            try:
-                one.wait(5)
-            except subprocess.TimeoutExpired:
-                one.kill()
+        _end(processes)
     status = processes[0].returncode
+    if status:
+        print(f"the process that trains ended with status {status}", file=sys.stderr)
     print(f"{given.out}: {kept.leases[0]['runs']} runs scored, {kept.leases[0]['failed']} failed")
     return 0 if len(kept.runs) else 1 if status in (0, None) else status
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Wait for processes that were asked to stop; those that do not in time are killed."""
+    late = time.monotonic() + STOP_SECONDS
+    for one in processes:
+        try:
+            one.wait(max(0.1, late - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()
 
 
 def lease_of(given: argparse.Namespace, request: Request, began: float) -> dict[str, Any]:

@@ -15,17 +15,20 @@ import polars as pl
 import pytest
 import torch
 
+from distaff.analysis.variance import variance_explained
 from distaff.runs import Optim, Run, Study, cross
 from distaff.store.store import Store
 from distaff.store.studies import load_study, save_study
 from distaff.study.stop import Stop
+from distaff.testing.simulated_study import simulated
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
 import evidence_dsprites  # noqa: E402
 from dsprites import schedule, score, train  # noqa: E402
-from dsprites.keep import Kept, kept_of, known, merged, read_kept  # noqa: E402
+from dsprites.keep import RUNS, Kept, kept_of, known, merged, read_kept  # noqa: E402
+from dsprites.page import page, write_page  # noqa: E402
 from dsprites.schedule import Cores, Pace, Trial  # noqa: E402
 
 STUDY = load_study(HERE.parent / "studies" / "dsprites_2019.py")
@@ -193,3 +196,62 @@ def test_without_a_gpu_the_command_says_so_and_does_nothing(
     assert "there is no GPU here" in line
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "work").exists()
+
+
+def kept_study(seeds: int, updates: int = 100_000) -> Kept:
+    """A simulated study of dSprites as it is kept: 36 models a seed."""
+    scores, runs = simulated(max(1, seeds), "dsprites", strengths=6)
+    scores, runs = (frame.filter(pl.col("seed") < seeds) for frame in (scores, runs))
+    scores = scores.with_columns(updates=pl.lit(updates, pl.Int64))
+    rows = [
+        {"id": run["id"], "spec": run["spec"], "seed": run["seed"], "updates": updates, "status": "scored",
+         "lease": LEASE["lease"], "milliseconds": 0.06, "score_seconds": 90.0}
+        for run in runs.to_dicts()
+    ]  # fmt: skip
+    leases = [{**LEASE, "gpu": "a GPU", "cores": 16, "seconds": 480.0}] if seeds else []
+    return Kept(scores, pl.DataFrame(), pl.DataFrame(rows, schema_overrides=dict(RUNS)), leases)
+
+
+@pytest.mark.parametrize("seeds", [0, 1, 5])
+def test_the_page_says_how_far_the_study_is_and_what_is_missing(seeds: int, tmp_path: Path) -> None:
+    write_page(tmp_path, kept_study(seeds))
+    text = (tmp_path / "README.md").read_text("utf-8")
+    if not seeds:
+        assert "No model is in it yet" in text
+        assert "| method |" not in text
+        return
+    assert f"**{36 * seeds} of 180 models**, {180 - 36 * seeds} missing" in text
+    assert "300,000 updates: **0 of 180 models**, 180 missing; not begun" in text
+    assert ("what one seed says" in text) == (seeds < 5)
+    assert "a GPU | 16 x a processor | 8.0 |" in text
+    for heading in ("Claims", "Variance explained", "Methods", "Total correlation by strength", "Agreement of metrics"):
+        assert f"### {heading}" in text
+    assert all(len({row.count("|") for row in table}) == 1 for table in tables(text))
+
+
+def tables(text: str) -> list[list[str]]:
+    """The tables of a page, as lines."""
+    parts = [[line for line in part.splitlines() if line.startswith("|")] for part in text.split("\n\n")]
+    return [part for part in parts if part]
+
+
+def test_the_page_has_the_numbers_of_the_paper_beside_those_of_the_table() -> None:
+    kept = kept_study(5)
+    text = page(kept)
+    found = variance_explained(kept.scores, ["mig"]).to_dicts()
+    for row, theirs in zip(found, (26, 72), strict=True):
+        what = "method" if row["predictor"] == "method" else "method x strength"
+        assert f"| {what} | MIG | {theirs} | {100 * row['r2']:.0f} | " in text
+    assert "| CFASL | β-TCVAE | MIG | 23.95 (10.13) | " in text
+    one = kept.scores.filter(
+        (pl.col("method") == "beta_vae") & (pl.col("metric") == "mig") & (pl.col("representation") == "mean")
+    )
+    assert f"{one['value'].median():.3f} (" in text
+
+
+def test_failures_stand_on_the_page() -> None:
+    kept = kept_study(1)
+    reason = {"status": "failed", "reason": "not finite at update 7", "spec": "beta_vae(beta=16)", "seed": 0}
+    failed = pl.DataFrame([{"id": "f" * 16, "updates": 100_000, "lease": LEASE["lease"], **reason}])
+    text = page(kept._replace(runs=pl.concat([kept.runs, failed], how="diagonal_relaxed")))
+    assert "- beta_vae(beta=16), seed 0: failed, not finite at update 7." in text
