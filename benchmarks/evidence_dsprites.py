@@ -3,13 +3,16 @@
     make evidence-dsprites                                             nine minutes of the GPU here, then the merge
     python benchmarks/evidence_dsprites.py --minutes 9 --out FOLDER    the first half: scores and curves, as parquet
     python benchmarks/evidence_dsprites.py --merge FOLDER              the second, anywhere: into evidence/dsprites/
+    python benchmarks/evidence_dsprites.py --score                     what was trained and not scored in time, here
     python benchmarks/evidence_dsprites.py --page                      its page again, from what is there
     python benchmarks/evidence_dsprites.py --rehearsal                 two models of a few updates on a CPU
 
 One process has the GPU. It measures the pace of the first updates, trains as many models to their end as can also be
 scored in time, FactorVAE's first, and encodes each for its scores. A process on each other core scores them. What is
-scored is written to FOLDER every few seconds, so that whatever ends the command costs only what was not. Runs that
-evidence/dsprites/ has are not trained again; the next call goes on with those that are missing.
+scored is written to FOLDER every few seconds, so that whatever ends the command costs only what was not. Runs that are
+trained and not scored when time is up go there as they are, up to 15 of them; --merge puts them into the store of the
+work here, and --score scores and merges them. Runs that evidence/dsprites/ has are not trained again; the next call
+goes on with those that are missing.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import datetime
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dsprites import schedule
+from dsprites.carry import carry, unpack
 from dsprites.keep import Kept, kept_of, known, merged, read_kept
 from dsprites.page import write_page
 from dsprites.train import Trainer, pace_of, trained_or_failed
@@ -76,6 +81,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/dsprites_evidence"), help="where scores and curves go")
     parser.add_argument("--work", type=Path, help="the store in which the work is done; by default out/NAME")
     parser.add_argument("--merge", type=Path, help="a folder that --out wrote, to be merged into --evidence")
+    parser.add_argument("--score", action="store_true", help="train nothing: score what the store of the work holds")
     parser.add_argument("--page", action="store_true", help="only write the page of --evidence again")
     parser.add_argument("--evidence", type=Path, default=EVIDENCE, help="what is kept, and whose runs are not repeated")
     parser.add_argument("--updates", type=int, default=100_000, help="100000, 300000, or any number to rehearse with")
@@ -94,15 +100,16 @@ def main() -> int:
             write_page(given.evidence, read_kept(given.evidence))
             return 0
         if given.merge:
-            return merge(given.merge, given.evidence)
+            return merge(given)
         return process(given) if given.process else run(given)
     except DistaffError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def merge(folder: Path, evidence: Path) -> int:
+def merge(given: argparse.Namespace) -> int:
     """Add what a lease gave to what is kept, and write its page again."""
+    folder, evidence = given.merge, given.evidence
     if not (folder / "runs.parquet").exists():
         raise DistaffError(f"{folder} holds no runs.parquet: name a folder that --out wrote")
     before = read_kept(evidence)
@@ -112,6 +119,11 @@ def merge(folder: Path, evidence: Path) -> int:
     print(f"{evidence}: {len(together.runs)} runs, {len(together.runs) - len(before.runs)} of them new")
     for id in different:
         print(f"run {id}: scores differ from those that are kept, which stay")
+    request = request_of(given, 0.0)
+    with tempfile.TemporaryDirectory() as scratch:
+        waiting = unpack(folder, Store(request.folder), request.study, Path(scratch))
+    if waiting:
+        print(f"{waiting} runs were not scored in time: they are in {request.folder}, and --score scores them")
     return 0
 
 
@@ -162,30 +174,34 @@ def run(given: argparse.Namespace) -> int:
     """Train and score until time is up or nothing is missing."""
     began = time.time()
     request = request_of(given, began + 60 * given.minutes - MARGIN)
-    if request.device != "cpu" and gpus() == 0:
+    if request.device != "cpu" and not given.score and gpus() == 0:
         raise DistaffError("there is no GPU here, on which models are trained; --rehearsal tries the command on a CPU")
-    if not (missing := request.missing()):
+    missing, store = [] if given.score else request.missing(), Store(request.folder)
+    if not missing and not (store.folder / "runs").is_dir():
         print(f"{request.study.name}: nothing is missing")
         return 0
     os.environ.setdefault(COMMAND, "make evidence-dsprites")
-    store = Store(request.folder)
     save_study(store.folder, request.study)
     dataset_of(request.study.runs[0].dataset).images([0])  # drawn once, before many processes want it
     _log(f"{len(missing)} runs of {request.study.name} are missing; {request.cores} processes score")
     lease = lease_of(given, request, began)
-    processes = [_start(request, "train")] + [_start(request, "score") for _ in range(request.cores)]
+    trainer = _start(request, "train") if missing else None
+    scorers = [_start(request, "score") for _ in range(request.cores)]
     try:
-        _watch(request, store, processes, given.out, lease)
+        _watch(request, store, trainer, scorers, given.out, lease)
     finally:
+        processes = [*scorers, *([trainer] if trainer else [])]
         for one in processes:
             one.terminate()
         kept = _write(request, store, given.out, {**lease, "seconds": round(time.time() - began)})
+        rest = carry(store, [job.run.id for job in plan(request.study, store).unscored], given.out)
         _end(processes)
-    status = processes[0].returncode
-    if status:
+    status = trainer.returncode if trainer else 0
+    if status and time.time() < request.until:
         print(f"the process that trains ended with status {status}", file=sys.stderr)
-    print(f"{given.out}: {kept.leases[0]['runs']} runs scored, {kept.leases[0]['failed']} failed")
-    return 0 if len(kept.runs) else 1 if status in (0, None) else status
+    counts = f"{kept.leases[0]['runs']} runs scored, {kept.leases[0]['failed']} failed, {len(rest)} to be scored later"
+    print(f"{given.out}: {counts}")
+    return 0 if len(kept.runs) or rest else status or 1
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -214,15 +230,20 @@ def lease_of(given: argparse.Namespace, request: Request, began: float) -> dict[
 
 
 def _watch(
-    request: Request, store: Store, processes: list[subprocess.Popen[bytes]], out: Path, lease: dict[str, Any]
+    request: Request,
+    store: Store,
+    trainer: subprocess.Popen[bytes] | None,
+    scorers: list[subprocess.Popen[bytes]],
+    out: Path,
+    lease: dict[str, Any],
 ) -> None:
     """Write what is scored as it comes, until time is up or all is done."""
-    written, looked, helped = 0, 0.0, False
+    written, looked, helped = 0, 0.0, trainer is None
     while time.time() < request.until:
         time.sleep(0.5)
-        training = processes[0].poll() is None
+        training = trainer is not None and trainer.poll() is None
         if not training and not helped:  # its core is free
-            processes.append(_start(request, "score"))
+            scorers.append(_start(request, "score"))
             helped = True
         if time.time() - looked < EVERY and training:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import sys
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
 import evidence_dsprites  # noqa: E402
 from dsprites import schedule, score, train  # noqa: E402
+from dsprites.carry import carry, unpack  # noqa: E402
 from dsprites.keep import RUNS, Kept, kept_of, known, merged, read_kept  # noqa: E402
 from dsprites.page import page, write_page  # noqa: E402
 from dsprites.schedule import Cores, Pace, Trial  # noqa: E402
@@ -172,6 +174,31 @@ def test_what_is_kept_names_no_machine_and_no_folder(worked: tuple[Store, Study,
     assert platform.node() not in text
     assert str(store.folder) not in text
     assert str(HERE.parent) not in text
+
+
+def test_runs_that_were_not_scored_in_time_are_carried_and_scored_elsewhere(
+    worked: tuple[Store, Study, list[str]], tmp_path: Path
+) -> None:
+    store, study, _ = worked
+    for run in study.runs[:7]:
+        folder = tmp_path / "unscored" / "runs" / run.id
+        shutil.copytree(store.run_folder(run.id), folder, ignore=shutil.ignore_patterns("scores-*"))
+    source, target = Store(tmp_path / "unscored"), Store(tmp_path / "home")
+    assert carry(source, [run.id for run in study.runs[:7]], tmp_path / "out") == sorted(r.id for r in study.runs[:7])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["unscored-1.tar", "unscored-2.tar"]
+    assert unpack(tmp_path / "out", target, study, tmp_path / "scratch") == 7
+    assert unpack(tmp_path / "out", target, study, tmp_path / "again") == 0
+    only = replace(study, runs=study.runs[:7])
+    score.score_all(target, only, Stop(), lambda _: None)
+    one, other = (kept_of(which, only, LEASE).scores for which in (store, target))
+    assert one.sort("id", "representation", "metric").equals(other.sort("id", "representation", "metric"))
+
+
+def test_more_runs_than_may_be_sent_are_not(worked: tuple[Store, Study, list[str]], tmp_path: Path) -> None:
+    store, study, _ = worked
+    ids = [run.id for run in study.runs] * 3
+    assert len(carry(store, ids, tmp_path)) == 15
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_failed_run_is_kept_as_such_and_not_tried_again(tmp_path: Path) -> None:
