@@ -18,8 +18,9 @@ from distaff.runs import Optim, run
 from distaff.scoring import encoded as encoding
 from distaff.scoring.encoded import encode_trained, encoded_path, read_encoded
 from distaff.scoring.final_losses import final_losses
+from distaff.scoring.grid_codes import encode_grid
 from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles
-from distaff.scoring.score import score_run
+from distaff.scoring.score import evaluate_codes, score_run
 from distaff.store.files import read_json
 from distaff.store.store import Store
 from distaff.store.studies import load_study
@@ -170,18 +171,16 @@ def test_a_study_on_a_gpu_encodes_before_a_run_is_there_to_be_scored(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_the_codes_of_the_processor_and_the_same_scores(tmp_path: Path) -> None:
-    (one,) = fit((run("dsprites", "beta_vae(beta=2)", updates=300, optim=Optim(lr=5e-4)),))
-    model, rows = one.model, np.arange(0, 737_280, 61)
-    here, there = (
-        encode_rows(model.network_on(device), model.dataset, rows, device=device) for device in ("cpu", "cuda")
-    )
-    for a, b in zip(here, there, strict=True):
-        assert np.abs(a - b).max() < 1e-5 * a.std(0).max()
+def test_a_gpu_gives_the_codes_and_the_losses_of_the_processor_and_the_same_scores() -> None:
+    (one,) = fit((run("dsprites", "beta_vae(beta=2)", updates=100, optim=Optim(lr=5e-4)),), device="cuda")
+    model = one.model
+    network = model.network_on("cuda")
+    here = encode_grid(model, 5_000, METRICS)
+    there = encode_grid(model, 5_000, METRICS, lambda rows: encode_rows(network, model.dataset, rows, device="cuda"))
+    for a, b in zip(here.codes, there.codes, strict=True):
+        assert np.abs(a - b).max() < 1e-5 * a.std()
     protocol = replace(PROTOCOL, grid_rows=5_000)
-    on_gpu, alone = stored(tmp_path / "gpu", one), stored(tmp_path / "alone", one)
-    encode_trained(on_gpu, [model], protocol, "cuda")
-    for store in (on_gpu, alone):
-        score_run(store, one.run.id, protocol)
-    found, expected = (scores(store, one.run.id, protocol) for store in (on_gpu, alone))
-    assert all(found[key] == pytest.approx(value, rel=1e-4, abs=1e-4) for key, value in expected.items())
+    rows = [evaluate_codes(codes, protocol) for codes in (here, there)]
+    for a, b in zip(*rows, strict=True):
+        assert a["value"] == pytest.approx(b["value"], rel=1e-4, abs=1e-4)
+    assert final_losses(model, 70, "cuda") == pytest.approx(final_losses(model, 70), rel=1e-5)
