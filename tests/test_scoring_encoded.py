@@ -25,6 +25,7 @@ from distaff.store.files import read_json
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from distaff.study import train_pack
+from distaff.study.prune import remove_leftovers
 from distaff.study.work import work
 from distaff.training import fit as training
 from distaff.training.fit import Trained, fit
@@ -143,6 +144,16 @@ def test_a_gpu_without_room_leaves_the_encoding_to_whoever_scores(
     assert not encoded_path(store, one.run.id).exists()
     score_run(store, one.run.id, PROTOCOL)
     assert scores(store, one.run.id, PROTOCOL)
+
+
+def test_codes_that_nobody_scored_are_leftovers(elsewhere: str, tmp_path: Path) -> None:
+    one = trained()
+    store = stored(tmp_path, one)
+    encode_trained(store, [one.model], PROTOCOL, elsewhere)
+    assert encoded_path(store, one.run.id).exists()
+    remove_leftovers(store, [])
+    assert not encoded_path(store, one.run.id).exists()
+    assert store.has(one.run.id)
 
 
 def test_a_study_on_a_gpu_encodes_before_a_run_is_there_to_be_scored(
