@@ -108,7 +108,7 @@ def main() -> int:
 
 
 def merge(given: argparse.Namespace) -> int:
-    """Add what a lease gave to what is kept, and write its page again."""
+    """Add what a sitting gave to what is kept, and write its page again."""
     folder, evidence = given.merge, given.evidence
     if not (folder / "runs.parquet").exists():
         raise DistaffError(f"{folder} holds no runs.parquet: name a folder that --out wrote")
@@ -184,22 +184,24 @@ def run(given: argparse.Namespace) -> int:
     save_study(store.folder, request.study)
     dataset_of(request.study.runs[0].dataset).images([0])  # drawn once, before many processes want it
     _log(f"{len(missing)} runs of {request.study.name} are missing; {request.cores} processes score")
-    lease = lease_of(given, request, began)
+    sitting = sitting_of(given, request, began)
     trainer = _start(request, "train") if missing else None
     scorers = [_start(request, "score") for _ in range(request.cores)]
     try:
-        _watch(request, store, trainer, scorers, given.out, lease)
+        _watch(request, store, trainer, scorers, given.out, sitting)
     finally:
         processes = [*scorers, *([trainer] if trainer else [])]
         for one in processes:
             one.terminate()
-        kept = _write(request, store, given.out, {**lease, "seconds": round(time.time() - began)})
+        kept = _write(request, store, given.out, {**sitting, "seconds": round(time.time() - began)})
         rest = carry(store, [job.run.id for job in plan(request.study, store).unscored], given.out)
         _end(processes)
     status = trainer.returncode if trainer else 0
     if status and time.time() < request.until:
         print(f"the process that trains ended with status {status}", file=sys.stderr)
-    counts = f"{kept.leases[0]['runs']} runs scored, {kept.leases[0]['failed']} failed, {len(rest)} to be scored later"
+    counts = (
+        f"{kept.sittings[0]['runs']} runs scored, {kept.sittings[0]['failed']} failed, {len(rest)} to be scored later"
+    )
     print(f"{given.out}: {counts}")
     return 0 if len(kept.runs) or rest else status or 1
 
@@ -215,11 +217,11 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
             one.wait()
 
 
-def lease_of(given: argparse.Namespace, request: Request, began: float) -> dict[str, Any]:
+def sitting_of(given: argparse.Namespace, request: Request, began: float) -> dict[str, Any]:
     """What is recorded of this call, beside its runs."""
     now = datetime.datetime.fromtimestamp(began, datetime.UTC).isoformat(timespec="seconds")
     return {
-        "lease": now,
+        "sitting": now,
         "study": request.study.name,
         "minutes": given.minutes,
         "gpu": gpu_name(request.device),
@@ -235,7 +237,7 @@ def _watch(
     trainer: subprocess.Popen[bytes] | None,
     scorers: list[subprocess.Popen[bytes]],
     out: Path,
-    lease: dict[str, Any],
+    sitting: dict[str, Any],
 ) -> None:
     """Write what is scored as it comes, until time is up or all is done."""
     written, looked, helped = 0, 0.0, trainer is None
@@ -251,16 +253,16 @@ def _watch(
         todo = plan(request.study, store)
         if todo.done + todo.failed > written:
             written = todo.done + todo.failed
-            _write(request, store, out, lease)
+            _write(request, store, out, sitting)
             _log(f"{todo.done} of {todo.trained} trained runs are scored, {todo.failed} failed")
         if not training and not todo.unscored:
             return
     _log("time is up")
 
 
-def _write(request: Request, store: Store, out: Path, lease: dict[str, Any]) -> Kept:
+def _write(request: Request, store: Store, out: Path, sitting: dict[str, Any]) -> Kept:
     pace = pace_of(store.folder)
-    kept = kept_of(store, request.study, {**lease, **({"pace": pace} if pace else {})})
+    kept = kept_of(store, request.study, {**sitting, **({"pace": pace} if pace else {})})
     kept.write(out)
     return kept
 

@@ -36,7 +36,7 @@ from dsprites.schedule import Cores, Pace, Trial  # noqa: E402
 STUDY = load_study(HERE.parent / "studies" / "dsprites_2019.py")
 ORDER = schedule.in_order(STUDY.runs)
 PACE = Pace(Trial(60, 6), Trial(90, 15), 0.5, 100)  # seconds; about an H100's
-LEASE = {"lease": "2026-01-01T00:00:00+00:00", "gpu": "", "processor": "a processor", "minutes": 1}
+SITTING = {"sitting": "2026-01-01T00:00:00+00:00", "gpu": "", "processor": "a processor", "minutes": 1}
 
 
 def test_slices_are_one_strength_of_every_method_seed_by_seed() -> None:
@@ -120,7 +120,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Study, list
 
 def test_all_that_fits_is_trained_factor_vae_first_and_scored(worked: tuple[Store, Study, list[str]]) -> None:
     store, study, lines = worked
-    kept = kept_of(store, study, LEASE)
+    kept = kept_of(store, study, SITTING)
     assert set(kept.runs["status"]) == {"scored"}
     assert set(kept.runs["id"]) == set(kept.scores["id"]) == set(kept.curves["id"]) == {run.id for run in study.runs}
     packs = {id: store.provenance(id)["models"] for id in kept.runs["id"]}
@@ -141,24 +141,24 @@ def test_what_is_kept_is_read_back_and_merging_twice_adds_nothing(
 ) -> None:
     store, study, _ = worked
     half = replace(study, runs=study.runs[:4])
-    first, all_of_it = kept_of(store, half, LEASE), kept_of(store, study, {**LEASE, "lease": "later"})
+    first, all_of_it = kept_of(store, half, SITTING), kept_of(store, study, {**SITTING, "sitting": "later"})
     first.write(tmp_path)
     assert known(tmp_path) == {run.id for run in half.runs}
     once, different = merged(read_kept(tmp_path), all_of_it)
     assert different == []
-    assert Counter(once.runs["lease"]) == {LEASE["lease"]: 4, "later": 4}
+    assert Counter(once.runs["sitting"]) == {SITTING["sitting"]: 4, "later": 4}
     twice, _ = merged(once, all_of_it)
     for name in ("scores", "curves", "runs"):
         one, two = getattr(once, name), getattr(twice, name)
         assert one.equals(two)
         assert len(one) == len(getattr(all_of_it, name))
-    assert [lease["lease"] for lease in twice.leases] == [LEASE["lease"], "later"]
-    assert [lease["runs"] for lease in twice.leases] == [4, 8]
+    assert [sitting["sitting"] for sitting in twice.sittings] == [SITTING["sitting"], "later"]
+    assert [sitting["runs"] for sitting in twice.sittings] == [4, 8]
 
 
 def test_a_run_that_is_kept_already_keeps_its_scores(worked: tuple[Store, Study, list[str]]) -> None:
     store, study, _ = worked
-    kept = kept_of(store, study, LEASE)
+    kept = kept_of(store, study, SITTING)
     changed = pl.when(pl.col("id") == study.runs[0].id).then(pl.col("value") + 1).otherwise(pl.col("value"))
     other = kept._replace(scores=kept.scores.with_columns(changed.alias("value")))
     together, different = merged(kept, other)
@@ -168,9 +168,9 @@ def test_a_run_that_is_kept_already_keeps_its_scores(worked: tuple[Store, Study,
 
 def test_what_is_kept_names_no_machine_and_no_folder(worked: tuple[Store, Study, list[str]], tmp_path: Path) -> None:
     store, study, _ = worked
-    kept = kept_of(store, study, LEASE)
+    kept = kept_of(store, study, SITTING)
     kept.write(tmp_path)
-    text = json.dumps([kept.runs.to_dicts(), kept.leases])
+    text = json.dumps([kept.runs.to_dicts(), kept.sittings])
     assert platform.node() not in text
     assert str(store.folder) not in text
     assert str(HERE.parent) not in text
@@ -190,7 +190,7 @@ def test_runs_that_were_not_scored_in_time_are_carried_and_scored_elsewhere(
     assert unpack(tmp_path / "out", target, study, tmp_path / "again") == 0
     only = replace(study, runs=study.runs[:7])
     score.score_all(target, only, Stop(), lambda _: None)
-    one, other = (kept_of(which, only, LEASE).scores for which in (store, target))
+    one, other = (kept_of(which, only, SITTING).scores for which in (store, target))
     assert one.sort("id", "representation", "metric").equals(other.sort("id", "representation", "metric"))
 
 
@@ -205,7 +205,7 @@ def test_a_failed_run_is_kept_as_such_and_not_tried_again(tmp_path: Path) -> Non
     study, store = small(), Store(tmp_path / "store")
     save_study(store.folder, study)
     store.fail(study.runs[0], "not finite at update 7", kind="diverged")
-    kept = kept_of(store, study, LEASE)
+    kept = kept_of(store, study, SITTING)
     assert kept.runs.select("status", "reason").to_dicts() == [{"status": "failed", "reason": "not finite at update 7"}]
     kept.write(tmp_path / "kept")
     assert known(tmp_path / "kept") == {study.runs[0].id}
@@ -232,11 +232,11 @@ def kept_study(seeds: int, updates: int = 100_000) -> Kept:
     scores = scores.with_columns(updates=pl.lit(updates, pl.Int64))
     rows = [
         {"id": run["id"], "spec": run["spec"], "seed": run["seed"], "updates": updates, "status": "scored",
-         "lease": LEASE["lease"], "milliseconds": 0.06, "score_seconds": 90.0}
+         "sitting": SITTING["sitting"], "milliseconds": 0.06, "score_seconds": 90.0}
         for run in runs.to_dicts()
     ]  # fmt: skip
-    leases = [{**LEASE, "gpu": "a GPU", "cores": 16, "seconds": 480.0}] if seeds else []
-    return Kept(scores, pl.DataFrame(), pl.DataFrame(rows, schema_overrides=dict(RUNS)), leases)
+    sittings = [{**SITTING, "gpu": "a GPU", "cores": 16, "seconds": 480.0}] if seeds else []
+    return Kept(scores, pl.DataFrame(), pl.DataFrame(rows, schema_overrides=dict(RUNS)), sittings)
 
 
 @pytest.mark.parametrize("seeds", [0, 1, 5])
@@ -279,6 +279,6 @@ def test_the_page_has_the_numbers_of_the_paper_beside_those_of_the_table() -> No
 def test_failures_stand_on_the_page() -> None:
     kept = kept_study(1)
     reason = {"status": "failed", "reason": "not finite at update 7", "spec": "beta_vae(beta=16)", "seed": 0}
-    failed = pl.DataFrame([{"id": "f" * 16, "updates": 100_000, "lease": LEASE["lease"], **reason}])
+    failed = pl.DataFrame([{"id": "f" * 16, "updates": 100_000, "sitting": SITTING["sitting"], **reason}])
     text = page(kept._replace(runs=pl.concat([kept.runs, failed], how="diagonal_relaxed")))
     assert "- beta_vae(beta=16), seed 0: failed, not finite at update 7." in text

@@ -21,7 +21,7 @@ from distaff.store.records import run_record
 from distaff.store.store import Store
 from distaff.study.plan import plan
 
-LEASES = "leases.json"
+SITTINGS = "sittings.json"
 OF_RUN = ("seconds", "milliseconds", "engine", "models", "pack", "precision")
 OF_PLACE = ("distaff", "torch", "numpy", "python", "commit", "dirty")  # and no names of machines, no paths
 RUNS: Mapping[str, Any] = {
@@ -31,7 +31,7 @@ RUNS: Mapping[str, Any] = {
     "updates": pl.Int64,
     "status": pl.String,  # scored, or failed
     "reason": pl.String,
-    "lease": pl.String,
+    "sitting": pl.String,
     "gpu": pl.String,
     "processor": pl.String,
     "encoded_on": pl.String,
@@ -46,19 +46,19 @@ PLACES = ("scores", "curves", "runs")
 
 
 class Kept(NamedTuple):
-    """Tables of the runs of a study: a row a score, a row a point of a curve, a row a run; and records of leases."""
+    """Tables of the runs of a study: a row a score, a row a point of a curve, a row a run; and records of sittings."""
 
     scores: pl.DataFrame
     curves: pl.DataFrame
     runs: pl.DataFrame
-    leases: list[dict[str, Any]]
+    sittings: list[dict[str, Any]]
 
     def write(self, folder: Path) -> None:
         """Write everything to `folder`, each file whole or not at all."""
         for name in PLACES:
             frame: pl.DataFrame = getattr(self, name)
             write(folder / f"{name}.parquet", _parquet(frame))
-        write(folder / LEASES, (json.dumps(self.leases, indent=1) + "\n").encode())
+        write(folder / SITTINGS, (json.dumps(self.sittings, indent=1) + "\n").encode())
 
 
 def read_kept(folder: Path) -> Kept:
@@ -66,8 +66,8 @@ def read_kept(folder: Path) -> Kept:
     frames = [
         pl.read_parquet(path) if (path := folder / f"{name}.parquet").exists() else pl.DataFrame() for name in PLACES
     ]
-    leases = json.loads((folder / LEASES).read_bytes()) if (folder / LEASES).exists() else []
-    return Kept(*frames, leases)
+    sittings = json.loads((folder / SITTINGS).read_bytes()) if (folder / SITTINGS).exists() else []
+    return Kept(*frames, sittings)
 
 
 def known(folder: Path) -> frozenset[str]:
@@ -76,19 +76,19 @@ def known(folder: Path) -> frozenset[str]:
     return frozenset(runs["id"].to_list()) if len(runs) else frozenset()
 
 
-def kept_of(store: Store, study: Study, lease: Mapping[str, Any]) -> Kept:
+def kept_of(store: Store, study: Study, sitting: Mapping[str, Any]) -> Kept:
     """All runs of `study` that are trained and scored in `store`, and those that failed."""
     stored, unscored = listing(store), {job.run.id for job in plan(study, store).unscored}
     scored = [run for run in study.runs if run.id in stored.runs and run.id not in unscored]
     failed = [run for run in study.runs if run.id in stored.failed]
     scores = table(study, store).filter(pl.col("id").is_in([run.id for run in scored]))
     curves = [store.curve(run.id).select(pl.lit(run.id).alias("id"), pl.all().cast(pl.Float32)) for run in scored]
-    runs = [_of_run(store, run, lease) for run in scored] + [_of_failure(store, run, lease) for run in failed]
+    runs = [_of_run(store, run, sitting) for run in scored] + [_of_failure(store, run, sitting) for run in failed]
     return Kept(
         scores.with_columns(pl.col("value").cast(pl.Float32)),
         pl.concat(curves, how="diagonal") if curves else pl.DataFrame(),
         pl.DataFrame(runs, schema=RUNS),
-        [{**lease, "runs": len(scored), "failed": len(failed), "updates": sum(run.updates for run in scored)}],
+        [{**sitting, "runs": len(scored), "failed": len(failed), "updates": sum(run.updates for run in scored)}],
     )
 
 
@@ -97,37 +97,37 @@ def merged(old: Kept, new: Kept) -> tuple[Kept, list[str]]:
     have = old.runs["id"].to_list() if len(old.runs) else []
     frames = [_without(getattr(new, name), have) for name in PLACES]
     together = [_joined(getattr(old, name), frame) for name, frame in zip(PLACES, frames, strict=True)]
-    known_leases = {lease["lease"] for lease in old.leases}
-    leases = [*old.leases, *(lease for lease in new.leases if lease["lease"] not in known_leases)]
-    return Kept(*together, leases), _different(old.scores, new.scores)
+    known_sittings = {sitting["sitting"] for sitting in old.sittings}
+    sittings = [*old.sittings, *(sitting for sitting in new.sittings if sitting["sitting"] not in known_sittings)]
+    return Kept(*together, sittings), _different(old.scores, new.scores)
 
 
-def _of_run(store: Store, run: Run, lease: Mapping[str, Any]) -> dict[str, Any]:
+def _of_run(store: Store, run: Run, sitting: Mapping[str, Any]) -> dict[str, Any]:
     record = store.provenance(run.id)
     made = [read_json(path).get("made", {}) for path in sorted(store.run_folder(run.id).glob("scores-*.json"))]
     took = [sum(one["seconds"].values()) for one in made if "seconds" in one]
     return {
-        **_named(run, lease),
+        **_named(run, sitting),
         "status": "scored",
-        "gpu": record.get("device") if record.get("device") != lease.get("processor") else "",
-        "processor": lease.get("processor"),
+        "gpu": record.get("device") if record.get("device") != sitting.get("processor") else "",
+        "processor": sitting.get("processor"),
         "encoded_on": next((one["encoded_on"] for one in made if "encoded_on" in one), "cpu"),
         "score_seconds": sum(took) if took else None,
         **{name: record.get(name) for name in (*OF_RUN, *OF_PLACE)},
     }
 
 
-def _of_failure(store: Store, run: Run, lease: Mapping[str, Any]) -> dict[str, Any]:
-    return {**_named(run, lease), "status": "failed", "reason": store.failure(run.id)}
+def _of_failure(store: Store, run: Run, sitting: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_named(run, sitting), "status": "failed", "reason": store.failure(run.id)}
 
 
-def _named(run: Run, lease: Mapping[str, Any]) -> dict[str, Any]:
+def _named(run: Run, sitting: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": run.id,
         "spec": str(run.method),
         "seed": run.seed,
         "updates": run.updates,
-        "lease": lease["lease"],
+        "sitting": sitting["sitting"],
         "record": json.dumps(run_record(run)),
     }
 

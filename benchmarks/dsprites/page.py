@@ -61,7 +61,7 @@ def _introduction() -> str:
         "    make evidence-dsprites                              # trains and scores what fits, and writes this page\n"
         "    distaff claims evidence/dsprites/scores.parquet\n\n"
         "`scores.parquet` is the table of scores, `curves.parquet` holds the training curves, `runs.parquet` what\n"
-        "each run is and what made it, `leases.json` each sitting. Weights are not kept. This page is written by\n"
+        "each run is and what made it, `sittings.json` each sitting. Weights are not kept. This page is written by\n"
         "`benchmarks/evidence_dsprites.py`; each number in it is computed from these files."
     )
 
@@ -79,7 +79,7 @@ def _how_far(kept: Kept) -> list[str]:
         lines.append(f"- {updates:,} updates: **{n} of {planned} models**, {planned - n} missing; {whole}.")
     failed = kept.runs.filter(pl.col("status") == "failed")
     lines += [f"- {run['spec']}, seed {run['seed']}: failed, {run['reason']}." for run in failed.to_dicts()]
-    return ["## How far it is", "\n".join(lines), _counts(scored), "## What was run", _leases(kept)]
+    return ["## How far it is", "\n".join(lines), _counts(scored), "## What was run", _sittings(kept)]
 
 
 def _counts(scored: pl.DataFrame) -> str:
@@ -95,15 +95,16 @@ def _counts(scored: pl.DataFrame) -> str:
     return _table(["method", "updates", "models", "strengths", "seeds"], rows)
 
 
-def _leases(kept: Kept) -> str:
+def _sittings(kept: Kept) -> str:
     rows = []
-    for lease in kept.leases:
-        of = kept.runs.filter((pl.col("lease") == lease["lease"]) & (pl.col("status") == "scored"))
+    for sitting in kept.sittings:
+        of = kept.runs.filter((pl.col("sitting") == sitting["sitting"]) & (pl.col("status") == "scored"))
         rows.append([
-            lease["lease"][:10], lease.get("gpu") or "none", f"{lease.get('cores', '')} x {lease.get('processor', '')}",
-            f"{lease['seconds'] / 60:.1f}" if "seconds" in lease else f"under {lease['minutes']:g}", len(of),
+            sitting["sitting"][:10], sitting.get("gpu") or "none",
+            f"{sitting.get('cores', '')} x {sitting.get('processor', '')}",
+            f"{sitting['seconds'] / 60:.1f}" if "seconds" in sitting else f"under {sitting['minutes']:g}", len(of),
             _number(of["milliseconds"].median(), 3), _number(of["score_seconds"].median(), 0),
-            str(lease.get("commit") or "unknown")[:10],
+            str(sitting.get("commit") or "unknown")[:10],
         ])  # fmt: skip
     head = [
         "day", "GPU", "cores", "minutes", "models kept", "ms an update of a model", "s to score one", "commit",
