@@ -29,6 +29,8 @@ ABSENCE = [
     "settings_hardly_transfer_to_another_data_set_and_metric",
     "no_score_without_labels_selects_well",
     "modularity_disagrees",
+    "strength_and_seed_outweigh_the_method",
+    "factor_vae_keeps_sampled_total_correlation",
     "metrics_have_no_reliable_link_with_efficiency",
 ]
 GAMES = [name for name, claim in CLAIMS.items() if claim.figure in ("transfer_game", "selection_without_labels")]
@@ -60,7 +62,7 @@ def test_noise_decides_one_claim_in_twenty(seeds):
     found = {name: decided(of) for name, of in verdicts(seeds, studies).items()}
     print(seeds, {name: f"{rate:.1%}" for name, rate in found.items() if rate})  # noqa: T201
     assert np.mean(list(found.values())) <= 0.05
-    assert max(found.values()) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)  # the worst of 23
+    assert max(found.values()) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)  # the worst of 30
 
 
 @pytest.mark.slow

@@ -78,12 +78,12 @@ def test_the_capacity_of_annealed_vae_grows_to_its_end_and_stays(step: int, capa
 @pytest.mark.parametrize(
     ("name", "defaults"),
     [
-        ("beta_vae", {"beta": 4.0}),
+        ("beta_vae", {"beta": 4.0, "warmup": 0}),
         ("annealed_vae", {"gamma": 1000.0, "c_max": 25.0, "iteration_threshold": 100_000}),
-        ("factor_vae", {"gamma": 10.0, "clip": True}),
+        ("factor_vae", {"gamma": 10.0, "clip": True, "warmup": 0}),
         ("dip_vae_i", {"lambda_od": 10.0, "lambda_d_factor": 10.0}),
         ("dip_vae_ii", {"lambda_od": 10.0, "lambda_d_factor": 1.0}),
-        ("beta_tc_vae", {"beta": 6.0}),
+        ("beta_tc_vae", {"beta": 6.0, "warmup": 0}),
         ("ada_gvae", {"beta": 1.0, "k": 1}),
     ],
 )

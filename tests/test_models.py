@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from distaff.errors import DistaffError
 from distaff.networks import initial
+from distaff.networks.burgess import burgess
 from distaff.networks.conv64 import conv64
 from distaff.networks.critics.critic import critic
 from distaff.networks.layers.likelihood import bernoulli_nll
@@ -26,6 +27,7 @@ def size(module: nn.Module) -> int:
     [
         (conv64, 1, 309_204, 381_313),
         (conv64, 3, 310_228, 382_339),
+        (burgess, 1, 252_052, 249_953),
         (mlp, 1, 6_381_620, 7_814_896),
         (mlp, 3, 16_212_020, 17_653_488),
     ],
@@ -39,7 +41,7 @@ def test_the_critic_has_as_many_parameters_as_the_studys() -> None:
     assert size(critic(10)) == 5_018_002
 
 
-@pytest.mark.parametrize("build", [conv64, mlp])
+@pytest.mark.parametrize("build", [burgess, conv64, mlp])
 def test_a_batch_passes_through_and_back(build) -> None:  # type: ignore[no-untyped-def]
     vae = build((64, 64, 3))
     x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -49,9 +51,10 @@ def test_a_batch_passes_through_and_back(build) -> None:  # type: ignore[no-unty
     assert torch.isfinite(nll)
 
 
-def test_conv64_refuses_images_of_another_size() -> None:
+@pytest.mark.parametrize("build", [burgess, conv64])
+def test_convolutions_refuse_images_of_another_size(build) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DistaffError, match="take mlp"):
-        conv64((16, 16, 1))
+        build((16, 16, 1))
 
 
 def test_weights_are_glorot_uniform_biases_zero_and_the_seed_decides() -> None:

@@ -93,3 +93,17 @@ def test_the_study_for_a_laptop_has_the_design_of_2019_in_small() -> None:
 
 
 GOLDEN = ["9700020c77ac681e", "69fe4c29666cc516", "c2ca5c057a918c8b"]
+
+
+def test_the_dsprites_study_of_gpus_has_its_designs(whole: Study) -> None:
+    short = load_study(STUDIES / "dsprites_2019.py")
+    full = load_study(Path(f"{STUDIES / 'dsprites_2019.py'}:full"))
+    for study, updates in ((short, 100_000), (full, 300_000)):
+        assert len({run.id for run in study.runs}) == 180
+        assert {(run.updates, run.precision, run.batch, str(run.network)) for run in study.runs} == {
+            (updates, "bf16", 64, "conv64")
+        }
+        assert (study.metrics, study.sampling, study.rows) == (whole.metrics, "2019", 10_000)
+        of_paper = {run.method for run in whole.runs}
+        assert {run.method for run in study.runs} == of_paper
+    assert not {run.id for run in short.runs} & {run.id for run in full.runs}

@@ -17,6 +17,7 @@ from distaff.networks import VAE, loaded
 from distaff.types import Params
 
 BATCH = 64  # of conv64, what a core's cache holds best
+ON_A_GPU = 64  # such batches that go through a GPU at once
 
 
 class Codes(NamedTuple):
@@ -38,15 +39,17 @@ def encode(network: VAE, params: Params, dataset: Dataset, rows: Int[np.ndarray,
 
 
 @torch.no_grad()
-def encode_rows(network: VAE, dataset: Dataset, rows: Int[np.ndarray, "n"], *, seed: int = 0) -> Codes:
-    """The codes of `rows` by a network that holds its weights, as `distaff.networks.loaded` gives it.
+def encode_rows(
+    network: VAE, dataset: Dataset, rows: Int[np.ndarray, "n"], *, seed: int = 0, device: str = "cpu"
+) -> Codes:
+    """The codes of `rows` by a network that holds its weights, on `device`, as `distaff.networks.loaded` gives it.
 
-    What a data set draws anew at every look comes from the stream `evaluate` of `seed`.
+    What a data set draws anew at every look comes from the stream `evaluate` of `seed`, the same on every device.
     """
     keep_freed()
-    pairs = [network.encode(x) for x in input_batches(dataset, rows, seed)]
+    pairs = [network.encode(x) for x in input_batches(dataset, rows, seed, device)]
     means, logvars = zip(*pairs, strict=True)
-    return Codes(torch.cat(means).numpy(), torch.cat(logvars).numpy())
+    return Codes(torch.cat(means).cpu().numpy(), torch.cat(logvars).cpu().numpy())
 
 
 @torch.no_grad()
@@ -59,9 +62,18 @@ def decode_codes(network: VAE, z: Float[np.ndarray, "n d"]) -> Float32[np.ndarra
     return images
 
 
-def input_batches(dataset: Dataset, rows: Int[np.ndarray, "n"], seed: int = 0) -> Iterator[Tensor]:
-    """What a network is shown at `rows`, batch by batch: float32 [b c h w] in [0, 1]."""
-    for start in range(0, len(rows), BATCH):
-        some = rows[start : start + BATCH]
-        u = rng.uniform(seed, "evaluate", start, (len(some), *dataset.nuisance)) if dataset.nuisance else None
-        yield dataset.batch(some, u)
+def input_batches(dataset: Dataset, rows: Int[np.ndarray, "n"], seed: int = 0, device: str = "cpu") -> Iterator[Tensor]:
+    """What a network on `device` is shown at `rows`, batch by batch: float32 [b c h w] in [0, 1]."""
+    size = BATCH if device == "cpu" else BATCH * ON_A_GPU
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        u = _nuisance(dataset, seed, start, len(some)).to(device) if dataset.nuisance else None
+        yield dataset.batch(some, u, device)
+
+
+def _nuisance(dataset: Dataset, seed: int, start: int, n: int) -> Tensor:
+    """The uniforms of `n` rows from `start`: a draw for each `BATCH` of them, however many go through at once."""
+    counts = [min(BATCH, n - before) for before in range(0, n, BATCH)]
+    return torch.cat(
+        [rng.uniform(seed, "evaluate", start + i * BATCH, (b, *dataset.nuisance)) for i, b in enumerate(counts)]
+    )

@@ -6,6 +6,7 @@ of a run's id, training of what it trained.
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import os
@@ -70,6 +71,10 @@ class Model:
         except DistaffError as error:
             raise DistaffError(f"run {self.run.id}: {error}") from error
 
+    def network_on(self, device: str) -> VAE:
+        """The same on another device; on the processor, itself."""
+        return self.network if device == "cpu" else copy.deepcopy(self.network).to(device)
+
     @property
     def latents(self) -> int:
         """How many numbers a code has."""
@@ -84,7 +89,7 @@ class Model:
         `CACHE_BYTES` of the latest stay in memory.
         """
         rows = np.asarray(rows, dtype=np.int64)
-        key = (self._identity, *_environment(), hashlib.sha256(rows.tobytes()).digest(), seed)
+        key = (self.identity, *_environment(), hashlib.sha256(rows.tobytes()).digest(), seed)
         codes = _recent_codes.get(key)
         if codes is None:
             codes = encode_rows(self.network, self.dataset, rows, seed=seed)
@@ -104,7 +109,7 @@ class Model:
         return plain(self.network)
 
     @functools.cached_property
-    def _identity(self) -> tuple[str, bytes]:
+    def identity(self) -> tuple[str, bytes]:
         """What decides the codes of a row: data set and network with their versions, and every weight."""
         digest = hashlib.sha256()
         for name, weights in sorted(self.params.items()):

@@ -28,7 +28,8 @@ class Execution:
     """Of each worker, as in 2GB: packs that need more are trained in sub-packs, with the same results; by default an
     equal share of what is free (local), or no bound."""
     device: str = "auto"
-    """That trains: cpu, cuda, or auto for a GPU where a worker sees one. Scores are computed on the processor."""
+    """That trains: cpu, cuda, or auto for a GPU where a worker sees one. A GPU also encodes what it has trained; scores
+    are computed on the processor."""
     address: str = ""
     """Of a Ray cluster, as in auto; without one, Ray starts on this machine."""
     checkpoint_seconds: float = 30.0

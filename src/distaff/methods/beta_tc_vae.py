@@ -9,21 +9,26 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.methods import Outputs, Terms, method
+from distaff.methods._warmup import warmed
 from distaff.types import Hyper, Scalar
 
 
 @method(
     paper="https://arxiv.org/abs/1802.04942",
     label="β-TCVAE",
-    same_as=({"beta": 1}, "beta_vae(beta=1)"),
-    ranges={"beta": "[0, inf)"},
+    since={"warmup": 0},
+    same_as=({"beta": 1, "warmup": 0}, "beta_vae(beta=1)"),
+    ranges={"beta": "[0, inf)", "warmup": "[0, inf)"},
 )
-def beta_tc_vae(out: Outputs, *, beta: Hyper = 6.0) -> Terms:
+def beta_tc_vae(out: Outputs, *, beta: Hyper = 6.0, warmup: int = 0) -> Terms:
     r"""beta-TCVAE (Chen et al., 2018), Eq. 4 with alpha = gamma = 1:  -ELBO + (beta - 1) TC(z).
 
     beta = 6 is the paper's value for dSprites and one of the 2019 study's six; beta = 1 is the plain VAE.
+    Over the first `warmup` updates, all but the reconstruction grows linearly from 0.
     """
-    return {"nll": out.nll, "kl": out.kl, "tc": (beta - 1) * total_correlation(out.z, out.mean, out.logvar)}
+    tc = total_correlation(out.z, out.mean, out.logvar)
+    kl = warmed(1.0, out.step, warmup) * out.kl if warmup else out.kl
+    return {"nll": out.nll, "kl": kl, "tc": warmed(beta - 1, out.step, warmup) * tc}
 
 
 def total_correlation(z: Float[Tensor, "b d"], mean: Float[Tensor, "b d"], logvar: Float[Tensor, "b d"]) -> Scalar:

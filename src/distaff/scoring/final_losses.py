@@ -16,11 +16,12 @@ from distaff.weather import names_in
 
 BATCHES = 1_000  # the 2019 study's
 PIXELS = 2**18  # of images that go through the network at once: 64 of 64 x 64, 1,024 of 16 x 16
+ON_A_GPU = 2**24  # the same there
 STREAM = "losses"
 
 
 @torch.no_grad()
-def final_losses(model: Model, batches: int = BATCHES) -> dict[str, float]:
+def final_losses(model: Model, batches: int = BATCHES, device: str = "cpu") -> dict[str, float]:
     """`nll`, `kl` and `elbo` of the final model in nats an image: means over `batches` batches of the run's own size.
 
     nll is E_q[-log p(x|z)], summed over pixels, with one draw of z an image; kl is KL(q(z|x) || N(0, I)), summed over
@@ -29,9 +30,9 @@ def final_losses(model: Model, batches: int = BATCHES) -> dict[str, float]:
     batches of two numbers of them agree as far as both go, and one seed shows every method the same images. It is the
     plain network that is evaluated, in float32: no posterior that a method shares between views in training.
     """
-    run, dataset, network = model.run, model.dataset, model.network
+    run, dataset, network = model.run, model.dataset, model.network_on(device)
     height, width, channels = dataset.shape
-    together = max(1, PIXELS // (run.batch * height * width * channels))
+    together = max(1, (PIXELS if device == "cpu" else ON_A_GPU) // (run.batch * height * width * channels))
     nll = kl = 0.0
     for first in range(0, batches, together):
         steps = range(first, min(first + together, batches))
@@ -41,7 +42,8 @@ def final_losses(model: Model, batches: int = BATCHES) -> dict[str, float]:
         noise = torch.cat([rng.normal(run.seed, STREAM, 3 * t + 1, (run.batch, model.latents)) for t in steps])
         shape = (run.batch, *dataset.nuisance)
         u = torch.cat([rng.uniform(run.seed, STREAM, 3 * t + 2, shape) for t in steps]) if dataset.nuisance else None
-        loss, mean, logvar, _ = network(dataset.batch(rows, u), noise)
+        x = dataset.batch(rows, None if u is None else u.to(device), device)
+        loss, mean, logvar, _ = network(x, noise.to(device))
         nll += float(loss) * len(steps)
         kl += float(0.5 * (mean.square() + logvar.exp() - logvar - 1).sum(1).mean()) * len(steps)
     return {"nll": nll / batches, "kl": kl / batches, "elbo": -(nll + kl) / batches}

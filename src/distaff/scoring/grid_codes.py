@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,15 +61,20 @@ class GridCodes:
         )
 
 
-def encode_grid(model: Model, most: int, metrics: Iterable[Spec] = ()) -> GridCodes:
-    """The codes of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them."""
-    dataset = model.dataset
+def encode_grid(
+    model: Model, most: int, metrics: Iterable[Spec] = (), encode: Callable[[Ints], Codes] | None = None
+) -> GridCodes:
+    """The codes of at most `most` grid rows, and of lines of a larger grid if one of `metrics` needs them.
+
+    `encode` gives the codes of rows, by default `model.encode`.
+    """
+    dataset, encode = model.dataset, encode or model.encode
     rows = grid_rows_of(dataset, most)
-    codes = model.encode(rows)
+    codes = encode(rows)
     if len(dataset) <= most or not any(intervenes(spec) for spec in metrics):
         return GridCodes(rows, dataset.factors.table(rows), codes)
     lines = grid_lines_of(dataset)
-    return GridCodes(rows, dataset.factors.table(rows), codes, dataset.factors.table(lines), model.encode(lines))
+    return GridCodes(rows, dataset.factors.table(rows), codes, dataset.factors.table(lines), encode(lines))
 
 
 def grid_rows_of(dataset: Dataset, most: int) -> Ints:

@@ -11,6 +11,7 @@ from distaff.atomic import write
 from distaff.metrics.evaluate import EvaluationTable, evaluate_table, split_record
 from distaff.plugins.spec import Spec
 from distaff.runs import Run
+from distaff.scoring.encoded import Encoded, forget_encoded, read_encoded
 from distaff.scoring.final_losses import BATCHES, final_losses, has_final_losses
 from distaff.scoring.grid_codes import REPRESENTATIONS, GridCodes, ScoreRows, encode_grid, failed_row, score_row
 from distaff.scoring.protocol import EvaluationProtocol, is_failed, is_score_of
@@ -55,14 +56,16 @@ def score_run(
 
     failed: dict[Spec, Exception] = {}
     model = store.model(id)
-    codes = encode_grid(model, protocol.grid_rows, protocol.metrics)
+    encoded = read_encoded(store, model, protocol)
+    codes = encoded.codes if encoded else encode_grid(model, protocol.grid_rows, protocol.metrics)
     rows = evaluate_codes(codes, protocol, earlier["scores"], save, seconds, failed=failed if record_failure else None)
-    losses = {} if has_final_losses(store, id) else {"losses": _timed_losses(model, seconds)}
+    losses = {} if has_final_losses(store, id) else {"losses": _losses(model, encoded, seconds)}
     if failed and record_failure:
         record_failure(failed)  # first: without the record, the metric would be missing and be tried at once
     done = protocol.without(frozenset(failed))
     keep_plugins(store.folder, done.metrics)
     made = {**provenance(), **sources(done.metrics), "seconds": seconds}
+    made |= {"encoded_on": encoded.device} if encoded else {}
     record = {"format": FORMAT, "run": id, "asked": done.record(), "made": made}
     split = split_record(done.metrics, codes.table("mean", done))
     without = {"left_out": dict(left_out)} if left_out else {}
@@ -70,12 +73,13 @@ def score_run(
     if not is_there(path := store.run_folder(id) / done.file):  # as it is when all that was tried again raised again
         write(path, sealed({**record, "split": split, **losses, **without, "scores": rows}))
     remove(so_far)
+    forget_encoded(store, id)
 
 
-def _timed_losses(model: Model, seconds: dict[str, float]) -> dict[str, float | None]:
+def _losses(model: Model, encoded: Encoded | None, seconds: dict[str, float]) -> dict[str, float | None]:
     """The losses of the final model as a file of scores holds them, null where one is not finite."""
     began = time.perf_counter()
-    losses = final_losses(model)
+    losses = encoded.losses if encoded else final_losses(model)
     seconds["losses"] = round(time.perf_counter() - began, 4)
     return {"batches": BATCHES, **{name: value if math.isfinite(value) else None for name, value in losses.items()}}
 

@@ -103,10 +103,11 @@ def _compatible(paths: Sequence[Path], records: Mapping[Path, dict[str, Any]]) -
 
 
 def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
-    """Remove what dead workers left: leases, files that were never finished, checkpoints of packs that are done.
+    """Remove what dead workers left: leases, files never finished, checkpoints of packs that are done, spare codes.
 
     The checkpoint of a run that failed stays. Where anybody lives and works on the store, it is left alone.
     """
+    from distaff.scoring.encoded import SUFFIX
     from distaff.study.checkpoints import remove_obsolete
     from distaff.study.plan import pack_id, packs_of
 
@@ -120,6 +121,9 @@ def remove_leftovers(store: Store, studies: Sequence[Study]) -> None:
     stored = listing(store)
     ended = stored.runs | stored.failed
     files = names_in(store.folder / "packs")
+    for file in files:
+        if file.endswith(SUFFIX):  # whoever still scores the run computes them
+            remove(store.folder / "packs" / file)
     for study in studies:
         for pack in packs_of(study):
             name = pack_id(pack)

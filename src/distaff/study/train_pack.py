@@ -11,11 +11,13 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from distaff.runs import Run
+from distaff.scoring.protocol import EvaluationProtocol
 from distaff.store.provenance import joules, spent
 from distaff.store.store import Store
 from distaff.study.checkpoints import (
@@ -42,6 +44,9 @@ from distaff.study.stop import Stop
 from distaff.training.device import usable_memory
 from distaff.weather import is_there, remove, weather_in
 
+if TYPE_CHECKING:
+    from distaff.training.fit import Trained
+
 PROGRESS_SECONDS = 0.5  # time between writes of how far a pack has come
 TRIES = 2  # of a pack that raises at the same update though none of its runs does so alone
 
@@ -57,12 +62,19 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
-def train(store: Store, job: Train, stop: Stop, limits: Limits = LIMITS, lease: Lease | None = None) -> None:
-    """Train what is missing of a pack and store it.
+def train(
+    store: Store,
+    job: Train,
+    stop: Stop,
+    limits: Limits = LIMITS,
+    lease: Lease | None = None,
+    protocol: EvaluationProtocol | None = None,
+) -> None:
+    """Train what is missing of a pack and store it; with `protocol`, a GPU computes the codes to be scored as well.
 
     What runs raise is recorded as their failures, except for a fault of the place, which is raised as it is.
     """
-    _PackTraining(store, job, stop, limits, lease, Deaths.of(store.folder, job.name)).train()
+    _PackTraining(store, job, stop, limits, lease, Deaths.of(store.folder, job.name), protocol).train()
 
 
 @dataclass
@@ -73,6 +85,7 @@ class _PackTraining:
     limits: Limits
     lease: Lease | None
     deaths: Deaths
+    protocol: EvaluationProtocol | None = None
     raised: dict[tuple[str, int], int] = field(default_factory=dict)  # how often, by sub-pack and update, unexplained
 
     def train(self) -> None:
@@ -109,7 +122,7 @@ class _PackTraining:
             self.lease.begin(subpack.name, subpack.step)
         check_room(self.store, subpack.runs)
         try:
-            _train_subpack(self.store, self.job, subpack, self.stop, self.limits)
+            _train_subpack(self.store, self.job, subpack, self.stop, self.limits, self.protocol)
         except Exception as error:
             if weather_in(error) is not None or _is_of_store(error, self.store):
                 raise
@@ -171,7 +184,9 @@ def _side_by_side(run: Run, limits: Limits) -> int:
     return models_beside(run, limits.memory) if limits.memory else 0
 
 
-def _train_subpack(store: Store, job: Train, subpack: SubPack, stop: Stop, limits: Limits) -> None:
+def _train_subpack(
+    store: Store, job: Train, subpack: SubPack, stop: Stop, limits: Limits, protocol: EvaluationProtocol | None
+) -> None:
     from distaff.training.fit import fit
 
     before = _seconds_so_far(subpack)
@@ -198,6 +213,8 @@ def _train_subpack(store: Store, job: Train, subpack: SubPack, stop: Stop, limit
     )
     seconds = before + time.monotonic() - began
     record = {"pack": job.name, "models": len(subpack.runs), "joules_of_machine": spent(energy, joules())}
+    if protocol is not None and limits.device != "cpu":  # before the runs are there for others to score
+        _encode(store, trained, protocol, limits.device)
     for one in trained:
         try:
             store.put(one, seconds / len(subpack.runs), record)
@@ -207,6 +224,12 @@ def _train_subpack(store: Store, job: Train, subpack: SubPack, stop: Stop, limit
             store.fail(one.run, f"trained, but not stored: {reason_of(error)}", kind=kind_of(error),
                        trace=traceback.format_exc(), checkpoint=checkpoint_of(store, job.name, one.run))  # fmt: skip
     remove(subpack.progress_path)
+
+
+def _encode(store: Store, trained: Sequence[Trained], protocol: EvaluationProtocol, device: str) -> None:
+    from distaff.scoring.encoded import encode_trained
+
+    encode_trained(store, [one.model for one in trained if one.diverged is None], protocol, device)
 
 
 def _is_of_store(error: Exception, store: Store) -> bool:

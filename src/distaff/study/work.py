@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from distaff.errors import DistaffError
 from distaff.runs import Study
-from distaff.scoring.protocol import ScoreFiles, score_file_names
+from distaff.scoring.protocol import EvaluationProtocol, ScoreFiles, protocol_of, score_file_names
 from distaff.store.store import Store
 from distaff.study.checkpoints import training_ended
 from distaff.study.faults.deaths import Deaths
@@ -49,6 +49,7 @@ def work(
     """
     leases, stop, done, ready = leases or leases_of(store.folder), stop or Stop(), 0, False
     limits = Limits(checkpoint_seconds, memory, resolve_device(device) if "train" in kinds else "cpu")
+    protocol = protocol_of(study, store) if study.metrics else None
     with in_one_line(store):
         while True:
             todo = plan(study, store, ids)
@@ -56,7 +57,7 @@ def work(
                 check_place(store)
                 ready = True
             jobs = [job for job in todo.jobs if job_kind(job) in kinds]
-            done_now = sum(_attempt(store, job, leases, stop, limits) for job in jobs)
+            done_now = sum(_attempt(store, job, leases, stop, limits, protocol) for job in jobs)
             done += done_now
             stop.check()
             if todo.empty:
@@ -96,7 +97,9 @@ def in_one_line(store: Store) -> Iterator[None]:
         raise DistaffError(f"{place} cannot be read or written to ({described(fault)}): {nothing}") from error
 
 
-def _attempt(store: Store, job: Job, leases: Leases, stop: Stop, limits: Limits) -> bool:
+def _attempt(
+    store: Store, job: Job, leases: Leases, stop: Stop, limits: Limits, protocol: EvaluationProtocol | None
+) -> bool:
     """Do `job` if it is neither done nor held by another worker; returns whether it was done here."""
     stop.check()
     if is_done(store, job):
@@ -111,7 +114,7 @@ def _attempt(store: Store, job: Job, leases: Leases, stop: Stop, limits: Limits)
             score(store, job, stop, lease)
         else:  # where owners vanish, checkpoints come sooner, so that any life is long enough to gain something
             seconds = limits.checkpoint_seconds / 2 ** min(lease.vanished, MOST_HALVINGS)
-            train(store, job, stop, limits._replace(checkpoint_seconds=seconds), lease)
+            train(store, job, stop, limits._replace(checkpoint_seconds=seconds), lease, protocol)
         Deaths.of(store.folder, job.name).forget()
     finally:
         lease.release()

@@ -43,6 +43,7 @@ class DatasetRuns:
     method: NDArray[np.str_]
     variant: NDArray[np.str_]
     strength_index: NDArray[np.int64]
+    strength: Array
     settings: NDArray[np.int64]
     seed: NDArray[np.int64]
     columns: Mapping[str, Array]
@@ -171,8 +172,8 @@ def _dataset(dataset: str, rows: pl.DataFrame, names: Sequence[str], resamples: 
     present = [name for name in names if name in rows.columns and rows[name].count()]
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in present}
     method, variant = (rows[name].to_numpy().astype(np.str_) for name in ("method", "variant"))
-    index, settings = rows["strength_index"].to_numpy(), setting_numbers(rows)
-    return DatasetRuns(dataset, method, variant, index, settings, rows["seed"].to_numpy(), columns, times)
+    index, strength, seeds = (rows[name].to_numpy() for name in ("strength_index", "strength", "seed"))
+    return DatasetRuns(dataset, method, variant, index, strength, setting_numbers(rows), seeds, columns, times)
 
 
 def rank_correlation(x: Array, y: Array, times: Array) -> Array:

@@ -56,6 +56,23 @@ def ratio_to_beta_vae(study: Evidence, column: str, method: str) -> Array:
     return study.mean(ratios, f"needs {column} of {method} and of beta_vae")
 
 
+def is_plain(part: DatasetRuns) -> NDArray[np.bool_]:
+    """Which runs are of the plain VAE, beta-VAE with strength 1."""
+    plain: NDArray[np.bool_] = (part.method == "beta_vae") & (part.strength == 1)
+    return plain
+
+
+def plain_over_regularised(study: Evidence, column: str) -> Array:
+    """log10 of a score of the plain VAE over its mean at the other settings, without AnnealedVAE, as in Figure 1."""
+    ratios = []
+    for part in with_columns(study, column):
+        logs, plain = np.log10(np.maximum(part.columns[column], LEAST)), is_plain(part)
+        others = ~plain & (part.method != "annealed_vae")
+        if plain.any() and others.any():
+            ratios.append(mean_of(logs[plain], part.times[:, plain]) - mean_of(logs[others], part.times[:, others]))
+    return study.mean(ratios, f"needs {column} of beta_vae(beta=1) and of other settings")
+
+
 def gap(study: Evidence, column: str) -> Array:
     """log10 of a score of means over that of samples, without the method that makes means independent."""
     gaps = []

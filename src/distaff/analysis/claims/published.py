@@ -24,6 +24,7 @@ from distaff.analysis.usefulness import accuracies, efficiencies
 
 Array = NDArray[np.float64]
 SAMPLED = f"{TC}@sampled"
+INFORMATION = "pairwise_mutual_information"
 FALLS, RISES = (float("-inf"), 0.0), (0.0, float("inf"))
 ICML, BEYOND = "Locatello et al., 2019", "Bonheme and Grzes, 2021"
 
@@ -63,6 +64,29 @@ def sampled_total_correlation_falls_for_beta_vae(study: Evidence) -> Array:
 )
 def sampled_total_correlation_falls_for_beta_tc_vae(study: Evidence) -> Array:
     return measures.trend(study, SAMPLED, "beta_tc_vae")
+
+
+@moving(
+    "Total correlation of samples does not fall with the strength of FactorVAE.",
+    TREND,
+    published="does not",
+    holds=above(-0.3),
+    requires=[requirements.strengths("factor_vae", SAMPLED)],
+    controls=[requirements.falls_for("beta_vae", SAMPLED)],
+)
+def factor_vae_keeps_sampled_total_correlation(study: Evidence) -> Array:
+    return measures.trend(study, SAMPLED, "factor_vae")
+
+
+@correlated(
+    "The samples of the plain VAE depend on each other more than those of regularised models.",
+    "log10 of its total correlation over that of the other settings",
+    published="the most of all",
+    holds=RISES,
+    requires=[requirements.plain_vae(SAMPLED)],
+)
+def plain_vae_has_the_most_dependent_samples(study: Evidence) -> Array:
+    return measures.plain_over_regularised(study, SAMPLED)
 
 
 @moving(
@@ -118,6 +142,28 @@ def dip_vae_i_keeps_means_independent(study: Evidence) -> Array:
 )
 def means_depend_more_than_samples(study: Evidence) -> Array:
     return measures.gap(study, TC)
+
+
+@moving(
+    "Pairwise information of samples falls with the strength of β-VAE, as total correlation does.",
+    TREND,
+    published="falls",
+    holds=FALLS,
+    requires=[requirements.strengths("beta_vae", f"{INFORMATION}@sampled")],
+)
+def sampled_information_falls_for_beta_vae(study: Evidence) -> Array:
+    return measures.trend(study, f"{INFORMATION}@sampled", "beta_vae")
+
+
+@moving(
+    "Pairwise information of means rises with the strength of β-VAE, as total correlation does.",
+    TREND,
+    published="rises",
+    holds=RISES,
+    requires=[requirements.strengths("beta_vae", INFORMATION)],
+)
+def mean_information_rises_for_beta_vae(study: Evidence) -> Array:
+    return measures.trend(study, INFORMATION, "beta_vae")
 
 
 @claim(
@@ -230,6 +276,31 @@ def seed_explains_about_41_per_cent(study: Evidence) -> Array:
     return 1 - measures.explained_by(study, settings=True)
 
 
+@deciding(
+    "Method and strength together explain about 59 % of the variance of scores.",
+    SHARE,
+    published="0.59",
+    holds=(0.49, 0.69),
+    requires=[requirements.metrics(1), requirements.methods(2)],
+    controls=[requirements.more_than_noise],
+    bounds=(-np.inf, 1),
+)
+def method_and_strength_explain_about_59_per_cent(study: Evidence) -> Array:
+    return measures.explained_by(study, settings=True)
+
+
+@deciding(
+    "Strength and seed matter more than the choice of method.",
+    "share of the variance that the method does not explain, less the share that it does",
+    published="0.26",
+    holds=RISES,
+    requires=[requirements.metrics(1), requirements.methods(2)],
+    controls=[requirements.more_than_noise],
+)
+def strength_and_seed_outweigh_the_method(study: Evidence) -> Array:
+    return 1 - 2 * measures.explained_by(study, settings=False)
+
+
 @claim(
     "No method dominates.",
     "share of data sets and metrics on which the commonest winner wins",
@@ -333,6 +404,28 @@ def metrics_go_with_accuracy(study: Evidence) -> Array:
     most = max((one.labels for one in tasks), default=0)
     columns = [one.column for one in tasks if one.labels == most]
     return measures.with_tasks(study, columns, "needs downstream accuracy")
+
+
+@useful(
+    "Modularity goes with accuracy downstream less than the other metrics do.",
+    "mean rank correlation of the other metrics with accuracy, less that of Modularity",
+    published="all but Modularity",
+    holds=RISES,
+    requires=[
+        requirements.accuracy,
+        requirements.metrics(1, ordinary=True),
+        requirements.columns("modularity"),
+    ],
+    controls=[requirements.settings_differ_in("modularity")],
+    bounds=(-2, 2),
+)
+def modularity_goes_less_with_accuracy(study: Evidence) -> Array:
+    tasks = accuracies(study.table)
+    most = max((one.labels for one in tasks), default=0)
+    columns = [one.column for one in tasks if one.labels == most]
+    needs = "needs downstream accuracy"
+    of_modularity = study.mean([measures.correlation(study, "modularity", one) for one in columns], needs)
+    return measures.with_tasks(study, columns, needs) - of_modularity
 
 
 @useful(

@@ -59,6 +59,17 @@ def both_methods(one: str, other: str, column: str) -> Requirement:
     return missing
 
 
+def plain_vae(column: str) -> Requirement:
+    """A score of the plain VAE and of other settings on one data set."""
+
+    def missing(study: Evidence) -> str | None:
+        parts = measures.with_columns(study, column)
+        exists = any(0 < measures.is_plain(part).sum() < len(part.method) for part in parts)
+        return None if exists else f"needs {column} of beta_vae(beta=1) and of other settings"
+
+    return missing
+
+
 def methods(least: int) -> Requirement:
     """So many methods of the paper on one data set: of one method alone, the choice explains nothing."""
 
@@ -151,6 +162,19 @@ def settings_differ_in_efficiency(study: Evidence) -> str | None:
     reliability = study.reliability_of(columns)
     differ = any(reliability.differ(name) for name in columns)
     return None if differ else "sample efficiency differs by seeds more than by settings here"
+
+
+def falls_for(method: str, column: str) -> Requirement:
+    """The positive control of a score that does not fall: the study sees it fall with another method's strength."""
+
+    def missing(study: Evidence) -> str | None:
+        if lacking := strengths(method, column)(study):
+            return lacking
+        drawn = measures.trend(study, column, method)
+        falls = centred(float(drawn[0]), drawn[1:], study.seeds, study.runs, (-1, 1)).high < 0
+        return None if falls else f"{column} does not even fall with the strength of {method} here, with certainty"
+
+    return missing
 
 
 def gap_is_significant(study: Evidence) -> str | None:

@@ -65,3 +65,8 @@ def dip(matrix: NDArray[np.float64], off: float, on: float) -> float:
 def density(z: float, m: float, lv: float) -> float:
     """The density of N(m, e^lv) at z."""
     return math.exp(-((z - m) ** 2) / (2 * math.exp(lv))) / math.sqrt(2 * math.pi * math.exp(lv))
+
+
+def ramp(out: Outputs, p: dict[str, Any]) -> float:
+    """What a regulariser counts after `out.step` updates of `warmup`; 1 without one."""
+    return min(1.0, float(out.step) / p["warmup"]) if p.get("warmup") else 1.0

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from distaff.methods import Outputs
-from distaff.testing.oracles import density, kl
+from distaff.testing.oracles import density, kl, ramp
 
 
 def beta_tc_vae(out: Outputs, p: dict[str, Any]) -> float:
     """-ELBO + (beta - 1) TC, estimated from the batch (Chen et al., 2018, Eq. 4)."""
-    return float(out.nll) + kl(out) + (float(p["beta"]) - 1) * total_correlation(out)
+    return float(out.nll) + ramp(out, p) * (kl(out) + (float(p["beta"]) - 1) * total_correlation(out))
 
 
 def total_correlation(out: Outputs) -> float:
