@@ -14,6 +14,8 @@ import gc
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -53,6 +55,15 @@ class Row(NamedTuple):
     network: str = "conv64"
 
 
+SHORT = """
+from distaff.runs import Study, cross
+
+METHODS = ["beta_vae(beta=4)", "annealed_vae(c_max=25)", "factor_vae(gamma=10)", "dip_vae_i(lambda_od=5)",
+           "dip_vae_ii(lambda_od=5)", "beta_tc_vae(beta=4)"]
+study = Study("short", cross(["dsprites"], METHODS, range({seeds}), updates={updates}, precision="bf16"),
+              ("mig", "sap", "modularity", "factor_vae_score", "dci"), rows=5_000, test_rows=2_500, grid_rows=20_000,
+              pack=32, pictures=0)
+"""
 ROWS = {
     "32 models, bf16": Row(32),
     "128 models, bf16": Row(128),
@@ -227,6 +238,20 @@ def profile(row: Row, replays: int = 20) -> None:
     CONSOLE.print(drawn, "")
 
 
+def study(device: str = "cuda", runs: int = 24, updates: int = 2_000) -> None:
+    """A study from its file to its scores, as its user runs it: so many short runs of six methods."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "short.py")
+        file.write_text(SHORT.format(seeds=runs // 6, updates=updates), encoding="utf-8")
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "distaff", "study", "run", str(file), "--out", folder, "--device", device]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        CONSOLE.print(done.stdout[-400:], done.stderr[-400:], style=None if done.returncode == 0 else "red")
+        CONSOLE.print(
+            f"{runs} runs of {updates:,} updates, trained and scored in {time.perf_counter() - began:.0f} s\n"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help="of check, table, profile and study; all by default")
@@ -238,7 +263,7 @@ def main() -> None:
     if options.host_draws:
         cuda_graph.resident = lambda *_: None
     rows = {name: ROWS[name] for name in options.rows}
-    parts = options.parts or ["check", "table", "profile"]
+    parts = options.parts or ["check", "table", "profile", "study"]
     began = time.perf_counter()
     compile_kernels(runs(row, 2) for row in rows.values())
     CONSOLE.print(f"compiled in {time.perf_counter() - began:.0f} s", "")
@@ -247,8 +272,10 @@ def main() -> None:
     if "table" in parts:
         table(rows, options.seconds)
     if "profile" in parts:
-        for row in rows.values():
+        for row in list(rows.values())[: len(rows) if options.rows != list(ROWS) else 1]:
             profile(row)
+    if "study" in parts:
+        study()
 
 
 if __name__ == "__main__":

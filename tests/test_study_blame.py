@@ -160,9 +160,9 @@ def test_deaths_without_a_witness_are_nobodys_fault_and_cost_ever_less(
     seconds = []
     real = working.train
 
-    def watched(store: Store, job: Any, stop: Any, limits: Any, lease: Any) -> None:
+    def watched(store: Store, job: Any, stop: Any, limits: Any, *rest: Any) -> None:
         seconds.append(limits.checkpoint_seconds)
-        real(store, job, stop, limits, lease)
+        real(store, job, stop, limits, *rest)
 
     monkeypatch.setattr(working, "train", watched)
     work(store, load_study(file))
