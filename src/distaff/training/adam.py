@@ -17,6 +17,9 @@ from distaff.runs import Optim
 from distaff.types import Params
 
 Array: TypeAlias = NDArray[np.float32]
+# A moment below it moves no weight. Where a pixel is always black, gradients are zero and moments fall for ever: as
+# numbers of less than full precision they would cost a processor twenty times as long as others.
+LEAST = 1e-35
 
 
 class Moments(NamedTuple):
@@ -89,8 +92,11 @@ def _fused(
 def one_pass(
     p: Array, g: Array, m: Array, v: Array, beta1: Any, beta2: Any, eps: Any, rate: Any, correct2: Any
 ) -> None:
-    one = np.float32(1)
+    one, zero, least = np.float32(1), np.float32(0), np.float32(LEAST)
     for i in range(p.size):
-        m[i] += (one - beta1) * (g[i] - m[i])
-        v[i] = beta2 * v[i] + (one - beta2) * (g[i] * g[i])
-        p[i] -= rate * m[i] / (np.sqrt(v[i] / correct2) + eps)
+        first = m[i] + (one - beta1) * (g[i] - m[i])
+        second = beta2 * v[i] + (one - beta2) * (g[i] * g[i])
+        first = first if abs(first) > least else zero
+        second = second if second > least else zero
+        m[i], v[i] = first, second
+        p[i] -= rate * first / (np.sqrt(second / correct2) + eps)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from distaff.training.arena import Arena
 from distaff.training.kernels import Kernels
-from distaff.training.layers import IDENTITY, Layer
+from distaff.training.layers import IDENTITY, Layer, Shape
 
 
 class Chain:
@@ -22,42 +22,31 @@ class Chain:
 
     def __init__(self, layers: Sequence[Layer], arena: Arena, kernels: Kernels) -> None:
         self.layers = layers
-        self._arena = arena
         self._kernels = kernels
+        self._weights = [(arena.weight(layer.name), arena.bias(layer.name)) for layer in layers]
+        self._gradients = [arena.gradients(layer.name) for layer in layers]
         self._inputs: list[Tensor] = []
 
     @property
     def dtype(self) -> torch.dtype:
         """The precision of its products."""
-        return self._arena.weight(self.layers[0].name).dtype
+        return self._weights[0][0].dtype
 
     @property
     def last(self) -> tuple[Tensor, Tensor]:
         """The weights and biases of the last layer."""
-        name = self.layers[-1].name
-        return self._arena.weight(name), self._arena.bias(name)
+        return self._weights[-1]
 
     def forward(self, x: Tensor) -> Tensor:
         """The output of the chain on inputs [k b ...]; those of each layer are kept for `backward`."""
-        x = self.forward_to_last(x)
-        return self._product(self.layers[-1], x, None)
+        return self._product(len(self.layers) - 1, self.forward_to_last(x))
 
     def forward_to_last(self, x: Tensor) -> Tensor:
         """What the last layer sees, which somebody else computes."""
-        self._inputs = []
-        for layer, after in zip(self.layers, (*self.layers[1:], None), strict=True):
-            x = x.reshape(*x.shape[:2], *layer.x)
-            self._inputs.append(x)
-            if after is not None:
-                x = self._product(layer, x, after)
-        return x
-
-    def _product(self, layer: Layer, x: Tensor, after: Layer | None) -> Tensor:
-        w, b = self._arena.weight(layer.name), self._arena.bias(layer.name)
-        if layer.how is None:
-            return self._kernels.dense(x, w, b, layer.act)
-        layout = "first" if after is not None and after.flat else "last"
-        return self._kernels.convolve(x, w, b, layer.how, layer.act, layout)
+        self._inputs = [_shaped(x, self.layers[0].x)]
+        for at, after in enumerate(self.layers[1:]):
+            self._inputs.append(_shaped(self._product(at, self._inputs[-1]), after.x))
+        return self._inputs[-1]
 
     def backward(
         self, above: Tensor, *, weights: bool = True, below: bool = False, rows: slice | None = None,
@@ -68,43 +57,53 @@ class Chain:
         `above` is the gradient at the output of the last layer, on `rows` of the batch, or on all; `scale` [k]
         multiplies that of each model.
         """
-        for at in reversed(range(len(self._inputs))):
-            layer, x = self.layers[at], self._inputs[at]
-            x = x if rows is None else x[:, rows]
-            above = above.reshape(*above.shape[:2], *layer.y)
+        for at in reversed(range(len(self.layers))):
+            x = self._inputs[at] if rows is None else self._inputs[at][:, rows]
+            above = _shaped(above, self.layers[at].y)
             if weights:
-                self._of_weights(layer, x, above, scale)
+                self._of_weights(at, x, above, scale)
             if at == 0 and not below:
                 return None
-            before = self.layers[at - 1] if at else None
-            above, scale = self._below(layer, x, above, before, scale), None
+            above, scale = self._below(at, x, above, scale), None
         return above
 
     def at_products(self, above: Tensor) -> list[tuple[Layer, Tensor, Tensor]]:
         """Each layer, last first, with its inputs and the gradient at its product: those of its weights follow."""
         found = []
-        for at in reversed(range(len(self._inputs))):
-            layer, x = self.layers[at], self._inputs[at]
-            above = above.reshape(*above.shape[:2], *layer.y)
-            found.append((layer, x, above))
+        for at in reversed(range(len(self.layers))):
+            above = _shaped(above, self.layers[at].y)
+            found.append((self.layers[at], self._inputs[at], above))
             if at:
-                above = self._below(layer, x, above, self.layers[at - 1], None)
+                above = self._below(at, self._inputs[at], above, None)
         return found
 
-    def _of_weights(self, layer: Layer, x: Tensor, above: Tensor, scale: Tensor | None) -> None:
-        of_w, of_b = self._arena.gradients(layer.name)
+    def _product(self, at: int, x: Tensor) -> Tensor:
+        layer, (w, b) = self.layers[at], self._weights[at]
         if layer.how is None:
+            return self._kernels.dense(x, w, b, layer.act)
+        flat_after = at + 1 < len(self.layers) and self.layers[at + 1].flat
+        return self._kernels.convolve(x, w, b, layer.how, layer.act, "first" if flat_after else "last")
+
+    def _of_weights(self, at: int, x: Tensor, above: Tensor, scale: Tensor | None) -> None:
+        how, (of_w, of_b) = self.layers[at].how, self._gradients[at]
+        if how is None:
             self._kernels.dense_weights(x, _scaled(above, scale), of_w, of_b)
         else:
-            self._kernels.convolve_weights(x, above, of_w, of_b, layer.how, scale)
+            self._kernels.convolve_weights(x, above, of_w, of_b, how, scale)
 
-    def _below(self, layer: Layer, x: Tensor, above: Tensor, before: Layer | None, scale: Tensor | None) -> Tensor:
+    def _below(self, at: int, x: Tensor, above: Tensor, scale: Tensor | None) -> Tensor:
         """The gradient at the product of the layer before, of which x [k b ...] is the output."""
-        w, act = self._arena.weight(layer.name), IDENTITY if before is None else before.act
-        if layer.how is None:
+        how, (w, _), before = self.layers[at].how, self._weights[at], self.layers[at - 1] if at else None
+        act = IDENTITY if before is None else before.act
+        if how is None:
             return self._kernels.dense_below(_scaled(above, scale), w, x, act)
         layout = "first" if before is not None and before.flat else "last"
-        return self._kernels.convolve_below(above, w, x, layer.how, act, layout, scale)
+        return self._kernels.convolve_below(above, w, x, how, act, layout, scale)
+
+
+def _shaped(x: Tensor, shape: Shape) -> Tensor:
+    """Inputs [k b ...] in the shape that a layer sees; a call saved is time of a small model."""
+    return x if x.shape[2:] == shape else x.reshape(*x.shape[:2], *shape)
 
 
 def _scaled(above: Tensor, scale: Tensor | None) -> Tensor:
