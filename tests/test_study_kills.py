@@ -140,7 +140,7 @@ def test_three_hundred_kills_through_study_run_alone_lose_no_healthy_run_and_no_
     file = study_file(tmp_path, ("beta_vae(beta=2)", "dip_vae_i", "raises"), 16, 3_000, pack=8)
     healthy = study_file(tmp_path, ("beta_vae(beta=2)", "dip_vae_i"), 16, 3_000, pack=8, name="healthy")
     of_run, of_workers = disturb(file, 300, np.random.default_rng(2))
-    assert min(of_run, of_workers) > 60, "the command and its workers are both hit"
+    assert min(of_run, of_workers) > 40, "the command and its workers are both hit"
     done = distaff("study", "run", file, "--no-rehearsal", "--workers", "2", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     folder, study = tmp_path / "out" / "small", load_study(file)
