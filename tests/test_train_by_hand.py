@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from distaff.networks import VAE
 from distaff.networks.layers.upsample import Upsample
 from distaff.runs import Run, run
 from distaff.training.engines.loop import loop
@@ -102,6 +104,12 @@ class _Doubled(nn.Linear):
         return 2 * super().forward(x)
 
 
+def hooked() -> nn.Module:
+    module = nn.Sequential(nn.Flatten(-3), nn.Linear(16, 4))
+    module[1].register_forward_hook(lambda layer, x, y: 2 * y)
+    return module
+
+
 SHARED = nn.Linear(4, 4)
 NO_CHAINS = {
     "a subclass": nn.Sequential(nn.Flatten(-3), _Doubled(16, 4)),
@@ -115,6 +123,7 @@ NO_CHAINS = {
     "dilation": nn.Sequential(nn.Conv2d(1, 4, 2, dilation=2)),
     "a stride that does not divide": nn.Sequential(nn.Conv2d(1, 4, 3, 3)),
     "two paddings": nn.Sequential(nn.Conv2d(1, 4, 2, 2, (0, 1))),
+    "a hook": hooked(),
     "a module of its own": nn.Sequential(nn.Sequential(), nn.Identity()),
 }
 
@@ -122,6 +131,20 @@ NO_CHAINS = {
 @pytest.mark.parametrize("module", NO_CHAINS.values(), ids=NO_CHAINS)
 def test_what_is_no_chain_of_known_layers_is_left_to_autograd(module: nn.Module) -> None:
     assert layers_of(module, (1, 4, 4)) == ()
+
+
+def test_a_network_that_goes_another_way_is_left_to_autograd() -> None:
+    class Halved(VAE):
+        def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            mean, logvar = super().encode(x)
+            return mean / 2, logvar
+
+    packed = pack(runs("factor_vae"))
+    other = replace(packed, vae=Halved(packed.vae.encoder, packed.vae.decoder))
+    assert passes_for(packed, begin(packed)).vae.name == "chained"
+    passes = passes_for(other, begin(other))
+    assert passes.vae.name == "stacked"
+    assert type(passes.critic).__name__ == "ChainedCritic"
 
 
 def test_the_layers_of_a_chain_say_their_names_shapes_and_activations() -> None:

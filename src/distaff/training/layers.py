@@ -36,7 +36,9 @@ class Layer(NamedTuple):
 
 
 def layers_of(module: nn.Module, shape: Shape, name: str = "") -> tuple[Layer, ...]:
-    """The chain that `module` is for inputs of `shape`; empty where it has a layer that no kernel computes."""
+    """The chain that `module` is for inputs of `shape`; empty where a layer is none of those, or does more than they."""
+    if any(part._forward_hooks or part._forward_pre_hooks for part in module.modules()):
+        return ()
     layers: list[Layer] = []
     seen: set[int] = set()
     for at, part in _parts(module, name):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from distaff.networks import VAE
 from distaff.networks.layers.likelihood import LIKELIHOODS
 from distaff.runs import Optim
 from distaff.training.adam import AdamStep, Moments
@@ -35,6 +36,8 @@ def chained(pack: Pack, state: State, kernels: Kernels, passes: Passes) -> Passe
 
 def vae_layers(pack: Pack) -> VaeLayers | None:
     """The chains that encoder and decoder of `pack` are, or None where one of them is none."""
+    if type(pack.vae) is not VAE:  # a subclass may go another way
+        return None
     height, width, channels = pack.dataset.shape
     encoder = layers_of(pack.vae.encoder, (channels, height, width), "encoder")
     decoder = layers_of(pack.vae.decoder, (latents(pack.runs[0]),), "decoder")
