@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from distaff.store.check import check
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from distaff.study.work import work
@@ -93,3 +94,13 @@ def leftovers(folder: Path) -> list[str]:
     places = ("packs", "claims")
     rest = [path for place in places for path in (folder / place).glob("*")]
     return sorted(path.relative_to(folder).as_posix() for path in [*rest, *folder.rglob(".*.*")])
+
+
+def ends_like_an_undisturbed_one(file: Path, folder: Path) -> None:
+    """The command that is run once more does the rest, and the store in `folder` is that of a quiet machine."""
+    store = folder / "out" / file.stem
+    done = distaff("study", "run", file, "--no-rehearsal", "--workers", "2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert results(store) == undisturbed(file, folder / "twin")
+    assert leftovers(store) == []
+    assert list(check(Store(store))) == []

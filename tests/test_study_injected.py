@@ -16,9 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from distaff.store.check import check
-from distaff.store.store import Store
-from real_studies import distaff, leftovers, results, start, study_file, undisturbed, wait_for
+from real_studies import (
+    distaff,
+    ends_like_an_undisturbed_one,
+    start,
+    study_file,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")]
 SOURCE = Path(__file__).with_name("faults.c")
@@ -44,15 +48,6 @@ def run_until_done(file: Path, tries: int, environment: dict[str, str]) -> list[
             assert done.returncode in (0, 1, 2), done.stderr
             assert "Traceback" not in done.stderr, done.stderr
     return ended
-
-
-def ends_like_an_undisturbed_one(file: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "out" / file.stem
-    done = distaff("study", "run", file, "--no-rehearsal", "--workers", "2", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert results(folder) == undisturbed(file, tmp_path / "twin")
-    assert leftovers(folder) == []
-    assert list(check(Store(folder))) == []
 
 
 @pytest.mark.parametrize("rate", [20, 60, 200])

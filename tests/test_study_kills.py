@@ -12,12 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distaff.store.check import check
 from distaff.store.store import Store
 from distaff.store.studies import load_study
 from distaff.study.faults.failures import failures
 from distaff.study.watch import Watch
-from real_studies import distaff, leftovers, results, start, study_file, undisturbed, wait_for
+from real_studies import (
+    distaff,
+    ends_like_an_undisturbed_one,
+    leftovers,
+    results,
+    start,
+    study_file,
+    undisturbed,
+    wait_for,
+)
 
 
 def family(pid: int) -> list[int]:
@@ -71,15 +79,6 @@ def finish(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.kill()
     process.communicate()
-
-
-def ends_like_an_undisturbed_one(file: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "out" / file.stem
-    done = distaff("study", "run", file, "--no-rehearsal", "--workers", "2", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert results(folder) == undisturbed(file, tmp_path / "twin")
-    assert leftovers(folder) == []
-    assert list(check(Store(folder))) == []
 
 
 def test_a_few_kills_change_nothing(tmp_path: Path) -> None:

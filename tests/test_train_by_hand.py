@@ -106,7 +106,7 @@ class _Doubled(nn.Linear):
 
 def hooked() -> nn.Module:
     module = nn.Sequential(nn.Flatten(-3), nn.Linear(16, 4))
-    module[1].register_forward_hook(lambda layer, x, y: 2 * y)
+    module[1].register_forward_hook(lambda _, __, y: 2 * y)
     return module
 
 

@@ -36,7 +36,7 @@ class Layer(NamedTuple):
 
 
 def layers_of(module: nn.Module, shape: Shape, name: str = "") -> tuple[Layer, ...]:
-    """The chain that `module` is for inputs of `shape`; empty where a layer is none of those, or does more than they."""
+    """The chain that `module` is for inputs of `shape`; empty where a layer is another one, or does more."""
     if any(part._forward_hooks or part._forward_pre_hooks for part in module.modules()):
         return ()
     layers: list[Layer] = []
