@@ -144,6 +144,7 @@ print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1], 
 """
 
 
+@pytest.mark.slow
 def test_a_worker_keeps_to_its_memory(tmp_path: Path) -> None:
     file = study_file(tmp_path, ("beta_vae",), 8, 3, pack=8)
     file.write_text(file.read_text().replace("mlp(width=8, latents=3)", "mlp(width=1024, latents=3)"))

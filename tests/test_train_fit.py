@@ -147,6 +147,7 @@ def test_the_update_that_diverged_is_named_exactly_and_after_an_interruption_too
     assert [one.diverged for one in fit(both, checkpoint=path)] == expected
 
 
+@pytest.mark.slow
 def test_where_memory_ends_the_models_are_named_and_what_they_need(tmp_path: Path) -> None:
     code = (
         "import torch, resource; from distaff.runs import run; from distaff.training.fit import fit;"

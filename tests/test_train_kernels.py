@@ -329,9 +329,8 @@ def test_all_of_conv64_compiles_for_gpus_that_are_not_there(tmp_path: Path, capa
     assert_fast(found, precision, capability)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "last_kernel"), [("dsprites", 4), pytest.param("color_dsprites", 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("dataset", "last_kernel"), [("dsprites", 4), ("color_dsprites", 2)])
+@pytest.mark.slow
 def test_a_network_of_them_equals_the_loop(kernels: ModuleType, dataset: str, last_kernel: int) -> None:
     network = f"conv64(width=4, hidden=16, latents=3, last_kernel={last_kernel})"
     runs = tuple(run(dataset, "beta_vae", network, seed=seed, batch=2) for seed in (0, 1))

@@ -61,7 +61,7 @@ def disturbed(folder: Path, updates: int, methods: list[str], kills: int, option
     return digest(start(checkpoint, updates, methods, options))
 
 
-QUICK = [pytest.param(methods, id=id, marks=[pytest.mark.slow] * (id == "pairs")) for id, methods in METHODS.items()]
+QUICK = [pytest.param(methods, id=id, marks=[pytest.mark.slow] * (id != "mixed")) for id, methods in METHODS.items()]
 
 
 @pytest.mark.parametrize("methods", QUICK)
@@ -124,6 +124,7 @@ def test_a_full_disk_is_one_clear_error_and_the_last_checkpoint_stays_intact(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_memory_of_a_pack_that_writes_checkpoints_is_near_its_estimate(tmp_path: Path) -> None:
     code = """
 import re, sys

@@ -33,6 +33,7 @@ def trained(tracker: str, out: Path, **environment: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_tensorboard_has_every_point_of_the_curve(tmp_path: Path) -> None:
     trained("tensorboard", tmp_path)
     code = (
@@ -44,6 +45,7 @@ def test_tensorboard_has_every_point_of_the_curve(tmp_path: Path) -> None:
     assert done.stdout.split() == ["40", "40"]
 
 
+@pytest.mark.slow
 def test_wandb_keeps_an_offline_run(tmp_path: Path) -> None:
     trained("wandb", tmp_path, WANDB_MODE="offline", WANDB_SILENT="true")
     files = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
@@ -99,6 +101,7 @@ def test_tensorboard_shows_an_interrupted_training_as_one_curve(tmp_path: Path) 
     assert done.stdout.split() == [str(step) for step in range(1, 41)]
 
 
+@pytest.mark.slow
 def test_mlflow_shows_an_interrupted_training_as_one_run(tmp_path: Path) -> None:
     interrupted("mlflow", tmp_path)
     (numbers,) = (tmp_path / "mlflow").rglob("metrics/elbo")
