@@ -12,6 +12,7 @@ from distaff.errors import DistaffError
 
 MODERATE = 20  # codes whose largest size lies between 2^-20 and 2^20 are computed as they are
 BEYOND = 2.0**100  # times the size of the codes that a scale was taken from: rows beyond it are clipped to it
+HEAD = 64  # least values by which nearly all codes are put in order
 WHOLE = 2.0**53  # from here on every float is a whole number, so that whole values are no sign of classes
 
 
@@ -71,9 +72,19 @@ def canonical(codes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
     What learns from codes in this order breaks ties, rounds and starts alike however the latents are numbered.
     """
-    columns = np.ascontiguousarray(codes.T)
-    keys = [(np.sort(column).tobytes(), column.tobytes()) for column in columns]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+    heads = [np.sort(codes[:, i])[:HEAD].tobytes() for i in range(codes.shape[1])]
+    alike: dict[bytes, list[int]] = {}
+    for i, head in enumerate(heads):
+        alike.setdefault(head, []).append(i)
+    order: list[int] = []
+    for head in sorted(alike):  # few codes are alike in their least values: only of those all values are compared
+        some = alike[head]
+        order += sorted(some, key=lambda i: _whole(codes[:, i])) if len(some) > 1 else some
+    return np.array(order, dtype=np.int64)
+
+
+def _whole(column: NDArray[Any]) -> tuple[bytes, bytes]:
+    return np.sort(column).tobytes(), column.tobytes()
 
 
 def as_array(data: Any) -> NDArray[Any]:
