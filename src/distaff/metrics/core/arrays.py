@@ -128,10 +128,12 @@ def as_factors(data: Any, bins: int | None = 20) -> FactorTable:
     Whole numbers are classes however many there are; with `bins=None` every distinct value is one.
     """
     values = as_values(data)
-    columns = [_classes(_column(values, j), j, bins) for j in range(values.shape[1])]
-    classes = np.stack([column[0] for column in columns], axis=1)
-    sizes = np.array([column[1] for column in columns], dtype=np.int64)
-    return FactorTable(values, classes, sizes, tuple(column[2] for column in columns), _names(data, values.shape[1]))
+    classes = np.empty(values.shape, dtype=np.int64)
+    sizes, continuous = np.empty(values.shape[1], dtype=np.int64), []
+    for j in range(values.shape[1]):
+        classes[:, j], sizes[j], cut = _classes(_column(values, j), j, bins)
+        continuous.append(cut)
+    return FactorTable(values, classes, sizes, tuple(continuous), _names(data, values.shape[1]))
 
 
 def as_pair(codes: Any, factors: Any, bins: int = 20) -> tuple[NDArray[np.floating[Any]], FactorTable]:
