@@ -14,15 +14,19 @@ from scipy.special import digamma
 from scipy.stats import rankdata
 
 from distaff import metrics
-from distaff.metrics.core.arrays import moderate
+from distaff.errors import DistaffError
+from distaff.metrics.core.arrays import canonical, moderate
+from distaff.metrics.core.covariance import covariance, log_determinant, spectrum_of_rows, variances
 from distaff.metrics.core.cut_information import cut_information
 from distaff.metrics.core.matching import _candidates, equal_count_edges
+from distaff.metrics.core.moments import group_variances, mean_differences
 from distaff.metrics.core.neighbour_information import neighbour_information
 from distaff.metrics.irs import deviation_quantile
 from distaff.metrics.mcc import correlations
+from distaff.metrics.pairwise_mutual_information import numbered_pairs
 
 MOST = 4  # times the memory of the codes
-BESIDE = 8 * 2**20  # bytes that blocks of codes and tables of factors take whatever the codes are
+BESIDE = 48 * 2**20  # bytes that blocks of codes and the numbers of a million drawn rows take whatever the codes are
 
 few_values = arrays.arrays(np.float64, st.tuples(st.integers(4, 40), st.integers(1, 4)), elements=st.integers(0, 5))
 
@@ -151,9 +155,109 @@ def test_one_sort_a_code_gives_the_slow_information_from_neighbours(n, k, seed, 
         assert found[i, j] == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.parametrize("name", ["mcc", "snc", "irs", "infomec"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_moments_summed_in_one_loop_are_numpys_to_the_bit(kind):
+    rng = np.random.default_rng(0)
+    codes, others = (rng.normal(loc=3, size=(7, 64, 5)).astype(kind) for _ in range(2))
+    np.testing.assert_array_equal(group_variances(codes), np.var(codes, axis=1, ddof=1, dtype=np.float64))
+    expected = 2 * np.abs(codes / 2 - others / 2).mean(axis=1, dtype=np.float64)
+    np.testing.assert_array_equal(mean_differences(codes, others), expected)
+
+
+def test_moments_of_what_is_not_finite_are_not_finite():
+    codes = np.array([[[1.0, np.nan, np.inf, 2.0], [1.0, 1.0, 1.0, 3.0]]])
+    assert np.isfinite(group_variances(codes)).tolist() == [[True, False, False, True]]
+    assert np.isfinite(mean_differences(codes, codes)).tolist() == [[True, False, False, True]]
+    largest = np.full((1, 1, 1), np.finfo(np.float64).max)
+    assert np.isinf(mean_differences(largest, -largest)).all()
+
+
+@pytest.mark.parametrize("name", ["factor_vae_score", "beta_vae_score"])
+def test_a_table_is_looked_up_a_little_at_a_time_with_the_same_score(name, monkeypatch):
+    codes, factors = wide(30, 3, 500)
+    options = {"train": 300, "test": 200}
+    whole = getattr(metrics, name)(codes, factors, **options)
+    monkeypatch.setattr("distaff.metrics.core.code_lookup.OF_A_TABLE", 10_000)
+    few = getattr(metrics, name)(codes, factors, **options)
+    assert few.value == whole.value
+    assert few.parts == whole.parts
+
+
+@pytest.mark.parametrize(("n", "d"), [(60, 7), (8, 12), (12, 12), (2, 3)])
+def test_few_rows_have_the_spectrum_of_their_covariance(n, d):
+    codes = np.random.default_rng(0).normal(size=(n, d)) * np.arange(1, d + 1)
+    cov = np.cov(codes, rowvar=False)
+    np.testing.assert_allclose(covariance(codes), cov, atol=1e-12)
+    np.testing.assert_allclose(variances(codes), np.diag(cov))
+    expected = np.linalg.eigvalsh(cov * np.outer(np.arange(d), np.arange(d)))[-min(n, d) :]
+    np.testing.assert_allclose(spectrum_of_rows(codes, np.arange(d))[-min(n, d) :], expected, atol=1e-9)
+    scale = np.sqrt(np.diag(cov))
+    roots = np.sqrt(np.maximum(np.linalg.eigvalsh(cov * np.outer(scale, scale)), 0))
+    expected = 2 * np.trace(cov) - 2 * roots.sum()
+    assert float(metrics.gaussian_wasserstein_correlation(codes)) == pytest.approx(expected, rel=1e-6)
+    score = metrics.gaussian_total_correlation(codes)
+    if n > d:
+        assert float(score) == pytest.approx(np.log(np.diag(cov)).sum() / 2 - np.linalg.slogdet(cov)[1] / 2)
+    else:
+        assert float(score) == np.inf
+        assert f"{d} varying codes have a covariance of rank {n - 1}" == score.reason
+
+
+def test_a_nearly_singular_covariance_is_judged_by_its_spectrum():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(500, 3))
+    near = np.column_stack([codes, codes[:, 0] + 1e-5 * rng.normal(size=500)])
+    assert log_determinant(np.corrcoef(near.T)) is None
+    expected = -np.log(np.linalg.eigvalsh(np.corrcoef(near.T))).sum() / 2
+    assert float(metrics.gaussian_total_correlation(near)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_draw_of_pairs_is_near_all_of_them_and_the_same_in_any_order():
+    codes, _ = wide(60, 20, 800)
+    codes[:, 40:] = codes[:, :20] + 0.5 * codes[:, 20:40]
+    whole = float(metrics.pairwise_mutual_information(codes))
+    for order in (np.arange(60), np.random.default_rng(1).permutation(60)):
+        drawn = metrics.pairwise_mutual_information(codes[:, order], pairs=900)
+        assert drawn.parts == {"pairs": 900}
+        assert float(drawn) == pytest.approx(whole, rel=0.05)
+        assert float(drawn) == pytest.approx(float(metrics.pairwise_mutual_information(codes, pairs=900)), abs=1e-12)
+    assert float(metrics.pairwise_mutual_information(codes, pairs=60 * 59 // 2)) == whole
+    with pytest.raises(DistaffError, match="at least 1"):
+        metrics.pairwise_mutual_information(codes, pairs=0)
+
+
+def test_numbers_of_pairs_are_those_of_the_triangle():
+    i, k = numbered_pairs(np.arange(50 * 49 // 2))
+    assert list(zip(i, k, strict=True)) == [(i, k) for i in range(50) for k in range(i)]
+    edges = np.array([m * (m - 1) // 2 + shift for m in (16_384, 2**26 + 1) for shift in (-1, 0, 1)])
+    i, k = numbered_pairs(edges)
+    np.testing.assert_array_equal(i * (i - 1) // 2 + k, edges)
+    assert ((k >= 0) & (k < i)).all()
+
+
+def test_too_many_pairs_are_refused_with_what_to_do():
+    with pytest.raises(DistaffError, match=r"5000 codes have 12497500 pairs.*give pairs=500_000"):
+        metrics.pairwise_mutual_information(np.zeros((3, 5_000)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays.arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 9)), elements=st.integers(-3, 3)))
+def test_the_canonical_order_is_that_of_sorted_and_then_of_whole_columns(codes):
+    codes = np.repeat(codes, 5, axis=0)  # more values than the order looks at first
+    codes[-1] += np.arange(codes.shape[1]) % 2
+    keys = [(np.sort(column).tobytes(), column.tobytes()) for column in codes.T]
+    assert canonical(codes).tolist() == sorted(range(len(keys)), key=keys.__getitem__)
+
+
+MEMORY = [
+    "mcc", "snc", "irs", "infomec", "mig", "med", "modularity", "factor_vae_score", "beta_vae_score",
+    "gaussian_total_correlation", "gaussian_wasserstein_correlation",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEMORY)
 def test_wide_codes_are_scored_within_four_times_their_memory(name):
-    codes, factors = wide(1_500, 5)
+    codes, factors = wide(1_000, 5, 10_000)
     score = getattr(metrics, name)
     score(*wide(10, 3, 300))  # what is imported and compiled is no part of it
     assert memory(lambda: score(codes, factors)) < MOST * codes.nbytes + BESIDE
