@@ -39,7 +39,7 @@ def spectrum_of_rows(codes: NDArray[np.floating[Any]], weights: NDArray[np.float
     products = np.zeros((n, n))
     for block in column_blocks(n, codes.shape[1], widest=ROWS):
         x: NDArray[np.float64] = codes[:, block].astype(np.float64)
-        weighted = (x - x.mean(axis=0)) * weights[block]
+        weighted: NDArray[np.float64] = (x - x.mean(axis=0)) * weights[block]
         products += weighted @ weighted.T
     products /= n - 1
     values: NDArray[np.float64] = np.linalg.eigvalsh(products)
