@@ -119,7 +119,7 @@ def line(name: str) -> tuple[str, bool]:
     kept = peak <= MOST * ROWS * large * 4 / 2**20 + BESIDE
     legend = {"c": "c = 10 values", "p": "p = 15,000 points", "b": "b = 64 rows"}
     given = "".join(f", {text}" for letter, text in legend.items() if letter in formula.split())
-    cost = f"{constant:.2g} ns times {formula}{given}"
+    cost = f"{float(f'{constant:.2g}'):g} ns times {formula}{given}"
     sizes = f"{first:.2g} s at d = {small}, {seconds:.2g} s and {max(peak, 1):.0f} MiB at d = {large}"
     return f"Cost: {cost} ({sizes}; n = 10,000, f = {FACTORS}; {cpu()}).", kept
 

@@ -19,7 +19,7 @@ def covariance(codes: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     mean = codes.mean(axis=0, dtype=np.float64)
     cov = np.zeros((d, d))
     for first in range(0, n, ROWS):
-        centred: NDArray[np.float64] = codes[first : first + ROWS].astype(np.float64) - mean
+        centred = codes[first : first + ROWS].astype(np.float64) - mean
         cov += centred.T @ centred
     cov /= n - 1
     return cov
@@ -38,12 +38,11 @@ def spectrum_of_rows(codes: NDArray[np.floating[Any]], weights: NDArray[np.float
     n = len(codes)
     products = np.zeros((n, n))
     for block in column_blocks(n, codes.shape[1], widest=ROWS):
-        x: NDArray[np.float64] = codes[:, block].astype(np.float64)
-        weighted: NDArray[np.float64] = (x - x.mean(axis=0)) * weights[block]
+        x = codes[:, block].astype(np.float64)
+        weighted = (x - x.mean(axis=0)) * weights[block]
         products += weighted @ weighted.T
     products /= n - 1
-    values: NDArray[np.float64] = np.linalg.eigvalsh(products)
-    return values
+    return np.asarray(np.linalg.eigvalsh(products), dtype=np.float64)
 
 
 def log_determinant(correlations: NDArray[np.float64]) -> float | None:
