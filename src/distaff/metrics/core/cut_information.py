@@ -46,8 +46,8 @@ def equal_count_end(ordered: Any, k: int, parts: int) -> int:
 def _informed(ordered: Any, order: Any, classes: Any, size: int, x_log_x: Any, out: Any) -> None:
     """The information [b f] of sorted codes [b n], whose rows are `order`, about classes [n f] of `size` values each.
 
-    n I = sum c log c over the cells, less the same over both margins, plus n log n. Rows of a cut stand together, so
-    that the cells of one cut at a time are counted.
+    n I = sum c log c over the joint counts, less the same over both margins, plus n log n. Rows of a cut stand together, so
+    that the joint counts of one cut are taken at a time.
     """
     b, n = ordered.shape
     f = classes.shape[1]
@@ -60,9 +60,9 @@ def _informed(ordered: Any, order: Any, classes: Any, size: int, x_log_x: Any, o
         for value in range(size):
             of_factors[j] += x_log_x[counts[j, value]]
     counts[:] = 0
-    cells = np.zeros(f)
+    joint = np.zeros(f)
     for i in range(b):
-        cells[:] = 0
+        joint[:] = 0
         of_code = 0.0
         start = taken = 0
         for part in range(1, size + 1):
@@ -73,27 +73,27 @@ def _informed(ordered: Any, order: Any, classes: Any, size: int, x_log_x: Any, o
                 row = order[i, place]
                 for j in range(f):
                     counts[j, classes[row, j]] += 1
-            _gather(counts, classes, order[i, start:end], x_log_x, cells)
+            _gather(counts, classes, order[i, start:end], x_log_x, joint)
             of_code += x_log_x[end - start]
             taken += 1
             start = end
         for j in range(f):
-            gained = (cells[j] - of_code - of_factors[j] + x_log_x[n]) / n
+            gained = (joint[j] - of_code - of_factors[j] + x_log_x[n]) / n
             out[i, j] = max(gained, 0.0) if taken > 1 else 0.0  # a constant code: exactly nothing
 
 
 @numba.njit(cache=True)
-def _gather(counts: Any, classes: Any, rows: Any, x_log_x: Any, cells: Any) -> None:
-    """Add c log c of the counts [f v] to `cells` [f], and clear them; by rows where there are more values than rows."""
+def _gather(counts: Any, classes: Any, rows: Any, x_log_x: Any, joint: Any) -> None:
+    """Add c log c of the counts [f v] to `joint` [f], and clear them; by rows where there are more values than rows."""
     f, size = counts.shape
     if rows.size < size:
         for place in range(rows.size):
             for j in range(f):
                 value = classes[rows[place], j]
-                cells[j] += x_log_x[counts[j, value]]
+                joint[j] += x_log_x[counts[j, value]]
                 counts[j, value] = 0
         return
     for j in range(f):
         for value in range(size):
-            cells[j] += x_log_x[counts[j, value]]
+            joint[j] += x_log_x[counts[j, value]]
             counts[j, value] = 0
