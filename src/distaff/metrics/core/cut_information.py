@@ -46,8 +46,8 @@ def equal_count_end(ordered: Any, k: int, parts: int) -> int:
 def _informed(ordered: Any, order: Any, classes: Any, size: int, x_log_x: Any, out: Any) -> None:
     """The information [b f] of sorted codes [b n], whose rows are `order`, about classes [n f] of `size` values each.
 
-    n I = sum c log c over the joint counts, less the same over both margins, plus n log n. Rows of a cut stand together, so
-    that the joint counts of one cut are taken at a time.
+    n I = sum c log c over the joint counts, less the same over both margins, plus n log n. Rows of a cut stand
+    together, so that one cut at a time is counted.
     """
     b, n = ordered.shape
     f = classes.shape[1]
