@@ -7,7 +7,7 @@ import pytest
 
 from distaff.metrics import snc
 from distaff.metrics.core.matching import equal_count_edges, match_codes, match_labels
-from distaff.metrics.core.neighbour_information import _radii, _within
+from distaff.metrics.core.neighbour_information import window, within
 from distaff.metrics.core.train_test import train_test
 
 
@@ -73,11 +73,17 @@ def test_neighbours_are_counted_by_distance_whatever_is_rounded(scale, digits):
             np.concatenate([np.sort(np.round(rng.normal(size=(y == c).sum()), digits)) for c in range(3)]) * scale
             + scale
         )
-        counts = np.bincount(y, minlength=3)
-        near = np.minimum(4, counts - 1)
-        radii, within = np.empty(60), np.empty(60)
-        _radii(x, np.concatenate([[0], np.cumsum(counts)]), near, radii)
-        np.testing.assert_array_equal(radii, slow_radii(x, y, near))
-        _within(np.sort(x), x, radii, within)
-        expected = [((np.abs(x - x[i]) < radii[i]) | (x == x[i])).sum() for i in range(60)]
-        np.testing.assert_array_equal(within, expected)
+        near = np.minimum(4, np.bincount(y, minlength=3) - 1)
+        radii = slow_radii(x, y, near)
+        ordered = np.sort(x)
+        for c in range(3):
+            inside, low, k = x[y == c], 0, near[c]
+            for i, value in enumerate(inside):
+                low = window(inside, i, low, len(inside), k)
+                radius = max(value - inside[low], inside[low + k] - value)
+                assert radius == radii[np.flatnonzero(y == c)[i]]
+                before = np.searchsorted(ordered, inside[low - 1]) if low > 0 else -1
+                after = np.searchsorted(ordered, inside[low + k + 1]) if low + k + 1 < len(inside) else 60
+                expected = ((np.abs(x - value) < radius) | (x == value)).sum()
+                for bounds in ((-1, 60), (before, after)):
+                    assert within(ordered, np.searchsorted(ordered, value), radius, *bounds) == expected

@@ -14,12 +14,13 @@ from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import canonical
 from distaff.metrics.core.blas_threads import one_blas_thread
-from distaff.metrics.core.code_lookup import LookUp, look_up
+from distaff.metrics.core.code_lookup import IN_BULK, LookUp, look_up, numbers_at_once
 from distaff.metrics.core.grid_rows import GridRows
 from distaff.metrics.core.information_matrix import NO_FACTOR
+from distaff.metrics.core.moments import mean_differences
 
+AT_ONCE = 256  # points that are put in another order at once
 LARGEST = 2.0**64  # difference of codes from which on the classifier, which does not scale them, does not converge
-_LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
 @metric(
@@ -66,29 +67,32 @@ def beta_vae_score(
     first = rows.anywhere((train + test) * batch, rng)
     factor = np.repeat(shared, batch)
     second = rows.sharing_class(factor, rows.classes[first, factor], 1, rng)[:, 0]
-    points = features(codes_of, first.reshape(-1, batch), second.reshape(-1, batch))
+    points = features(codes_of, first.reshape(-1, batch), second.reshape(-1, batch), numbers_at_once(codes))
     if not np.isfinite(points).all():
         return Score(math.nan, reason="codes hold values, or differences, that are not finite")
     if points.max() > LARGEST:
         return Score(math.nan, reason=f"codes differ by {points.max():.1g}; the classifier takes up to {LARGEST:.1g}")
-    points = points[:, canonical(points)]
+    order = canonical(points)
+    for at in range(0, len(points), AT_ONCE):  # in place: the points are larger than the codes
+        points[at : at + AT_ONCE] = points[at : at + AT_ONCE, order]
     correct = classify(points[:train], shared[:train], points, seed=int(rng.integers(2**31))) == shared
     return Score(float(correct[train:].mean()), {"train_accuracy": float(correct[:train].mean())})
 
 
-def features(codes_of: LookUp, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+def features(
+    codes_of: LookUp, first: NDArray[np.int64], second: NDArray[np.int64], at_once: int = IN_BULK
+) -> NDArray[np.float64]:
     """The mean absolute difference [m d] of codes over the pairs of rows `first` and `second` [m b] of each point."""
     m, batch = first.shape
     width = codes_of(first[:1, 0]).shape[1]
-    step = max(_LOOKUP_SIZE // (2 * batch * width), 1)
-    batches = []
+    step = max(at_once // (2 * batch * width), 1)
+    points = np.empty((m, width))
     for start in range(0, m, step):
         one, two = first[start : start + step], second[start : start + step]
         looked_up = codes_of(np.concatenate([one.reshape(-1), two.reshape(-1)]))
         pairs = looked_up.reshape(2, len(one), batch, width)
-        with np.errstate(invalid="ignore", over="ignore"):  # the caller reports infinities
-            batches.append(2 * np.abs(pairs[0] / 2 - pairs[1] / 2).mean(axis=1, dtype=np.float64))
-    return np.concatenate(batches)
+        points[start : start + step] = mean_differences(pairs[0], pairs[1])  # the caller reports infinities
+    return points
 
 
 @one_blas_thread()

@@ -12,12 +12,12 @@ from distaff.draws import generator
 from distaff.errors import DistaffError, unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import moderate, scaled
-from distaff.metrics.core.code_lookup import LookUp, look_up
+from distaff.metrics.core.code_lookup import LookUp, look_up, numbers_at_once
 from distaff.metrics.core.grid_rows import GridRows
 from distaff.metrics.core.information_matrix import NO_FACTOR
+from distaff.metrics.core.moments import group_variances
 
 SAME, CONSTANT = 1e-9, 1e-24  # relative variances that differ by less, or are both below, are tied: rounding is 1e-32
-_LOOKUP_SIZE = 2**26  # numbers that one look-up of codes may return: 256 MiB of float32
 
 
 @metric(
@@ -95,23 +95,27 @@ def factor_vae_score(
     if not active.any():
         return Score(0.0, {"train_accuracy": 0.0, "active": 0.0}, np.zeros((d, f)))
     fixed, groups = _groups(rows, counted, train + test, batch, rng)
-    votes = _votes(lambda drawn: scaled(codes_of(drawn), exponents), groups, spread, active)
-    if not np.isfinite(votes).all():
-        return Score(math.nan, reason="codes hold values that are not finite")
-    counts = _count(votes[:train], fixed[:train], f)
-    correct = (votes * _guesses(counts, counted)[:, fixed].T).sum(axis=1)
+    step = max(numbers_at_once(codes) // (batch * d), 1)
+    counts = np.zeros((2, d, f))  # votes of training and of the test: n of them [n d] would be larger than the codes
+    for start in range(0, train + test, step):
+        drawn = slice(start, start + step)
+        votes = _votes(lambda rows: scaled(codes_of(rows), exponents), groups[drawn], spread, active)
+        if not np.isfinite(votes).all():
+            return Score(math.nan, reason="codes hold values that are not finite")
+        training = np.arange(start, start + len(votes)) < train
+        for part, chosen in enumerate((training, ~training)):
+            counts[part] += _count(votes[chosen], fixed[drawn][chosen], f)
+    right = (counts * _guesses(counts[0], counted)).sum(axis=(1, 2)) / (train, test)
     return Score(
-        float(correct[train:].mean()),
-        {"train_accuracy": float(correct[:train].mean()), "active": float(active.sum())},
-        counts / np.maximum(counts.sum(axis=0), 1),
+        float(right[1]),
+        {"train_accuracy": float(right[0]), "active": float(active.sum())},
+        counts[0] / np.maximum(counts[0].sum(axis=0), 1),
     )
 
 
 def local_variances(codes: NDArray[Any]) -> NDArray[np.float64]:
     """Variance [g d] over the rows of each group of codes [g b d], with b - 1 in the denominator."""
-    with np.errstate(invalid="ignore", over="ignore"):  # the caller reports infinities
-        variances: NDArray[np.float64] = np.var(codes, axis=1, ddof=1, dtype=np.float64)
-    return variances
+    return group_variances(codes)  # the caller reports infinities
 
 
 def active_codes(variances: NDArray[np.float64], prune: float | NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -149,20 +153,19 @@ def _groups(
 def _votes(
     codes_of: LookUp, groups: NDArray[np.int64], variances: NDArray[np.float64], active: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    n, batch = groups.shape
-    step = max(_LOOKUP_SIZE // (batch * len(variances)), 1)
-    votes = []
-    for start in range(0, n, step):
-        drawn = groups[start : start + step]
-        looked_up = codes_of(drawn.reshape(-1)).reshape(len(drawn), batch, -1)
-        # a thousand groups at a time stay in the cache, and float64 copies of them small
-        votes += [least_varying(looked_up[at : at + 1024], variances, active) for at in range(0, len(drawn), 1024)]
-    return np.concatenate(votes)
+    looked_up = codes_of(groups.reshape(-1)).reshape(*groups.shape, -1)
+    # a thousand groups at a time, so that what is computed from them is small
+    return np.concatenate(
+        [least_varying(looked_up[at : at + 1024], variances, active) for at in range(0, len(groups), 1024)]
+    )
 
 
 def _count(votes: NDArray[np.float64], fixed: NDArray[np.int64], f: int) -> NDArray[np.float64]:
     """The votes [d f] that each code got while each factor was held fixed."""
-    return np.stack([votes[fixed == j].sum(axis=0) for j in range(f)], axis=1)
+    counts = np.zeros((votes.shape[1], f))
+    for j in np.unique(fixed).tolist():
+        counts[:, j] = votes[fixed == j].sum(axis=0)
+    return counts
 
 
 def _guesses(counts: NDArray[np.float64], counted: NDArray[np.int64]) -> NDArray[np.float64]:

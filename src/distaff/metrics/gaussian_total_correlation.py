@@ -9,7 +9,7 @@ import numpy as np
 
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import as_codes, moderate, non_finite
-from distaff.metrics.core.covariance import covariance, varying_codes
+from distaff.metrics.core.covariance import covariance, log_determinant, spectrum_of_rows, variances, varying_codes
 from distaff.metrics.latents import select_latents
 
 
@@ -52,11 +52,20 @@ def gaussian_total_correlation(codes: Any, factors: Any = None, active: Any = No
     parts = {"varying": float(keep.sum())}
     if keep.sum() < 2:
         return Score(0.0, parts)
-    cov = covariance(moderate(codes[:, keep])[0])
-    scale = np.sqrt(np.diag(cov))
-    spectrum = np.linalg.eigvalsh(cov / np.outer(scale, scale))  # of the correlations: det S = prod S_ii det R
-    singular = spectrum <= len(cov) * np.finfo(np.float64).eps * spectrum[-1] * 4
+    varying = moderate(codes if keep.all() else codes[:, keep])[0]
+    n, d = varying.shape
+    if d < n:
+        correlations = covariance(varying)
+        scale = np.sqrt(np.diag(correlations))
+        correlations /= scale[:, None]  # det S = prod S_ii det R
+        correlations /= scale
+        if (log_det := log_determinant(correlations)) is not None:
+            return Score(max(-0.5 * log_det, 0.0), parts)
+        spectrum = np.linalg.eigvalsh(correlations)
+    else:  # as many codes as rows: the rank is below d
+        spectrum = np.append(0.0, spectrum_of_rows(varying, 1 / np.sqrt(variances(varying))))
+    singular = spectrum <= d * np.finfo(np.float64).eps * spectrum[-1] * 4
     if singular.any():
         rank = int((~singular).sum())
-        return Score(math.inf, parts, reason=f"{len(cov)} varying codes have a covariance of rank {rank}")
+        return Score(math.inf, parts, reason=f"{d} varying codes have a covariance of rank {rank}")
     return Score(max(float(-0.5 * np.log(spectrum).sum()), 0.0), parts)

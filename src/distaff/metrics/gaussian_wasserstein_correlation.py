@@ -9,7 +9,7 @@ import numpy as np
 
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import as_codes, moderate, non_finite
-from distaff.metrics.core.covariance import covariance
+from distaff.metrics.core.covariance import covariance, spectrum_of_rows, variances
 from distaff.metrics.latents import select_latents
 
 
@@ -49,9 +49,16 @@ def gaussian_wasserstein_correlation(
     total = distance = 0.0
     codes, exponents = moderate(codes, each=False)
     if codes.shape[1]:
-        cov = covariance(codes)
-        total, scale = float(np.trace(cov)), np.sqrt(np.diag(cov))
-        roots = np.sqrt(np.maximum(np.linalg.eigvalsh(cov * np.outer(scale, scale)), 0.0))
+        if codes.shape[1] <= len(codes):
+            product = covariance(codes)
+            sizes = np.diag(product).copy()
+            product *= np.sqrt(sizes)[:, None]
+            product *= np.sqrt(sizes)
+            spectrum = np.linalg.eigvalsh(product)
+        else:
+            sizes = variances(codes)
+            spectrum = spectrum_of_rows(codes, np.sqrt(sizes))
+        total, roots = float(sizes.sum()), np.sqrt(np.maximum(spectrum, 0.0))
         distance = max(2 * total - 2 * float(roots.sum()), 0.0)
     share = distance / total if total > 0 else 0.0
     with np.errstate(over="ignore"):

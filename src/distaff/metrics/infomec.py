@@ -12,7 +12,7 @@ from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import FactorTable, as_pair, moderate
 from distaff.metrics.core.information import entropies
 from distaff.metrics.core.information_matrix import NO_FACTOR, information_matrix
-from distaff.metrics.core.logistic import log_loss
+from distaff.metrics.core.logistic import log_losses
 
 LEAST_RANGE = 1 / 20  # of the widest code's
 
@@ -52,7 +52,7 @@ def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20)
         return Score(math.nan, reason=NO_FACTOR)
     checked, table = as_pair(codes, factors, bins)
     checked, exponents = moderate(checked)
-    spans = np.ldexp(np.ptp(checked.astype(np.float64), axis=0), exponents - exponents.max())
+    spans = np.ldexp(checked.max(axis=0).astype(np.float64) - checked.min(axis=0), exponents - exponents.max())
     active, counted = (spans > 0) & (spans > LEAST_RANGE * spans.max()), np.flatnonzero(information.varying)
     matrix = np.zeros(information.matrix.shape)
     parts = {"modularity": 0.0, "compactness": 0.0, "explicitness": 0.0, "active": float(active.sum())}
@@ -60,7 +60,7 @@ def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20)
         return Score(0.0, parts, matrix)
     shares = information.matrix[np.ix_(active, counted)] / information.factors[counted]
     matrix[np.ix_(active, counted)] = shares
-    each = np.array([_explained(checked[:, active], table, j) for j in counted.tolist()])
+    each = _explained(checked if active.all() else checked[:, active], table, counted.tolist())
     parts["modularity"], parts["compactness"] = _concentrated(shares), _concentrated(shares.T)
     parts["explicitness"] = float(each.mean())
     parts |= {f"explicitness_{name}": value for name, value in information.named(each).items()}
@@ -76,14 +76,19 @@ def _concentrated(matrix: NDArray[np.float64]) -> float:
     return float(np.clip((shares.mean() - chance) / (1 - chance), 0.0, 1.0))
 
 
-def _explained(codes: NDArray[Any], table: FactorTable, j: int) -> float:
-    """The share of factor j that a linear predictor from all codes explains, from 0 to 1."""
+def _explained(codes: NDArray[Any], table: FactorTable, factors: list[int]) -> NDArray[np.float64]:
+    """The share of each of the factors that a linear predictor from all codes explains, from 0 to 1."""
+    shares = {j: _on_a_line(codes, table.numbers(j)) for j in factors if table.continuous[j]}
+    classes = {j: table.classes[:, j] for j in factors if not table.continuous[j]}
+    losses = log_losses(codes, list(classes.values())) if classes else []
+    for (j, values), loss in zip(classes.items(), losses, strict=True):
+        shares[j] = max(0.0, 1 - loss / float(entropies(values[:, None])[0]))
+    return np.array([shares[j] for j in factors])
+
+
+def _on_a_line(codes: NDArray[Any], y: NDArray[np.float64]) -> float:
     x = codes.astype(np.float64)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
-    if table.continuous[j]:
-        y = table.numbers(j)
-        y = y - y.mean()
-        residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-        return float(1 - (residual @ residual) / (y @ y))
-    whole = float(entropies(table.classes[:, [j]])[0])
-    return max(0.0, 1 - log_loss(x, table.classes[:, j]) / whole)
+    y = y - y.mean()
+    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    return float(1 - (residual @ residual) / (y @ y))

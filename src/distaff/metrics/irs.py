@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from distaff.errors import DistaffError
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import FactorTable, as_pair, moderate, non_finite
+from distaff.metrics.core.column_blocks import sorted_blocks
 from distaff.metrics.core.covariance import varying_codes
 from distaff.metrics.core.information import discretise
 from distaff.metrics.core.information_matrix import NO_FACTOR
@@ -77,14 +79,54 @@ def robustness(
     codes: NDArray[np.floating[Any]], groups: NDArray[np.integer[Any]], quantile: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """R [d f] and M [d] of the formula above, for codes [n d] that vary and rows grouped by labels [n f]."""
-    orders = [np.argsort(column, kind="stable") for column in groups.T]
-    starts = [np.flatnonzero(np.diff(column[order])) + 1 for column, order in zip(groups.T, orders, strict=True)]
+    labels = [np.unique(column, return_inverse=True)[1] for column in groups.T]
+    counts = [np.bincount(column) for column in labels]
     largest = np.empty(codes.shape[1])
     moved = np.empty((codes.shape[1], groups.shape[1]))
-    for i in range(codes.shape[1]):  # one code at a time, so that a million rows of many codes are not held twice
-        code = codes[:, i].astype(np.float64)
-        largest[i] = np.abs(code - code.mean()).max()
-        for j, (order, start) in enumerate(zip(orders, starts, strict=True)):
-            far = [np.quantile(np.abs(part - part.mean()), quantile) for part in np.split(code[order], start)]
-            moved[i, j] = np.mean(far)
+    for block, ordered, order in sorted_blocks(codes):
+        for i, x, rows in zip(range(block.start, block.stop), ordered, order, strict=True):
+            code = x.astype(np.float64)
+            largest[i] = np.abs(code[[0, -1]] - code.mean()).max()
+            moved[i] = [_moved(code, rows, *group, quantile) for group in zip(labels, counts, strict=True)]
     return 1 - moved / largest[:, None], largest
+
+
+@numba.njit(cache=True)
+def _moved(x: Any, rows: Any, labels: Any, counts: Any, quantile: float) -> float:
+    """The mean over groups of the quantile of |x - mean|, for x [n] in ascending order and the labels [n] of rows."""
+    starts = np.zeros(counts.size + 1, np.int64)
+    starts[1:] = np.cumsum(counts)
+    free = starts[:-1].copy()
+    grouped = np.empty(x.size)
+    for i in range(x.size):  # one sort serves all factors: within groups the order stays
+        label = labels[rows[i]]
+        grouped[free[label]] = x[i]
+        free[label] += 1
+    total = 0.0
+    for group in range(counts.size):
+        total += deviation_quantile(grouped[starts[group] : starts[group + 1]], quantile)
+    return float(total / counts.size)
+
+
+@numba.njit(cache=True)
+def deviation_quantile(x: Any, quantile: float) -> float:
+    """The quantile of |x - mean| of ascending values [n], between two of them by a straight line, as NumPy's.
+
+    The largest deviations are at the two ends, so that they are counted from there.
+    """
+    n = x.size
+    mean = 0.0
+    for i in range(n):
+        mean += x[i] - x[0]  # exact for a constant
+    mean = x[0] + mean / n
+    place = quantile * (n - 1)
+    below = int(np.floor(place))
+    low, high = 0, n - 1
+    larger = here = max(mean - x[low], x[high] - mean)
+    for _ in range(n - below):  # the last one is number `below` from 0, the one before it the next larger
+        larger, here = here, max(mean - x[low], x[high] - mean)
+        if mean - x[low] >= x[high] - mean:
+            low += 1
+        else:
+            high -= 1
+    return float(here + (larger - here) * (place - below))

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import as_pair, moderate, non_finite
-from distaff.metrics.sap import squared_correlations
+from distaff.metrics.core.blas_threads import one_blas_thread
+from distaff.metrics.core.column_blocks import column_blocks
 
 WAYS = ("pearson", "spearman")
+AT_ONCE = 2**22  # numbers of codes that are standardised at once: 32 MiB
 
 
 @metric(
@@ -47,12 +49,10 @@ def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
     varying = np.flatnonzero(table.sizes > 1)
     if not len(varying):
         return Score(math.nan, reason="every factor has one value in these rows")
+    ranked = by == "spearman"
+    targets = np.stack([table.numbers(j) for j in varying.tolist()], axis=1)
     matrix = np.zeros((codes.shape[1], len(table.sizes)))
-    x = _ranks(codes) if by == "spearman" else moderate(codes)[0]
-    for j in varying.tolist():
-        y = table.numbers(j)
-        y = _ranks(y[:, None])[:, 0] if by == "spearman" else y
-        matrix[:, j] = np.sqrt(squared_correlations(x / _size(x), y))
+    matrix[:, varying] = correlations(codes, _ranks(targets) if ranked else targets, ranked)
     rows, columns = linear_sum_assignment(-matrix[:, varying])
     match = dict(zip(varying[columns].tolist(), rows.tolist(), strict=True))
     parts = {table.names[j]: float(matrix[match[j], j]) if j in match else 0.0 for j in varying.tolist()}
@@ -61,9 +61,29 @@ def mcc(codes: Any, factors: Any, *, by: str = "pearson") -> Score:
     return Score(float(value), parts, matrix)
 
 
-def _size(x: NDArray[Any]) -> NDArray[np.float64]:
-    """The spread of each column [d], 1 where there is none: small codes are codes as well."""
-    return np.where(np.ptp(x, axis=0) > 0, x.std(axis=0, dtype=np.float64), 1.0)
+@one_blas_thread()
+def correlations(codes: NDArray[Any], targets: NDArray[Any], ranked: bool = False) -> NDArray[np.float64]:
+    """|correlation| [d f] of codes [n d], or of their ranks, with targets [n f] that vary; 0 for constant codes.
+
+    Both are standardised once, and one product then gives all correlations of a block of codes.
+    """
+    y = _standardised(targets)
+    result = np.zeros((codes.shape[1], targets.shape[1]))
+    for block in column_blocks(len(codes), codes.shape[1], AT_ONCE, AT_ONCE):
+        x = _standardised(_ranks(codes[:, block]) if ranked else codes[:, block])
+        result[block] = np.abs(x.T @ y) / len(y)
+    return np.minimum(result, 1.0)
+
+
+def _standardised(x: NDArray[Any]) -> NDArray[np.float64]:
+    """Columns of mean 0 and variance 1, small ones as well; constant ones are 0."""
+    moderated = moderate(x)[0]
+    varies = np.ptp(moderated, axis=0) > 0
+    centred: NDArray[np.float64] = moderated - moderated.mean(axis=0, dtype=np.float64)
+    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(centred))
+    counts = varies & (spread > 0)
+    centred *= np.where(counts, 1 / np.where(counts, spread, 1.0), 0.0)
+    return centred
 
 
 def _ranks(x: NDArray[Any]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from distaff.errors import DistaffError
 
 MODERATE = 20  # codes whose largest size lies between 2^-20 and 2^20 are computed as they are
 BEYOND = 2.0**100  # times the size of the codes that a scale was taken from: rows beyond it are clipped to it
+HEAD = 64  # least values by which nearly all codes are put in order
 WHOLE = 2.0**53  # from here on every float is a whole number, so that whole values are no sign of classes
 
 
@@ -71,9 +72,19 @@ def canonical(codes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
     What learns from codes in this order breaks ties, rounds and starts alike however the latents are numbered.
     """
-    columns = np.ascontiguousarray(codes.T)
-    keys = [(np.sort(column).tobytes(), column.tobytes()) for column in columns]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+    heads = [np.sort(codes[:, i])[:HEAD].tobytes() for i in range(codes.shape[1])]
+    alike: dict[bytes, list[int]] = {}
+    for i, head in enumerate(heads):
+        alike.setdefault(head, []).append(i)
+    order: list[int] = []
+    for head in sorted(alike):  # few codes are alike in their least values: only of those all values are compared
+        some = alike[head]
+        order += sorted(some, key=lambda i: _whole(codes[:, i])) if len(some) > 1 else some
+    return np.array(order, dtype=np.int64)
+
+
+def _whole(column: NDArray[Any]) -> tuple[bytes, bytes]:
+    return np.sort(column).tobytes(), column.tobytes()
 
 
 def as_array(data: Any) -> NDArray[Any]:
@@ -117,10 +128,12 @@ def as_factors(data: Any, bins: int | None = 20) -> FactorTable:
     Whole numbers are classes however many there are; with `bins=None` every distinct value is one.
     """
     values = as_values(data)
-    columns = [_classes(_column(values, j), j, bins) for j in range(values.shape[1])]
-    classes = np.stack([column[0] for column in columns], axis=1)
-    sizes = np.array([column[1] for column in columns], dtype=np.int64)
-    return FactorTable(values, classes, sizes, tuple(column[2] for column in columns), _names(data, values.shape[1]))
+    classes = np.empty(values.shape, dtype=np.int64)
+    sizes, continuous = np.empty(values.shape[1], dtype=np.int64), []
+    for j in range(values.shape[1]):
+        classes[:, j], sizes[j], cut = _classes(_column(values, j), j, bins)
+        continuous.append(cut)
+    return FactorTable(values, classes, sizes, tuple(continuous), _names(data, values.shape[1]))
 
 
 def as_pair(codes: Any, factors: Any, bins: int = 20) -> tuple[NDArray[np.floating[Any]], FactorTable]:

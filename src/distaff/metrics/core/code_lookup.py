@@ -14,6 +14,9 @@ from distaff.metrics.core.grid_rows import GridRows
 
 AT_ONCE = 4_096  # rows that one call of a function computes, since it may have to render images for them
 
+IN_BULK = 2**26  # numbers that one look-up of computed codes may return: 256 MiB of float32
+OF_A_TABLE = 2**20  # and of a table: 4 MiB, which stay in the cache until they are summed
+
 LookUp = Callable[[NDArray[np.int64]], NDArray[np.floating[Any]]]
 
 
@@ -24,7 +27,7 @@ def look_up(codes: Any, grid: GridRows) -> LookUp:
     is given the factor values [m f] of rows and returns their codes. Raises `DistaffError` where a table has another
     length than the factors, or the object or function returns another number of codes than rows were requested.
     """
-    if hasattr(codes, "shape") or hasattr(codes, "to_numpy") or isinstance(codes, (list, tuple)):
+    if _is_table(codes):
         table = as_codes(codes)
         if len(table) != len(grid):
             raise DistaffError(f"{len(table)} rows of codes for {len(grid)} rows of factors: give one for each")
@@ -41,6 +44,15 @@ def look_up(codes: Any, grid: GridRows) -> LookUp:
     raise DistaffError(
         f"codes are {type(codes).__name__}; expected a table, an object with codes[rows], or a function of factors"
     )
+
+
+def numbers_at_once(codes: Any) -> int:
+    """How many numbers one look-up of `codes` should return: few of a table, where look-ups cost nothing themselves."""
+    return OF_A_TABLE if _is_table(codes) else IN_BULK
+
+
+def _is_table(codes: Any) -> bool:
+    return hasattr(codes, "shape") or hasattr(codes, "to_numpy") or isinstance(codes, (list, tuple))
 
 
 def _checked(codes: Any, expected: int) -> NDArray[np.floating[Any]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics.core.arrays import moderate
+from distaff.metrics.core.column_blocks import transposed_blocks
 
 BIASES = ("none", "miller-madow")
 
@@ -27,12 +28,12 @@ def discretise(codes: NDArray[np.floating[Any]], bins: int = 20) -> NDArray[np.i
     are made in float64. A constant code has one label. Codes may be of any size: labels do not change with it.
     """
     codes, _ = moderate(codes)
-    # a byte a label: a million rows of 128 codes are then 128 MB, not 1 GB
-    labels = np.empty(codes.shape, dtype=np.uint8 if bins < 2**8 else np.int64)
-    for i in range(codes.shape[1]):
-        column = np.ascontiguousarray(codes[:, i])
-        _cut(column, _edges(column, bins), labels[:, i])
-    return labels
+    # a byte a label: a million rows of 128 codes are then 128 MB, not 1 GB; code by code, as they are counted
+    labels = np.empty(codes.shape[::-1], dtype=np.uint8 if bins < 2**8 else np.int64)
+    for block, columns in transposed_blocks(codes):
+        for column, of_column in zip(columns, labels[block], strict=True):
+            _cut(column, _edges(column, bins), of_column)
+    return labels.T
 
 
 def _edges(column: NDArray[np.floating[Any]], bins: int) -> NDArray[np.floating[Any]]:
@@ -87,6 +88,23 @@ def mutual_information(
     return np.maximum(out, 0.0)
 
 
+def pair_information(
+    labels: NDArray[np.integer[Any]], first: NDArray[np.int64], second: NDArray[np.int64], bias: str = "none"
+) -> NDArray[np.float64]:
+    """I(a; b) in nats, at least 0 [m], of columns `first` [m] and `second` [m] of labels [n d]."""
+    _check_bias(bias)
+    sizes = labels.max(axis=0).astype(np.int64) + 1
+    columns = _columns(labels, sizes.max())
+    out = np.empty(len(first))
+    for at, (i, k) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        counts = np.zeros((sizes[i], sizes[k]), dtype=np.int64)
+        _count(columns[i], columns[k], counts)
+        out[at] = _information(counts, len(labels))
+        if bias == "miller-madow":
+            out[at] += _miller_madow(counts, len(labels))
+    return np.maximum(out, 0.0)
+
+
 def chance_information(
     a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]], probability: float = 1e-6
 ) -> NDArray[np.float64]:
@@ -110,7 +128,7 @@ def _check_bias(bias: str) -> None:
 def _columns(labels: NDArray[np.integer[Any]], size: int) -> NDArray[Any]:
     """The labels column by column in the narrowest type: the counting is bound by memory."""
     narrow = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int64
-    return np.ascontiguousarray(labels.T.astype(narrow))
+    return np.ascontiguousarray(labels.T.astype(narrow, copy=False))
 
 
 @numba.njit(cache=True)

@@ -8,6 +8,7 @@ white, where it needs a few steps for the hundred after which scikit-learn's sto
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 
 from distaff.metrics.core.arrays import canonical, moderate
 from distaff.metrics.core.blas_threads import one_blas_thread
+from distaff.metrics.core.column_blocks import transposed_blocks
 
 Floats = NDArray[np.float64]
 STRENGTHS = np.logspace(-4, 4, 10)
 FOLDS = 5
 MANY = 2_500  # rows, up to which one hit more or less decides between strengths, so that fits are finished
 AT_ONCE = 2_000  # rows whose scores of some forty classes stay in the cache
+FEW = 256  # rows that are made white at once
 STEPS = 100  # scikit-learn's max_iter
 FAINT = 30  # a code below 2^-30 would have to overcome a penalty 2^60 times that of a moderate one: it is not used
 
@@ -74,20 +77,64 @@ def fit_logistic(x: NDArray[Any], y: NDArray[Any], jobs: int = 1) -> Linear:
     return Linear(classes, weights, float(STRENGTHS[best]))
 
 
-@one_blas_thread()
 def log_loss(x: NDArray[Any], y: NDArray[Any]) -> float:
     """The mean log-loss in nats of classes `y` [n] under the best linear classifier of `x` [n d], on the same rows.
 
     Nothing is penalised; where classes are separable the loss falls towards 0 and stops after 100 steps.
     """
+    return log_losses(x, [y])[0]
+
+
+@one_blas_thread()
+def log_losses(x: NDArray[Any], targets: Sequence[NDArray[Any]]) -> list[float]:
+    """`log_loss` of each of the targets [n]; the codes [n d] are made white once for all of them."""
+    white = _white_rows(x)
+    return [_least_loss(white, y) for y in targets]
+
+
+def _least_loss(white: Floats, y: NDArray[Any]) -> float:
+    """The log-loss of classes `y` [n] after at most 100 steps in white coordinates [d+1 n]."""
+    from scipy.optimize import minimize
+
     classes, index = np.unique(y, return_inverse=True)
     if len(classes) == 1:
         return 0.0
-    ones = _with_ones(x[:, canonical(x)])
-    start = np.zeros((1 if len(classes) == 2 else len(classes), ones.shape[1]))
-    free = np.zeros(ones.shape[1])
-    weights = _descend(ones, index, len(classes), math.inf, start, _whitening(ones), free, finished=True)
-    return _summed(weights, ones.T, index)[0] / len(index)
+    start = np.zeros((1 if len(classes) == 2 else len(classes), len(white)))
+    unit = 1 / math.sqrt(0.25 if len(classes) == 2 else 1.0 / len(classes))  # of weights whose curvature is 1
+
+    def objective(flat: Floats) -> tuple[float, Floats]:
+        loss, slope = _summed(flat.reshape(start.shape) * unit, white, index)
+        return loss / len(index), (slope * (unit / len(index))).ravel()
+
+    options = {"maxiter": STEPS, "gtol": 1e-4, "ftol": 1e-12}
+    found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return _summed(found.x.reshape(start.shape) * unit, white, index)[0] / len(index)
+
+
+def _white_rows(x: NDArray[Any]) -> Floats:
+    """Codes [n d] and a column of ones in coordinates in which their second moments are one: [d+1 n].
+
+    A few rows at a time, since a table in float64 is twice as large as one in float32.
+    """
+    order = canonical(x)
+    centre, spread = np.empty(len(order)), np.empty(len(order))
+    for block, columns in transposed_blocks(x):
+        centre[block], spread[block] = (part(columns, axis=1, dtype=np.float64) for part in (np.mean, np.std))
+    centre, spread = centre[order], np.where(spread > 0, spread, 1.0)[order]
+    n, width = len(x), len(order) + 1
+    slices = [slice(first, min(first + FEW, n)) for first in range(0, n, FEW)]
+    moments = np.zeros((width, width))
+    for rows in slices:
+        ones = _with_ones((x[rows][:, order] - centre) / spread)
+        moments += ones.T @ ones
+    moments /= n
+    values, vectors = np.linalg.eigh(moments)
+    del moments
+    vectors /= np.sqrt(np.maximum(values, 1e-10 * values[-1]))  # copies have no curvature between them
+    white = np.empty((width, n))
+    for rows in slices:
+        white[:, rows] = vectors.T @ _with_ones((x[rows][:, order] - centre) / spread).T
+    return white
 
 
 def _with_ones(x: NDArray[Any]) -> Floats:
@@ -123,7 +170,6 @@ def _descend(
     start: Floats,
     whitening: tuple[Floats, Floats],
     relief: Floats,
-    finished: bool = False,
 ) -> Floats:
     """The weights [r d+1] of least loss; `relief` [d+1] is the share of the penalty that each column bears."""
     from scipy.optimize import minimize
@@ -133,10 +179,10 @@ def _descend(
     penalty = decay * relief
     values, vectors = whitening
     curvature = values * (0.25 if classes == 2 else 1.0 / classes) + decay
-    curvature = np.maximum(curvature, 1e-10 * curvature.max())  # without a penalty, copies have none between them
+    curvature = np.maximum(curvature, 1e-10 * curvature.max())  # copies have next to none between them
     turn = vectors / np.sqrt(curvature)  # weights = u @ turn.T
     # the slope is bounded in white coordinates; with many rows less is enough, and float32 for what is summed over rows
-    rough = n > MANY and not finished
+    rough = n > MANY
     steep, kind = (5e-4, np.float32) if rough else (1e-4, np.float64)
     turned = np.ascontiguousarray((turn.T @ ones.T).astype(kind))  # [d+1 n]: sums over classes then run along rows
     back = vectors * np.sqrt(curvature)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distaff.metrics.core.arrays import canonical
-from distaff.metrics.core.information import mutual_information
+from distaff.metrics.core.cut_information import cut_information
 from distaff.metrics.core.train_test import TrainTest
 
 GRAIN = 1e-7  # nats: sums of information that differ by less are tied
@@ -34,14 +34,30 @@ def match_codes(data: TrainTest) -> tuple[dict[int, int], NDArray[np.float64]]:
 
     d, varying = data.train.shape[1], data.varying
     matrix, right = np.zeros((d, len(data.sizes))), np.zeros((d, len(data.sizes)))
-    for j in varying:
-        labels = np.stack([_cut(data.train[:, i], data.sizes[j]) for i in range(d)], axis=1)
-        matrix[:, j] = mutual_information(labels, data.train_targets[j][:, None])[:, 0]
-        right[:, j] = [_matched_accuracy(column, data.train_targets[j]) for column in labels.T]
+    classes = np.stack([np.unique(data.train_targets[j], return_inverse=True)[1] for j in varying], axis=1)
+    matrix[:, varying] = cut_information(data.train, classes, np.array(data.sizes)[varying])
+    candidates = _candidates(np.round(matrix[:, varying] / GRAIN))
+    for i, j in np.argwhere(candidates).tolist():
+        labels = _cut(data.train[:, i], data.sizes[varying[j]])
+        right[i, varying[j]] = match_labels(labels, classes[:, j], data.sizes[varying[j]])[1] / len(labels)
+    matched = np.flatnonzero(candidates.any(axis=1))
+    matched = matched[canonical(data.train[:, matched])]
     worth = GRAIN * (np.round(matrix / GRAIN) + right / (2 * len(varying)))
-    order = canonical(data.train)
-    rows, columns = linear_sum_assignment(-worth[order][:, varying])
-    return {varying[j]: int(order[i]) for i, j in zip(rows, columns, strict=True)}, matrix
+    rows, columns = linear_sum_assignment(-worth[matched][:, varying])
+    return {varying[j]: int(matched[i]) for i, j in zip(rows, columns, strict=True)}, matrix
+
+
+def _candidates(worth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pairs [d f] a best matching can hold: codes of a factor that are worth no less than its f-th best.
+
+    Of the f best codes of a factor one is free, and would be taken for a code that is worth less.
+    """
+    d, f = worth.shape
+    if d <= f:
+        return np.ones(worth.shape, dtype=bool)
+    least = np.partition(worth, d - f, axis=0)[d - f]
+    result: NDArray[np.bool_] = worth >= least
+    return result
 
 
 def match_labels(labels: NDArray[np.int64], classes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
@@ -54,12 +70,6 @@ def match_labels(labels: NDArray[np.int64], classes: NDArray[np.int64], size: in
     shared = np.bincount(labels * size + classes, minlength=size * size).reshape(size, size)
     rows, columns = linear_sum_assignment(-shared)
     return columns, int(shared[rows, columns].sum())
-
-
-def _matched_accuracy(labels: NDArray[np.int64], y: NDArray[np.int64]) -> float:
-    """The share of rows [n] whose class `y` is the one matched to their label."""
-    classes, index = np.unique(y, return_inverse=True)
-    return match_labels(labels, index, len(classes))[1] / len(y)
 
 
 def _cut(column: NDArray[Any], parts: int) -> NDArray[np.int64]:
