@@ -73,9 +73,9 @@ IDS = {  # of evaluations, by which studies find their scores: a new parameter m
     "modularity": "1fd1848db6790493",
     "nk": "5443e40a92cd4182",
     "pairwise_mutual_information": "65c46f44de810a80",
-    "sap": "aced3913d0722231",
+    "sap": "4281a800edb8ceff",
     "snc": "25ce1c034f5dbeee",
-    "unified_scores": "22d200aeb646d0fe",
+    "unified_scores": "1b535e9ac6020276",
 }
 
 
