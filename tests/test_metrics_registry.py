@@ -59,11 +59,11 @@ IDS = {  # of evaluations, by which studies find their scores: a new parameter m
     "beta_vae_score": "303fe4369375defa",
     "dci": "1cb25d29ceb6cf6f",
     "dcimig": "af3850aa032ce5b4",
-    "explicitness": "16ce0bd9ff89b989",
+    "explicitness": "ee0f3d6e70d9442d",
     "factor_vae_score": "1742ac0d77113857",
     "gaussian_total_correlation": "d82edb1424e8d834",
     "gaussian_wasserstein_correlation": "f854d2bcd6ce5659",
-    "infomec": "87d29e65bb2c60f8",
+    "infomec": "34ef50f543f4ea03",
     "irs": "1cfd96d54f038d0d",
     "jemmig": "9a4c81dc90c7680d",
     "mcc": "d09b48e03940754a",
@@ -73,9 +73,9 @@ IDS = {  # of evaluations, by which studies find their scores: a new parameter m
     "modularity": "1fd1848db6790493",
     "nk": "5443e40a92cd4182",
     "pairwise_mutual_information": "65c46f44de810a80",
-    "sap": "aced3913d0722231",
+    "sap": "4281a800edb8ceff",
     "snc": "25ce1c034f5dbeee",
-    "unified_scores": "22d200aeb646d0fe",
+    "unified_scores": "1b535e9ac6020276",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import canonical
-from distaff.metrics.core.blas_threads import one_blas_thread
+from distaff.metrics.core.logistic import fit_strength
 from distaff.metrics.core.train_test import train_test
 
 SCALES = ("auc", "unit")
@@ -25,7 +24,7 @@ SCALES = ("auc", "unit")
     rows=10_000,
     test_rows=5_000,
     range=(0, 1),
-    version=2,
+    version=3,
     ranges={"scale": ("auc", "unit")},
 )
 def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, scale: str = "auc") -> Score:
@@ -57,12 +56,11 @@ def explicitness(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, s
     x, x_test = (
         np.where(constant, 0, (part - centre) / spread).astype(part.dtype) for part in (train_codes, test_codes)
     )
-    seeds = data.seeds("explicitness", seed, 2**31)
     train, parts = [], {}
     for j in data.varying:
-        y, model = data.train_targets[j], _fit(x, data.train_targets[j], int(seeds[j]))
-        train.append(mean_area(model.predict_proba(x), y, model.classes_))
-        parts[data.names[j]] = mean_area(model.predict_proba(x_test), data.test_targets[j], model.classes_)
+        y, model = data.train_targets[j], fit_strength(x, data.train_targets[j], 1.0)
+        train.append(mean_area(model.probabilities(x), y, model.classes))
+        parts[data.names[j]] = mean_area(model.probabilities(x_test), data.test_targets[j], model.classes)
     parts = {name: value for name, value in parts.items() if not math.isnan(value)}
     if not parts:
         return Score(math.nan, reason="the test rows hold no two values of any factor of which one occurs in training")
@@ -84,13 +82,3 @@ def area(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:
     middle = np.cumsum(counts) - (counts - 1) / 2
     hits, misses = int(positive.sum()), int((~positive).sum())
     return float((middle[rank[positive]].sum() - hits * (hits + 1) / 2) / (hits * misses))
-
-
-@one_blas_thread()
-def _fit(x: NDArray[Any], y: NDArray[Any], seed: int) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the study's score is where its solver stopped
-        return LogisticRegression(random_state=seed).fit(x, y)

@@ -25,6 +25,7 @@ LEAST_RANGE = 1 / 20  # of the widest code's
     range=(0, 1),
     depends_on=("scale",),
     ranges={"bins": "[1, inf)", "estimator": ("histogram", "ksg")},
+    version=2,
 )
 def infomec(codes: Any, factors: Any, *, estimator: str = "ksg", bins: int = 20) -> Score:
     r"""InfoMEC (Hsu et al., 2023): modularity, compactness and explicitness in one scale of information.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,13 @@ from numpy.typing import NDArray
 
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
-from distaff.metrics.core.arrays import moderate, scaled
+from distaff.metrics.core.arrays import moderate
+from distaff.metrics.core.one_code_svm import accuracies
 from distaff.metrics.core.top_two_gap import top_two_gap
-from distaff.metrics.core.train_test import prediction_score, train_test
+from distaff.metrics.core.train_test import train_test
 
 WAYS = ("auto", "svm", "correlation")
 LEAST_VARIANCE = 1e-12  # the study's, below which a code is taken for constant
-LARGEST = 64  # the exponent beyond which no SVM is computed: its score is constant from some 10^6 on
 
 
 @metric(
@@ -29,7 +28,7 @@ LARGEST = 64  # the exponent beyond which no SVM is computed: its score is const
     test_rows=5_000,
     range=(0, 1),
     depends_on=("scale", "shift"),
-    version=2,
+    version=3,
     ranges={"by": ("auto", "svm", "correlation")},
 )
 def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = "auto") -> Score:
@@ -58,14 +57,13 @@ def sap(codes: Any, factors: Any, test: Any = None, *, seed: int = 0, by: str = 
     data = train_test("sap", codes, factors, test, seed, classes=by == "svm")
     if reason := data.untrainable:
         return Score(math.nan, reason=reason)
-    seeds = data.seeds("sap", seed, 2**31)
     matrix = np.zeros((data.train.shape[1], len(data.sizes)))
-    for j in data.varying:
-        y = data.train_targets[j]
-        if by == "correlation" or data.continuous[j]:
-            matrix[:, j] = squared_correlations(data.train, data.numbers[j])
-        else:
-            matrix[:, j] = accuracies(data.train, y, data.test, data.test_targets[j], int(seeds[j]))
+    correlated = [j for j in data.varying if by == "correlation" or data.continuous[j]]
+    for j in correlated:
+        matrix[:, j] = squared_correlations(data.train, data.numbers[j])
+    if classified := [j for j in data.varying if j not in correlated]:
+        y, y_test = ([targets[j] for j in classified] for targets in (data.train_targets, data.test_targets))
+        matrix[:, classified] = accuracies(data.train, y, data.test, y_test)
     gaps = top_two_gap(matrix)[data.varying]
     names = [data.names[j] for j in data.varying]
     return Score(float(gaps.mean()), dict(zip(names, gaps.tolist(), strict=True)), matrix)
@@ -80,20 +78,3 @@ def squared_correlations(codes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.flo
         alive = sizes / max(len(x) - 1, 1) > np.ldexp(LEAST_VARIANCE, -2 * exponents)
     squares: NDArray[np.float64] = np.where(alive, (x.T @ y) ** 2 / (np.where(alive, sizes, 1) * (y @ y)), 0.0)
     return np.minimum(squares, 1.0)
-
-
-def accuracies(x: NDArray[Any], y: NDArray[Any], x_test: NDArray[Any], y_test: NDArray[Any], seed: int) -> list[float]:
-    """The accuracy on `x_test` [m d], `y_test` [m] of a linear SVM fitted to `y` [n] and one code of `x` [n d]."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC
-
-    beyond = np.maximum(np.frexp(np.abs(x).max(axis=0))[1].astype(np.int64) - LARGEST, 0)
-    x, x_test = scaled(x, beyond), scaled(x_test, beyond)
-    of_codes = []
-    for i in range(x.shape[1]):
-        model = LinearSVC(C=0.01, class_weight="balanced", random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the study's score is where its solver stopped
-            model.fit(x[:, [i]], y)
-        of_codes.append(prediction_score(y_test, model.predict(x_test[:, [i]]), continuous=False))
-    return of_codes

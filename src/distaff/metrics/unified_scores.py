@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from distaff.metrics import Score, metric
 from distaff.metrics.core.factor_trees import fit_trees
 from distaff.metrics.core.information import discretise, entropies, mutual_information
+from distaff.metrics.core.one_code_svm import accuracies
 from distaff.metrics.core.top_two_gap import top_two_gap
 from distaff.metrics.core.train_test import TrainTest, train_test
 from distaff.metrics.dci import concentration, disentanglement
 from distaff.metrics.groups.curve import independent_groups
 from distaff.metrics.modularity import modularity_of_codes
-from distaff.metrics.sap import accuracies
 
 Matrix = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ Matrix = NDArray[np.float64]
     test_rows=5_000,
     range=(0, 1),
     tolerance=0.03,
+    version=2,
 )
 def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *, seed: int = 0) -> Score:
     r"""What a score measures and how it aggregates, taken apart (Locatello et al., 2020).
@@ -63,16 +64,12 @@ def unified_scores(codes: Any, factors: Any, test: Any = None, jobs: int = 1, *,
 def matrices(data: TrainTest, seed: int = 0, jobs: int = 1) -> dict[str, Matrix]:
     """The three matrices [d f], for the factors that vary in training."""
     seeds = data.seeds("unified_scores", seed, 2**31)
-    trees, machines = [], []
-    for j in data.varying:
-        trees.append(fit_trees(data, j, "exact", int(seeds[j]), jobs).importances)
-        y, y_test = data.train_targets[j], data.test_targets[j]
-        machines.append(np.array(accuracies(data.train, y, data.test, y_test, int(seeds[j]))))
-    targets = np.stack([data.train_targets[j] for j in data.varying], axis=1)
+    trees = [fit_trees(data, j, "exact", int(seeds[j]), jobs).importances for j in data.varying]
+    y, y_test = ([targets[j] for j in data.varying] for targets in (data.train_targets, data.test_targets))
     return {
         "importance": np.stack(trees, axis=1),
-        "information": mutual_information(discretise(data.train), targets),
-        "accuracy": np.stack(machines, axis=1),
+        "information": mutual_information(discretise(data.train), np.stack(y, axis=1)),
+        "accuracy": accuracies(data.train, y, data.test, y_test),
     }
 
 

@@ -26,6 +26,7 @@ ENOUGH = 20  # lines of a grid that is not complete: of fewer, all interventions
     higher_is_better=False,
     quick={"labels": 100, "per_value": 20},
     ranges={"labels": "[1, inf)", "per_value": "[1, inf)", "learner": ("logistic", "trees")},
+    version=2,
 )
 def fairness(
     codes: Any,

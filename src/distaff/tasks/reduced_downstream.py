@@ -26,6 +26,7 @@ from distaff.tasks.downstream import accuracies
     higher_is_better=False,
     quick={"labels": 100},
     ranges={"labels": "[1, inf)", "remove": "[1, inf)", "learner": ("logistic", "trees")},
+    version=2,
 )
 def reduced_downstream(
     codes: Any,

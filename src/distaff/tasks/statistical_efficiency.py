@@ -24,6 +24,7 @@ from distaff.tasks.downstream import accuracies
     range=(0, 1e999),  # above 1 where more labels do harm
     quick={"few": 20, "many": 100},
     ranges={"few": "[1, inf)", "many": "[1, inf)", "learner": ("logistic", "trees")},
+    version=2,
 )
 def statistical_efficiency(
     codes: Any,

@@ -23,6 +23,7 @@ from distaff.tasks._classifiers import check_options, fit_classifier
     range=(0, 1),
     quick={"labels": 100, "test": 50},
     ranges={"labels": "[1, inf)", "test": "[1, inf)", "experiments": "[1, inf)", "learner": ("logistic", "trees")},
+    version=2,
 )
 def strong_downstream(
     codes: Any,
