@@ -56,7 +56,7 @@ def main() -> None:
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.model_selection import KFold
 
-    from distaff.metrics.core.logistic import fit_logistic
+    from distaff.metrics.core.linear.logistic import fit_logistic
     from distaff.metrics.core.trees import classify
 
     warnings.simplefilter("ignore")  # scikit-learn's solver stops unconverged

@@ -7,8 +7,8 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 
-from distaff.metrics.core.log_loss_descent import BLOCK, in_blocks, mean_loss, summed
-from distaff.metrics.core.logistic import fit_strength
+from distaff.metrics.core.linear.log_loss_descent import BLOCK, in_blocks, mean_loss, summed
+from distaff.metrics.core.linear.logistic import fit_strength
 
 
 def rows(n, classes, seed=0, scale=1.0):

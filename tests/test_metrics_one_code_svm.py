@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from sklearn.svm import LinearSVC
 
-from distaff.metrics.core.one_code_svm import accuracies
+from distaff.metrics.core.linear.one_code_svm import accuracies
 
 NEAR = 1e-6  # decisions closer than this are decided by rounding
 

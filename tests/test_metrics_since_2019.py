@@ -13,8 +13,8 @@ from sklearn.metrics import log_loss, mutual_info_score
 
 from distaff.errors import DistaffError
 from distaff.metrics import dcimig, infomec, jemmig, mcc, med, mig, mig_sup, modularity, nk, snc
-from distaff.metrics.core import logistic
 from distaff.metrics.core.information import discretise
+from distaff.metrics.core.linear import logistic
 from distaff.metrics.core.neighbour_information import neighbour_information
 from golden_cases import case
 

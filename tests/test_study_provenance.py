@@ -32,7 +32,7 @@ def test_a_run_records_its_engine_and_the_pace_of_its_updates(tmp_path: Path) ->
     store = small_store(tmp_path)
     (first, *_) = (path.name for path in (tmp_path / "runs").iterdir())
     record = store.provenance(first)
-    assert record["engine"] == "stacked"
+    assert record["engine"] == "chained"
     pace = store.curve(first)["milliseconds"]
     assert pace.null_count() == 0
     assert pace.min() <= record["milliseconds"] <= pace.max()

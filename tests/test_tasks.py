@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
 from distaff.errors import DistaffError
-from distaff.metrics.core.logistic import fit_logistic
+from distaff.metrics.core.linear.logistic import fit_logistic
 from distaff.metrics.core.train_test import train_test
 from distaff.tasks import (
     downstream,

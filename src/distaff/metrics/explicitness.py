@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import canonical
-from distaff.metrics.core.logistic import fit_strength
+from distaff.metrics.core.linear.logistic import fit_strength
 from distaff.metrics.core.train_test import train_test
 
 SCALES = ("auc", "unit")

@@ -12,7 +12,7 @@ from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import FactorTable, as_pair, moderate
 from distaff.metrics.core.information import entropies
 from distaff.metrics.core.information_matrix import NO_FACTOR, information_matrix
-from distaff.metrics.core.logistic import log_losses
+from distaff.metrics.core.linear.logistic import log_losses
 
 LEAST_RANGE = 1 / 20  # of the widest code's
 

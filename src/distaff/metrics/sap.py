@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distaff.errors import unknown
 from distaff.metrics import Score, metric
 from distaff.metrics.core.arrays import moderate
-from distaff.metrics.core.one_code_svm import accuracies
+from distaff.metrics.core.linear.one_code_svm import accuracies
 from distaff.metrics.core.top_two_gap import top_two_gap
 from distaff.metrics.core.train_test import train_test
 

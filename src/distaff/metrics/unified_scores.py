@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distaff.metrics import Score, metric
 from distaff.metrics.core.factor_trees import fit_trees
 from distaff.metrics.core.information import discretise, entropies, mutual_information
-from distaff.metrics.core.one_code_svm import accuracies
+from distaff.metrics.core.linear.one_code_svm import accuracies
 from distaff.metrics.core.top_two_gap import top_two_gap
 from distaff.metrics.core.train_test import TrainTest, train_test
 from distaff.metrics.dci import concentration, disentanglement

@@ -31,7 +31,7 @@ def check_options(task: str, learner: str, **counts: int) -> None:
 def fit_classifier(learner: str, x: NDArray[Any], y: NDArray[Any], seed: int, jobs: int = 1) -> Classifier:
     """The classifier fitted to codes `x` [n d] and classes `y` [n]; a single class is always predicted."""
     if learner == "logistic":
-        from distaff.metrics.core.logistic import fit_logistic
+        from distaff.metrics.core.linear.logistic import fit_logistic
 
         return fit_logistic(x, y, jobs)
     from distaff.metrics.core.trees import classify

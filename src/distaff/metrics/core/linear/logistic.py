@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from distaff.metrics.core.arrays import canonical, moderate
 from distaff.metrics.core.blas_threads import one_blas_thread
 from distaff.metrics.core.column_blocks import transposed_blocks
-from distaff.metrics.core.log_loss_descent import BLOCK, descend, in_blocks, mean_loss
+from distaff.metrics.core.linear.log_loss_descent import BLOCK, descend, in_blocks, mean_loss
 
 Floats = NDArray[np.float64]
 STRENGTHS = np.logspace(-4, 4, 10)

@@ -1,0 +1,1 @@
+"""Linear classifiers: logistic regression on all codes, and the support vector machine of one."""
